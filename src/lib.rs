@@ -1,0 +1,6 @@
+//! Adit makes the LoadBalancer services of a self-managed Kubernetes cluster reachable from this computer, through SSH.
+//!
+//! `ARCHITECTURE.md` is the map: what each module is for, what it must not know, and one click followed through the code.
+
+pub mod engine;
+pub mod model;

@@ -1,0 +1,3 @@
+//! The program: wires the layers together.
+
+fn main() {}

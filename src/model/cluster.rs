@@ -1,0 +1,284 @@
+//! The cluster as Adit shows it: services with their ports, addresses and pods, and what was found out about them.
+//!
+//! These types stand here rather than in the `cluster` module because the faces read them in a Snapshot and may not know
+//! the capability that fills them.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::ids::ServiceKey;
+
+/// Which cluster to watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterSource {
+    /// The kubeconfig file; none means `KUBECONFIG` (a list of files), then `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context within it; none means its `current-context`.
+    pub context: Option<String>,
+}
+
+/// How current the view of the cluster is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ClusterState {
+    /// No cluster is watched.
+    #[default]
+    Off,
+    /// The first complete list has not arrived.
+    Loading,
+    /// The view follows the cluster.
+    Live,
+    /// The view is the last one known: the API cannot be reached or refuses, and is tried again.
+    Stale(ClusterFault),
+    /// There is no view, and it takes the person to change that (no kubeconfig, no such context).
+    Failed(ClusterFault),
+}
+
+/// Why the cluster cannot be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterFault {
+    /// A short name for programs: `kubeconfig`, `context`, `unreachable`, `tls`, `unauthorized`, `forbidden`, `server`.
+    pub code: &'static str,
+    /// What happened, where, in a sentence.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+/// A Service of type LoadBalancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LbService {
+    /// Namespace and name.
+    pub key: ServiceKey,
+    /// `spec.loadBalancerClass`; none means the cluster's default, which MetalLB takes.
+    pub load_balancer_class: Option<String>,
+    /// `spec.clusterIPs`, primary first; empty for a headless service.
+    pub cluster_ips: Vec<IpAddr>,
+    /// `status.loadBalancer.ingress[].ip`.
+    pub load_balancer_ips: Vec<IpAddr>,
+    /// `status.loadBalancer.ingress[].hostname`.
+    pub hostnames: Vec<String>,
+    /// `spec.ports`.
+    pub ports: Vec<ServicePort>,
+    /// Endpoints of all its EndpointSlices, sorted by name and address.
+    pub pods: Arc<[PodEndpoint]>,
+    /// The MetalLB pool its address is from, where MetalLB says so.
+    pub pool: Option<String>,
+    /// The nodes that announce its address, where that is known.
+    pub announced_by: Option<Vec<Announcement>>,
+    /// Whether it has an address.
+    pub phase: ServicePhase,
+    /// `spec.externalTrafficPolicy` is Local.
+    pub local_traffic_only: bool,
+    /// What was found out about it.
+    pub findings: Vec<Finding>,
+}
+
+impl LbService {
+    /// The port with this number that SSH can carry.
+    #[must_use]
+    pub fn tcp_port(&self, number: u16) -> Option<&ServicePort> {
+        self.ports
+            .iter()
+            .find(|port| port.number == number && port.protocol == Protocol::Tcp)
+    }
+}
+
+/// One of a Service's ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// Its name; may be empty where there is only one.
+    pub name: String,
+    /// `port`: what clients of the Service dial.
+    pub number: u16,
+    /// Its transport.
+    pub protocol: Protocol,
+    /// `targetPort`, a number or the name of a container port.
+    pub target_port: String,
+    /// `nodePort`, where one is allocated.
+    pub node_port: Option<u16>,
+}
+
+/// The transport of a Service's port. Only TCP can be tunnelled through SSH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+impl Protocol {
+    /// As Kubernetes writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        }
+    }
+}
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of `ip`.
+    #[must_use]
+    pub const fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+/// One endpoint of a Service: usually a pod.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodEndpoint {
+    /// The pod's name; the address where an endpoint has no pod behind it.
+    pub name: Arc<str>,
+    /// Its address.
+    pub ip: IpAddr,
+    /// The node it runs on, if known.
+    pub node: Option<Arc<str>>,
+    /// Whether it takes traffic (`conditions.ready`; not said means yes).
+    pub ready: bool,
+    /// The real port behind each Service port: (`ServicePort::name`, number).
+    pub ports: Arc<[(String, u16)]>,
+}
+
+/// A node that announces a service's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The node.
+    pub node: String,
+    /// `layer2` or `bgp`.
+    pub protocol: String,
+}
+
+/// Whether a Service has its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServicePhase {
+    /// It has at least one IP address or host name.
+    Assigned,
+    /// It waits for one.
+    Pending,
+    /// It is being deleted.
+    Terminating,
+}
+
+impl ServicePhase {
+    /// The word used in JSON and in the list.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Assigned => "assigned",
+            Self::Pending => "pending",
+            Self::Terminating => "terminating",
+        }
+    }
+}
+
+/// Something that was found out about a service, with what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// A short name for programs, stable between releases.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is the case and why, in a sentence or two.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Part of the traffic may not arrive.
+    Warning,
+    /// It cannot work like this.
+    Error,
+}
+
+impl Severity {
+    /// The word used in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The address of a service that the SSH host is asked to dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Route {
+    /// The address MetalLB gave it: works on cluster nodes, where kube-proxy takes it up.
+    MetalLb,
+    /// The ClusterIP: works on cluster nodes.
+    ClusterIp,
+    /// A NodePort on the SSH host or on a node it reaches.
+    NodePort,
+    /// A ready pod's own address: works where the pod network is routed.
+    Pod,
+}
+
+impl Route {
+    /// Every route, in the order in which Adit prefers them.
+    pub const ALL: [Self; 4] = [Self::MetalLb, Self::ClusterIp, Self::NodePort, Self::Pod];
+
+    /// The word used on the command line and in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MetalLb => "metallb",
+            Self::ClusterIp => "clusterip",
+            Self::NodePort => "nodeport",
+            Self::Pod => "pod",
+        }
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MetalLb => "MetalLB IP",
+            Self::ClusterIp => "ClusterIP",
+            Self::NodePort => "NodePort",
+            Self::Pod => "Pod IP",
+        })
+    }
+}
+
+/// A text that names no route.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a route: use metallb, clusterip, nodeport or pod")]
+pub struct ParseRouteError(pub String);
+
+impl FromStr for Route {
+    type Err = ParseRouteError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|route| route.as_str() == text)
+            .ok_or_else(|| ParseRouteError(text.to_owned()))
+    }
+}

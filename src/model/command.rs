@@ -1,0 +1,53 @@
+//! What a face may ask of the engine. Commands say what is wanted; what becomes of it is read from the Snapshot.
+
+use super::address::LocalBind;
+use super::cluster::{ClusterSource, Route};
+use super::host::HostProfile;
+use super::ids::{HostId, TunnelId};
+use super::prompt::{Answer, PromptId};
+use super::snapshot::{Intent, TunnelSpec};
+
+/// A wish of the person.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Watch this cluster, in place of the one that is watched.
+    UseCluster(ClusterSource),
+    /// Know this host; a host of the same id is replaced. The first host known carries the services' tunnels.
+    AddHost(Box<HostProfile>),
+    /// Have this host carry the tunnels of services that are opened from now on.
+    SelectHost(HostId),
+    /// Know this tunnel, without opening it. A tunnel of a service needs none: `SetIntent` makes it.
+    AddTunnel(TunnelSpec),
+    /// Want a tunnel up or down.
+    SetIntent {
+        /// Which tunnel.
+        id: TunnelId,
+        /// What is wanted.
+        intent: Intent,
+    },
+    /// Listen elsewhere from now on; an open tunnel is moved.
+    SetLocal {
+        /// Which tunnel.
+        id: TunnelId,
+        /// Where to listen.
+        local: LocalBind,
+    },
+    /// Take this route from now on, or leave the choice to Adit.
+    SetRoute {
+        /// Which tunnel.
+        id: TunnelId,
+        /// The route, or none.
+        route: Option<Route>,
+    },
+    /// Try again now whatever waits to be tried again or has failed.
+    RetryNow(TunnelId),
+    /// The answer to a question.
+    Answer {
+        /// Which question.
+        prompt: PromptId,
+        /// What the person said.
+        answer: Answer,
+    },
+    /// Close everything and end.
+    Quit,
+}

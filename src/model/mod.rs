@@ -1,0 +1,37 @@
+//! L0: plain types and pure rules, shared by every layer above.
+//!
+//! Nothing in here does I/O, reads a clock, spawns a task or knows a library of the outside world (ssh2, kube, egui).
+//! Time comes in as a [`Moment`], which is an argument like any other.
+
+mod address;
+mod cluster;
+mod command;
+mod fault;
+mod fault_words;
+mod forward;
+mod host;
+mod ids;
+mod prompt;
+mod secret;
+mod snapshot;
+mod text;
+mod time;
+
+pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
+pub use cluster::{
+    Announcement, ClusterFault, ClusterSource, ClusterState, Family, Finding, LbService,
+    ParseRouteError, PodEndpoint, Protocol, Route, ServicePhase, ServicePort, Severity,
+};
+pub use command::Command;
+pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};
+pub use forward::{ForwardSpec, ParseForwardError};
+pub use host::{HostKeyPolicy, HostProfile};
+pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
+pub use prompt::{Answer, Prompt, PromptId, Question};
+pub use secret::Secret;
+pub use snapshot::{
+    ClusterStatus, HostStatus, Intent, Light, LinkStatus, ListenAddress, Notice, SessionFacts,
+    Snapshot, Traffic, TunnelSpec, TunnelState, TunnelStatus,
+};
+pub use text::printable;
+pub use time::Moment;

@@ -1,0 +1,39 @@
+//! Texts of others (servers, object names) made safe to show.
+
+use std::borrow::Cow;
+
+/// `text` with every control character, and every character that changes the direction of writing, replaced by `�`, so
+/// that a hostile server's words cannot move a terminal's cursor or disguise what is shown. Line breaks are replaced too.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_unsafe) {
+        Cow::Owned(
+            text.chars()
+                .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c })
+                .collect(),
+        )
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Control characters (C0, DEL, C1), and the bidirectional controls of Unicode's UAX #9.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_neutralised_and_text_is_kept() {
+        assert_eq!(printable("shop/ui 한글"), "shop/ui 한글");
+        assert_eq!(
+            printable("a\u{1b}[31mb\r\n"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}"
+        );
+        assert_eq!(printable("\u{202e}gpj.exe"), "\u{fffd}gpj.exe");
+    }
+}
