@@ -1,0 +1,273 @@
+//! A look at a private key file before libssh2 sees it, so that what is wrong with it can be said by name.
+//!
+//! Only what stands in clear is read: the kind of file, whether it is encrypted, and the public half. What was read is
+//! wiped before the answer is given, whatever the answer is.
+
+mod format;
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::key_blob::{KeyType, key_type};
+use crate::model::FaultCause;
+
+/// Far above any real key: 16384-bit RSA takes 13 KiB.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What is known about a private key file that looks usable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFileFacts {
+    /// How the key is written down.
+    pub format: KeyFormat,
+    /// The key's type, where the file or the `.pub` beside it says so in clear.
+    pub key_type: Option<KeyType>,
+    /// Whether a passphrase is needed.
+    pub encrypted: bool,
+    /// The public half, as it is sent to the server: from the file itself in OpenSSH's format, else from the `.pub` beside
+    /// it, if there is one.
+    pub public_blob: Option<Vec<u8>>,
+}
+
+/// How a private key is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// `BEGIN OPENSSH PRIVATE KEY` (OpenSSH's PROTOCOL.key), with the name of the cipher (`none`, `aes256-ctr`).
+    OpenSsh {
+        /// The cipher.
+        cipher: String,
+    },
+    /// `BEGIN RSA PRIVATE KEY` or `BEGIN EC PRIVATE KEY`: what `ssh-keygen -m PEM` and EC2 make.
+    Pem {
+        /// The cipher of `DEK-Info`, if it is encrypted.
+        cipher: Option<String>,
+    },
+    /// `BEGIN PRIVATE KEY` or `BEGIN ENCRYPTED PRIVATE KEY` (RFC 5958): what `openssl genpkey` makes.
+    Pkcs8,
+}
+
+/// Why a file cannot serve as a private key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// There is no such file.
+    #[error("{} does not exist", .0.display())]
+    Missing(PathBuf),
+    /// It cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It belongs to the person and others may read it, which OpenSSH refuses too.
+    #[error("{} can be read by others (mode {mode:04o})", path.display())]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is something else than a private key that can be used.
+    #[error("{} is no usable private key: {problem}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        problem: KeyProblem,
+    },
+}
+
+/// What a file is, instead of a private key that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    /// A folder.
+    #[error("it is a folder")]
+    Directory,
+    /// A device, a pipe or a socket.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// Empty.
+    #[error("it is empty")]
+    Empty,
+    /// Larger than any key.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    /// The public half.
+    #[error("it is a public key; name the private one, usually the same name without .pub")]
+    PublicKey,
+    /// A certificate.
+    #[error(
+        "it is a certificate; name the private key that it belongs to, and the certificate as CertificateFile"
+    )]
+    Certificate,
+    /// PuTTY's format.
+    #[error(
+        "it is in PuTTY's .ppk format; convert it with: puttygen FILE -O private-openssh -o NEWFILE"
+    )]
+    Putty,
+    /// The format of ssh.com and of RFC 4716.
+    #[error("it is in the format of SSH2 (RFC 4716); convert it with: ssh-keygen -i -f FILE")]
+    Ssh2,
+    /// SSH protocol 1.
+    #[error(
+        "it is a key for SSH protocol 1, which no server speaks any more; make a new one with: ssh-keygen -t ed25519"
+    )]
+    Protocol1,
+    /// DSA.
+    #[error(
+        "it is a DSA key, which current SSH servers no longer accept; make a new one with: ssh-keygen -t ed25519"
+    )]
+    Dsa,
+    /// The handle of a security key.
+    #[error(
+        "it belongs to a security key, which Adit can use through ssh-agent only; add it with: ssh-add FILE"
+    )]
+    SecurityKey,
+    /// Another type of key.
+    #[error("its key is of the type {0}, which Adit does not know")]
+    UnknownType(String),
+    /// Another kind of PEM.
+    #[error("it holds no private key but: {0}")]
+    OtherPem(String),
+    /// A key that is cut short or garbled.
+    #[error("it is damaged: {0}")]
+    Damaged(&'static str),
+    /// Nothing known.
+    #[error("it is in no format of private keys that is known")]
+    NotAKey,
+}
+
+impl KeyFileError {
+    /// The fault that is shown for it.
+    #[must_use]
+    pub fn cause(&self) -> FaultCause {
+        match self {
+            Self::Missing(path) => FaultCause::KeyUnreadable {
+                path: path.clone(),
+                reason: "it does not exist".to_owned(),
+            },
+            Self::Unreadable { path, source } => FaultCause::KeyUnreadable {
+                path: path.clone(),
+                reason: source.to_string(),
+            },
+            Self::Permissions { path, mode } => FaultCause::KeyPermissions {
+                path: path.clone(),
+                mode: *mode,
+            },
+            Self::Unusable { path, problem } => FaultCause::KeyFormat {
+                path: path.clone(),
+                reason: problem.to_string(),
+            },
+        }
+    }
+}
+
+/// Looks at the private key file at `path`.
+///
+/// # Errors
+/// [`KeyFileError`] if it cannot be read, can be read by others, or is nothing that Adit can log in with.
+pub fn inspect(path: &Path) -> Result<KeyFileFacts, KeyFileError> {
+    let unusable = |problem| KeyFileError::Unusable {
+        path: path.to_owned(),
+        problem,
+    };
+    let (contents, loose_mode) = read(path)?;
+    // A public key may well be readable by all, so what the file is comes before who may read it.
+    let mut facts = format::recognise(&contents).map_err(unusable)?;
+    if let Some(mode) = loose_mode {
+        return Err(KeyFileError::Permissions {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    if facts.public_blob.is_none() {
+        facts.public_blob = public_half_beside(path);
+        facts.key_type = facts
+            .key_type
+            .or_else(|| facts.public_blob.as_deref().and_then(key_type));
+    }
+    Ok(facts)
+}
+
+/// The file's contents, and its mode if others may read it.
+fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Option<u32>), KeyFileError> {
+    let unusable = |problem| KeyFileError::Unusable {
+        path: path.to_owned(),
+        problem,
+    };
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            KeyFileError::Missing(path.to_owned())
+        }
+        _ => KeyFileError::Unreadable {
+            path: path.to_owned(),
+            source,
+        },
+    };
+    // A pipe is not opened: that would wait for its other end.
+    let facts = std::fs::metadata(path).map_err(unreadable)?;
+    if facts.is_dir() {
+        return Err(unusable(KeyProblem::Directory));
+    }
+    if !facts.is_file() {
+        return Err(unusable(KeyProblem::NotAFile));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let facts = file.metadata().map_err(unreadable)?;
+    if facts.len() > MAX_BYTES {
+        return Err(unusable(KeyProblem::TooLarge));
+    }
+    // The whole size at once: a buffer that grows would leave unwiped copies behind.
+    let size = usize::try_from(facts.len()).unwrap_or(0);
+    let mut contents = Zeroizing::new(Vec::with_capacity(size + 1));
+    file.take(facts.len())
+        .read_to_end(&mut contents)
+        .map_err(unreadable)?;
+    if contents.is_empty() {
+        return Err(unusable(KeyProblem::Empty));
+    }
+    Ok((contents, loose_mode(&facts)))
+}
+
+/// The permission bits, if the file is the person's own and others have any right to it: OpenSSH's rule.
+#[cfg(unix)]
+fn loose_mode(facts: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = facts.mode() & 0o7777;
+    (facts.uid() == nix::unistd::getuid().as_raw() && mode & 0o077 != 0).then_some(mode)
+}
+
+/// Windows has access lists in place of modes; they are not looked at.
+#[cfg(not(unix))]
+fn loose_mode(_facts: &Metadata) -> Option<u32> {
+    None
+}
+
+/// The key in `PATH.pub`, if there is one.
+fn public_half_beside(path: &Path) -> Option<Vec<u8>> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    let path = PathBuf::from(name);
+    let facts = std::fs::metadata(&path).ok()?;
+    if !facts.is_file() || facts.len() > MAX_BYTES {
+        return None;
+    }
+    let text = std::fs::read(&path).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let blob = STANDARD
+        .decode(line.split_ascii_whitespace().nth(1)?)
+        .ok()?;
+    key_type(&blob).map(|_| blob)
+}
+
+#[cfg(test)]
+mod tests;
