@@ -251,6 +251,6 @@ fn parse(command: String, stdout: &[u8]) -> Result<Credentials, ExecError> {
     Ok(credentials)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 #[path = "exec_tests.rs"]
 mod tests;
