@@ -47,6 +47,15 @@ pub struct ClusterFault {
     pub hint: String,
 }
 
+/// A part of the cluster that cannot be seen, while the rest can: what it would have told is unknown, not absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterGap {
+    /// The resource as `kubectl` names it: `pods`, `endpointslices.discovery.k8s.io`.
+    pub resource: &'static str,
+    /// Why it cannot be seen.
+    pub fault: ClusterFault,
+}
+
 /// A Service of type LoadBalancer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LbService {

@@ -19,8 +19,8 @@ mod time;
 
 pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
 pub use cluster::{
-    Announcement, ClusterFault, ClusterSource, ClusterState, Family, Finding, LbService,
-    ParseRouteError, PodEndpoint, Protocol, Route, ServicePhase, ServicePort, Severity,
+    Announcement, ClusterFault, ClusterGap, ClusterSource, ClusterState, Family, Finding,
+    LbService, ParseRouteError, PodEndpoint, Protocol, Route, ServicePhase, ServicePort, Severity,
 };
 pub use command::Command;
 pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::address::{Destination, LocalBind, Target};
-use super::cluster::{ClusterSource, ClusterState, LbService, Route};
+use super::cluster::{ClusterGap, ClusterSource, ClusterState, LbService, Route};
 use super::fault::Fault;
 use super::host::HostProfile;
-use super::ids::{HostId, ServiceKey, TunnelId};
+use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
 use super::prompt::{Prompt, PromptId};
 use super::time::Moment;
 
@@ -256,6 +256,10 @@ pub struct ClusterStatus {
     pub server: Option<String>,
     /// How current the view is.
     pub state: ClusterState,
+    /// The one namespace that is watched, where this person may not list services of them all.
+    pub limited_to: Option<Namespace>,
+    /// What cannot be seen although the services can.
+    pub gaps: Vec<ClusterGap>,
     /// The LoadBalancer services, by namespace and name.
     pub services: OrdMap<ServiceKey, Arc<LbService>>,
 }

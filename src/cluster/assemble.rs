@@ -1,0 +1,100 @@
+//! From records to a service as it is shown. Pure.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::{LbService, PodEndpoint, ServiceKey, ServicePhase};
+
+use super::findings::{self, Unready};
+use super::records::{KeptPod, KeptService, KeptSlice};
+
+/// What is known of the pods behind a service.
+pub(super) struct Endpoints<'a> {
+    /// Its EndpointSlices; none if they are unknown (not allowed, not yet arrived), which is not the same as no slices.
+    pub(super) slices: Option<Vec<&'a KeptSlice>>,
+    /// The pod of this name in the service's namespace, if it is known.
+    pub(super) pod: &'a dyn Fn(&Arc<str>) -> Option<&'a KeptPod>,
+}
+
+/// The service of this key, made of all that is known of it.
+pub(super) fn assemble(
+    key: &ServiceKey,
+    service: &KeptService,
+    known: &Endpoints<'_>,
+) -> LbService {
+    let pods = known
+        .slices
+        .as_deref()
+        .map(|slices| merge(slices, known.pod));
+    let phase = phase(service);
+    let findings = findings::of_service(service, phase, pods.as_deref(), &|name| Unready {
+        doing: (known.pod)(name).map(|pod| pod.doing.clone()),
+    });
+    LbService {
+        key: key.clone(),
+        load_balancer_class: service.load_balancer_class.clone(),
+        cluster_ips: service.cluster_ips.clone(),
+        load_balancer_ips: service.load_balancer_ips.clone(),
+        hostnames: service.hostnames.clone(),
+        ports: service.ports.clone(),
+        pods: pods.unwrap_or_default().into(),
+        pool: service.pool.clone(),
+        announced_by: None,
+        phase,
+        local_traffic_only: service.local_traffic_only,
+        findings,
+    }
+}
+
+fn phase(service: &KeptService) -> ServicePhase {
+    if service.terminating {
+        ServicePhase::Terminating
+    } else if service.load_balancer_ips.is_empty() && service.hostnames.is_empty() {
+        ServicePhase::Pending
+    } else {
+        ServicePhase::Assigned
+    }
+}
+
+/// The endpoints of all slices, each address once. The slices of one service differ in address family, in the numbers
+/// behind named ports, or in nothing but room; while the controller moves an endpoint from one to another it is in both.
+fn merge<'a>(
+    slices: &[&KeptSlice],
+    pod: &dyn Fn(&Arc<str>) -> Option<&'a KeptPod>,
+) -> Vec<PodEndpoint> {
+    let mut merged: BTreeMap<(Arc<str>, IpAddr), PodEndpoint> = BTreeMap::new();
+    for slice in slices {
+        for endpoint in &slice.endpoints {
+            let name = endpoint
+                .pod
+                .clone()
+                .unwrap_or_else(|| endpoint.ip.to_string().into());
+            let known = || endpoint.pod.as_ref().and_then(pod);
+            let node = || endpoint.node.clone().or_else(|| known()?.node.clone());
+            merged
+                .entry((name.clone(), endpoint.ip))
+                .and_modify(|same| {
+                    same.ready |= endpoint.ready;
+                    same.ports = union(&same.ports, &slice.ports);
+                })
+                .or_insert_with(|| PodEndpoint {
+                    name,
+                    ip: endpoint.ip,
+                    node: node(),
+                    ready: endpoint.ready,
+                    ports: slice.ports.clone(),
+                });
+        }
+    }
+    merged.into_values().collect()
+}
+
+/// Both lists' ports, each once.
+fn union(left: &Arc<[(String, u16)]>, right: &Arc<[(String, u16)]>) -> Arc<[(String, u16)]> {
+    if right.iter().all(|port| left.contains(port)) {
+        return left.clone();
+    }
+    let new = right.iter().filter(|port| !left.contains(port));
+    left.iter().chain(new).cloned().collect()
+}
