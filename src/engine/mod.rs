@@ -1,5 +1,38 @@
-//! L2: the only owner of state. Takes [`Command`](crate::model::Command)s, publishes [`Snapshot`](crate::model::Snapshot)s.
+//! L2: the only owner of state. Takes [`Command`](crate::model::Command)s, publishes [`Snapshot`]s.
+//!
+//! [`tunnel`] and [`link`] are pure machines; [`supervisor`] owns them all, and is the one writer. Tasks and threads report
+//! to it by messages and share nothing with it.
 
+mod backoff;
+mod carrier;
+mod effects;
 mod handle;
+mod happening;
+mod host;
+mod link;
+mod publish;
+mod supervisor;
+mod tunnel;
+mod tunnel_entry;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
 
 pub use handle::{EngineEnded, Handle};
+
+use crate::model::Snapshot;
+use supervisor::Supervisor;
+
+/// Starts the engine on the current tokio runtime. It ends by [`Command::Quit`](crate::model::Command::Quit), or when its
+/// last handle is gone; the last snapshot then has `ended` set.
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[must_use]
+pub fn start() -> Handle {
+    let (command_sender, commands) = mpsc::unbounded_channel();
+    let (snapshots, snapshot_receiver) = watch::channel(Arc::new(Snapshot::default()));
+    tokio::spawn(Supervisor::new(commands, snapshots).run());
+    Handle::new(command_sender, snapshot_receiver)
+}

@@ -168,6 +168,17 @@ pub struct PodEndpoint {
     pub ports: Arc<[(String, u16)]>,
 }
 
+impl PodEndpoint {
+    /// The number of the pod's own port behind `port` of its Service.
+    #[must_use]
+    pub fn port_behind(&self, port: &ServicePort) -> Option<u16> {
+        self.ports
+            .iter()
+            .find(|(name, _)| *name == port.name)
+            .map(|(_, number)| *number)
+    }
+}
+
 /// A node that announces a service's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {

@@ -12,6 +12,7 @@ mod forward;
 mod host;
 mod ids;
 mod prompt;
+mod route;
 mod secret;
 mod snapshot;
 mod text;
@@ -28,6 +29,7 @@ pub use forward::{ForwardSpec, ParseForwardError};
 pub use host::{HostKeyPolicy, HostProfile};
 pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
 pub use prompt::{Answer, Prompt, PromptId, Question};
+pub use route::{ChosenRoute, choose_route};
 pub use secret::Secret;
 pub use snapshot::{
     ClusterStatus, HostStatus, Intent, Light, LinkStatus, ListenAddress, Notice, SessionFacts,

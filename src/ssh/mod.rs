@@ -1,7 +1,24 @@
-//! L1: SSH. Knows nothing of Kubernetes; what it dials is handed to it.
+//! L1: SSH sessions that carry tunnels. Knows nothing of Kubernetes.
 
-//CFG
+mod auth;
+mod connection;
+mod dial;
+mod handshake;
+mod io_loop;
 pub mod key_blob;
 pub mod key_file;
 pub mod known_hosts;
+mod meter;
+mod open_request;
 mod pattern;
+mod raw;
+mod session;
+mod stream;
+mod transport;
+
+pub use dial::{Observer, connect};
+pub use meter::Meter;
+pub use open_request::OpenError;
+pub use raw::Refusal;
+pub use session::{Load, Session};
+pub use stream::Socket;

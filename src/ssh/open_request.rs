@@ -1,0 +1,210 @@
+//! A channel that somebody wants: for a client's connection, or to prove that the target answers.
+
+use std::ffi::CStr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::meter::Meter;
+use super::raw::Refusal;
+use super::stream::Stream;
+use crate::model::Destination;
+
+/// A request for one channel, with the message of its `CHANNEL_OPEN` ready to be sent.
+pub(super) struct OpenRequest {
+    kind: &'static CStr,
+    message: Vec<u8>,
+    purpose: Purpose,
+}
+
+/// What the channel is for.
+pub(super) enum Purpose {
+    /// A client waits.
+    Connection {
+        /// The client.
+        local: Stream,
+        /// Its tunnel.
+        tunnel: u64,
+        /// The tunnel's counters.
+        meter: Arc<Meter>,
+    },
+    /// Somebody wants to know that the target answers.
+    Proof(Proof),
+    /// Nobody wants it any more.
+    Forgotten,
+}
+
+/// The answer to a proof is owed from its start.
+pub(super) struct Proof {
+    started: Instant,
+    reply: oneshot::Sender<Result<Duration, OpenError>>,
+}
+
+/// Why a channel was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The server refused it.
+    #[error("the server refused the channel: {0:?}")]
+    Refused(Refusal),
+    /// The session ended before there was an answer.
+    #[error("the session ended")]
+    SessionEnded,
+}
+
+impl OpenRequest {
+    /// A channel for a client.
+    pub(super) fn connection(
+        destination: &Destination,
+        origin: Option<SocketAddr>,
+        local: Stream,
+        tunnel: u64,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let (kind, message) = encode(destination, origin);
+        Self {
+            kind,
+            message,
+            purpose: Purpose::Connection {
+                local,
+                tunnel,
+                meter,
+            },
+        }
+    }
+
+    /// A channel that is closed as soon as it is open. The reply is how long the server took.
+    pub(super) fn proof(
+        destination: &Destination,
+        reply: oneshot::Sender<Result<Duration, OpenError>>,
+    ) -> Self {
+        let (kind, message) = encode(destination, None);
+        Self {
+            kind,
+            message,
+            purpose: Purpose::Proof(Proof {
+                started: Instant::now(),
+                reply,
+            }),
+        }
+    }
+
+    pub(super) fn kind(&self) -> &CStr {
+        self.kind
+    }
+
+    pub(super) fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The tunnel whose client waits.
+    pub(super) fn tunnel(&self) -> Option<u64> {
+        match &self.purpose {
+            Purpose::Connection { tunnel, .. } => Some(*tunnel),
+            Purpose::Proof(_) | Purpose::Forgotten => None,
+        }
+    }
+
+    pub(super) fn into_purpose(self) -> Purpose {
+        self.purpose
+    }
+
+    /// The client is cut at once, whatever becomes of the channel.
+    pub(super) fn forget_client(&mut self) {
+        if let Purpose::Connection { local, .. } =
+            std::mem::replace(&mut self.purpose, Purpose::Forgotten)
+        {
+            local.reset_on_close();
+        }
+    }
+
+    /// The server said no: the client sees its connection reset, as it would without a tunnel.
+    pub(super) fn refuse(self, refusal: Refusal) {
+        self.fail(OpenError::Refused(refusal));
+    }
+
+    /// The session ended first.
+    pub(super) fn abandon(self) {
+        self.fail(OpenError::SessionEnded);
+    }
+
+    fn fail(self, error: OpenError) {
+        match self.purpose {
+            Purpose::Connection { local, meter, .. } => {
+                meter.refused();
+                local.reset_on_close();
+            }
+            Purpose::Proof(proof) => proof.answer(Err(error)),
+            Purpose::Forgotten => {}
+        }
+    }
+}
+
+impl Proof {
+    /// The channel is open.
+    pub(super) fn succeed(self) {
+        let took = self.started.elapsed();
+        self.answer(Ok(took));
+    }
+
+    fn answer(self, answer: Result<Duration, OpenError>) {
+        if self.reply.send(answer).is_err() {
+            tracing::debug!("nobody waits for this proof any more");
+        }
+    }
+}
+
+/// The type and the message of a `CHANNEL_OPEN`: RFC 4254, 7.2 for `direct-tcpip`; OpenSSH's PROTOCOL, 2.4 for
+/// `direct-streamlocal@openssh.com`.
+fn encode(destination: &Destination, origin: Option<SocketAddr>) -> (&'static CStr, Vec<u8>) {
+    let mut message = Vec::new();
+    match destination {
+        Destination::Tcp { host, port } => {
+            put_string(&mut message, host);
+            put_u32(&mut message, u32::from(*port));
+            put_string(
+                &mut message,
+                &origin.map_or_else(|| "127.0.0.1".to_owned(), |origin| origin.ip().to_string()),
+            );
+            put_u32(
+                &mut message,
+                origin.map_or(0, |origin| u32::from(origin.port())),
+            );
+            (c"direct-tcpip", message)
+        }
+        Destination::Socket(path) => {
+            put_string(&mut message, path);
+            put_string(&mut message, "");
+            put_u32(&mut message, 0);
+            (c"direct-streamlocal@openssh.com", message)
+        }
+    }
+}
+
+fn put_string(message: &mut Vec<u8>, text: &str) {
+    put_u32(message, u32::try_from(text.len()).unwrap_or(u32::MAX));
+    message.extend_from_slice(text.as_bytes());
+}
+
+fn put_u32(message: &mut Vec<u8>, number: u32) {
+    message.extend_from_slice(&number.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn direct_tcpip_is_encoded_as_rfc_4254_has_it() {
+        let origin = "127.0.0.1:4242".parse().unwrap();
+        let (kind, message) = encode(&Destination::tcp("10.0.0.241", 80), Some(origin));
+        assert_eq!(kind, c"direct-tcpip");
+        let mut expected = vec![0, 0, 0, 10];
+        expected.extend_from_slice(b"10.0.0.241");
+        expected.extend_from_slice(&[0, 0, 0, 80, 0, 0, 0, 9]);
+        expected.extend_from_slice(b"127.0.0.1");
+        expected.extend_from_slice(&[0, 0, 0x10, 0x92]);
+        assert_eq!(message, expected);
+    }
+}

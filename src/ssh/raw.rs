@@ -1,0 +1,442 @@
+//! The one place that calls libssh2 beside the `ssh2` crate: callbacks for the socket, channels with windows of our choice,
+//! and the receive pump.
+//!
+//! Everything here belongs to one thread. A [`RawSession`] owns the session, its channels borrow nothing but live no longer
+//! than it does: the loop drops every [`RawChannel`] before the session. Two internal functions of libssh2 are called,
+//! because its public API cannot receive while no channel is open (an idle session would leave the server's probes
+//! unanswered) and never takes the replies to keepalives out of its queue. `Cargo.lock` pins the version they belong to, and
+//! another one fails to link rather than to work.
+
+#![expect(
+    unsafe_code,
+    reason = "libssh2 is a C library, and the ssh2 crate does not bind what is needed here"
+)]
+
+use std::ffi::{CStr, c_int, c_uint, c_ulong, c_void};
+use std::io;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+
+use libssh2_sys as sys;
+
+use super::transport::Transport;
+
+const CALLBACK_SEND: c_int = 5;
+const CALLBACK_RECV: c_int = 6;
+const REQUEST_SUCCESS: u8 = 81;
+const REQUEST_FAILURE: u8 = 82;
+
+type SendCallback = unsafe extern "C" fn(
+    sys::libssh2_socket_t,
+    *const c_void,
+    usize,
+    c_int,
+    *mut *mut c_void,
+) -> isize;
+type ReceiveCallback = unsafe extern "C" fn(
+    sys::libssh2_socket_t,
+    *mut c_void,
+    usize,
+    c_int,
+    *mut *mut c_void,
+) -> isize;
+type AnyCallback = unsafe extern "C" fn();
+
+unsafe extern "C" {
+    fn libssh2_session_callback_set2(
+        session: *mut sys::LIBSSH2_SESSION,
+        kind: c_int,
+        callback: AnyCallback,
+    ) -> Option<AnyCallback>;
+    fn ssh2_transport_read(session: *mut sys::LIBSSH2_SESSION) -> c_int;
+    fn ssh2_packet_ask(
+        session: *mut sys::LIBSSH2_SESSION,
+        packet_type: u8,
+        data: *mut *mut u8,
+        data_len: *mut usize,
+        match_ofs: c_int,
+        match_buf: *const u8,
+        match_len: usize,
+    ) -> c_int;
+}
+
+/// The session is broken: nothing more will come of it. The transport may know more about why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Broken(pub(super) String);
+
+/// What became of a channel that is being opened.
+pub(super) enum Opening {
+    /// The server has not answered.
+    Pending,
+    /// It is open.
+    Open(RawChannel),
+    /// The server refused it.
+    Refused(Refusal),
+}
+
+/// The reason codes of RFC 4254, 5.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// `SSH_OPEN_ADMINISTRATIVELY_PROHIBITED` (1).
+    Prohibited,
+    /// `SSH_OPEN_CONNECT_FAILED` (2).
+    ConnectFailed,
+    /// `SSH_OPEN_UNKNOWN_CHANNEL_TYPE` (3).
+    UnknownType,
+    /// `SSH_OPEN_RESOURCE_SHORTAGE` (4).
+    ResourceShortage,
+}
+
+/// What reading from a channel gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// This many bytes.
+    Bytes(usize),
+    /// None now.
+    Nothing,
+    /// None ever again: the server has sent its EOF.
+    End,
+}
+
+/// A session after its login, in non-blocking mode, with the socket behind [`Transport`].
+pub(super) struct RawSession {
+    // Declared before the transport, so that freeing the session can still call back into it.
+    session: ssh2::Session,
+    raw: NonNull<sys::LIBSSH2_SESSION>,
+    transport: Rc<Transport>,
+}
+
+impl RawSession {
+    /// Takes over a session that has logged in.
+    pub(super) fn adopt(session: ssh2::Session, transport: Rc<Transport>) -> Self {
+        session.set_blocking(false);
+        let raw = NonNull::from(&mut *session.raw());
+        // SAFETY: `raw` is the live session that `session` owns; the guard is released again, and this struct is the only
+        // user from now on. The abstract pointer is valid as long as `transport`, which this struct holds on to for longer
+        // than the session. The callbacks have the very signatures that libssh2 documents for these two kinds, which it
+        // takes as a generic function pointer and casts back before the call.
+        unsafe {
+            *sys::libssh2_session_abstract(raw.as_ptr()) = Rc::as_ptr(&transport).cast_mut().cast();
+            let send = std::mem::transmute::<SendCallback, AnyCallback>(send_callback);
+            let receive = std::mem::transmute::<ReceiveCallback, AnyCallback>(receive_callback);
+            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_SEND, send);
+            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_RECV, receive);
+        }
+        Self {
+            session,
+            raw,
+            transport,
+        }
+    }
+
+    /// Receives what has arrived, as far as the turn's budget allows, into libssh2's queue. Returns the number of packets.
+    pub(super) fn pump(&self) -> Result<usize, Broken> {
+        let mut packets = 0;
+        loop {
+            // SAFETY: the session is live and this is its only thread.
+            let result = unsafe { ssh2_transport_read(self.raw.as_ptr()) };
+            match result {
+                sys::LIBSSH2_ERROR_EAGAIN => {
+                    // libssh2 also says EAGAIN with less than a block in its buffer, while the socket still has bytes.
+                    if !self.transport.may_receive_now() {
+                        return Ok(packets);
+                    }
+                }
+                error if error < 0 => return Err(self.broken(error)),
+                _ => packets += 1,
+            }
+        }
+    }
+
+    /// Opens a channel, or goes on opening the one that is pending. There is at most one: while the answer is
+    /// [`Opening::Pending`] the next call must have the same arguments, since libssh2 keeps the state of one open alone.
+    pub(super) fn open(
+        &self,
+        kind: &CStr,
+        window_bytes: u32,
+        message: &[u8],
+    ) -> Result<Opening, Broken> {
+        let kind = kind.to_bytes();
+        // SAFETY: the session is live; the pointers are valid for the lengths given, for the duration of the call.
+        let channel = unsafe {
+            sys::libssh2_channel_open_ex(
+                self.raw.as_ptr(),
+                kind.as_ptr().cast(),
+                c_uint_len(kind.len()),
+                window_bytes,
+                PACKET_BYTES,
+                message.as_ptr().cast(),
+                c_uint_len(message.len()),
+            )
+        };
+        if let Some(channel) = NonNull::new(channel) {
+            return Ok(Opening::Open(RawChannel {
+                raw: channel,
+                session: self.raw,
+            }));
+        }
+        // SAFETY: the session is live.
+        match unsafe { sys::libssh2_session_last_errno(self.raw.as_ptr()) } {
+            sys::LIBSSH2_ERROR_EAGAIN => Ok(Opening::Pending),
+            sys::LIBSSH2_ERROR_CHANNEL_FAILURE => {
+                Ok(Opening::Refused(refusal(&self.last_message())))
+            }
+            error => Err(self.broken(error)),
+        }
+    }
+
+    /// Asks the server for a sign of life (`keepalive@libssh2.org`, answered by every server with a failure).
+    pub(super) fn probe(&self) -> Result<(), Broken> {
+        match self.session.keepalive_send() {
+            Ok(_next_seconds) => Ok(()),
+            Err(error) if error.code() == ssh2::ErrorCode::Session(sys::LIBSSH2_ERROR_EAGAIN) => {
+                Ok(())
+            }
+            Err(error) => Err(Broken(error.message().to_owned())),
+        }
+    }
+
+    /// Has [`Self::probe`] send something whenever it is called at least two seconds after the last time.
+    pub(super) fn arm_probes(&self) {
+        self.session.set_keepalive(true, 2);
+    }
+
+    /// Takes the replies to probes out of libssh2's queue, where nothing else would.
+    pub(super) fn discard_probe_replies(&self) {
+        for kind in [REQUEST_FAILURE, REQUEST_SUCCESS] {
+            let mut data = ptr::null_mut();
+            let mut len = 0;
+            // SAFETY: the session is live; on success libssh2 hands over a buffer of its own allocator, which is freed by it.
+            unsafe {
+                while ssh2_packet_ask(
+                    self.raw.as_ptr(),
+                    kind,
+                    &raw mut data,
+                    &raw mut len,
+                    0,
+                    ptr::null(),
+                    0,
+                ) == 0
+                {
+                    sys::libssh2_free(self.raw.as_ptr(), data.cast());
+                }
+            }
+        }
+    }
+
+    /// Tells the server goodbye; the packet is only queued.
+    pub(super) fn say_goodbye(&self) {
+        if let Err(error) = self.session.disconnect(None, "closed by the user", None) {
+            tracing::debug!(%error, "no goodbye could be said");
+        }
+    }
+
+    fn last_message(&self) -> String {
+        ssh2::Error::last_session_error(&self.session)
+            .map(|error| error.message().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// What broke the session, as far as libssh2 or the socket says.
+    fn broken(&self, code: c_int) -> Broken {
+        if let Some(ended) = self.transport.ended() {
+            return Broken(ended.reason());
+        }
+        Broken(
+            ssh2::Error::from_errno(ssh2::ErrorCode::Session(code))
+                .message()
+                .to_owned(),
+        )
+    }
+}
+
+impl Drop for RawSession {
+    fn drop(&mut self) {
+        // libssh2 frees the session's channels too, and would wait for the server to confirm.
+        self.transport.give_up();
+    }
+}
+
+/// The largest packet we offer to take, RFC 4253's minimum of the maximum.
+const PACKET_BYTES: u32 = 32 * 1024;
+
+/// A channel. Lives no longer than its session: the loop sees to that.
+pub(super) struct RawChannel {
+    raw: NonNull<sys::LIBSSH2_CHANNEL>,
+    session: NonNull<sys::LIBSSH2_SESSION>,
+}
+
+impl RawChannel {
+    /// Reads what libssh2 has queued for this channel. libssh2 may grant the server more window on the way: see
+    /// [`Self::window_bytes`].
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Received, Broken> {
+        // SAFETY: the channel is live, the buffer is valid for its length.
+        let count = unsafe {
+            sys::libssh2_channel_read_ex(
+                self.raw.as_ptr(),
+                0,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+            )
+        };
+        match usize::try_from(count) {
+            Ok(0) if self.has_ended() => Ok(Received::End),
+            Ok(0) => Ok(Received::Nothing),
+            Ok(count) => Ok(Received::Bytes(count)),
+            Err(_negative) if count == EAGAIN => Ok(Received::Nothing),
+            Err(_negative) => Err(self.broken()),
+        }
+    }
+
+    /// The server has sent EOF and everything before it has been read.
+    fn has_ended(&self) -> bool {
+        // SAFETY: the channel is live.
+        unsafe { sys::libssh2_channel_eof(self.raw.as_ptr()) == 1 }
+    }
+
+    /// The server has closed the channel. Only to be asked after its EOF.
+    pub(super) fn is_closed_by_server(&self) -> bool {
+        // SAFETY: the channel is live. In non-blocking mode this is EAGAIN until the CLOSE has arrived.
+        unsafe { sys::libssh2_channel_wait_closed(self.raw.as_ptr()) == 0 }
+    }
+
+    /// Bytes the server may still be sent before it grants more.
+    pub(super) fn room_bytes(&self) -> usize {
+        // SAFETY: the channel is live; a null pointer means that the initial window is not asked for.
+        let room: c_ulong =
+            unsafe { sys::libssh2_channel_window_write_ex(self.raw.as_ptr(), ptr::null_mut()) };
+        usize::try_from(room).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes the server may still send, counting those that were received but not read.
+    pub(super) fn window_bytes(&self) -> usize {
+        // SAFETY: the channel is live; null pointers mean that nothing else is asked for.
+        let window: c_ulong = unsafe {
+            sys::libssh2_channel_window_read_ex(self.raw.as_ptr(), ptr::null_mut(), ptr::null_mut())
+        };
+        usize::try_from(window).unwrap_or(usize::MAX)
+    }
+
+    /// Allows the server this much more.
+    pub(super) fn grant(&mut self, bytes: u32) -> Result<(), Broken> {
+        let mut window: c_uint = 0;
+        // SAFETY: the channel is live and `window` outlives the call.
+        let result = unsafe {
+            sys::libssh2_channel_receive_window_adjust2(
+                self.raw.as_ptr(),
+                c_ulong::from(bytes),
+                1,
+                &raw mut window,
+            )
+        };
+        match result {
+            0 | sys::LIBSSH2_ERROR_EAGAIN => Ok(()),
+            _ => Err(self.broken()),
+        }
+    }
+
+    /// Sends bytes; returns how many were taken, none where the server's window is used up or keys are being exchanged. In
+    /// that case the next call must begin with the same bytes.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Broken> {
+        // SAFETY: the channel is live, the bytes are valid for their length.
+        let count = unsafe {
+            sys::libssh2_channel_write_ex(self.raw.as_ptr(), 0, bytes.as_ptr().cast(), bytes.len())
+        };
+        match usize::try_from(count) {
+            Ok(count) => Ok(count),
+            Err(_negative) if count == EAGAIN => Ok(0),
+            Err(_negative) => Err(self.broken()),
+        }
+    }
+
+    /// Tells the server that nothing more will be sent. False if that must be tried again.
+    pub(super) fn send_eof(&mut self) -> Result<bool, Broken> {
+        // SAFETY: the channel is live.
+        match unsafe { sys::libssh2_channel_send_eof(self.raw.as_ptr()) } {
+            0 => Ok(true),
+            sys::LIBSSH2_ERROR_EAGAIN => Ok(false),
+            _ => Err(self.broken()),
+        }
+    }
+
+    /// Goes on closing the channel; gives it back if the server has not confirmed yet.
+    pub(super) fn close(self) -> Option<Self> {
+        // SAFETY: the channel is live; unless libssh2 says EAGAIN it is freed by the call and `self` is gone with it.
+        match unsafe { sys::libssh2_channel_free(self.raw.as_ptr()) } {
+            sys::LIBSSH2_ERROR_EAGAIN => Some(self),
+            _ => None,
+        }
+    }
+
+    fn broken(&self) -> Broken {
+        // SAFETY: the session outlives its channels.
+        let error = ssh2::Error::last_session_error_raw(self.session.as_ptr());
+        Broken(error.map_or_else(
+            || "the channel broke".to_owned(),
+            |error| error.message().to_owned(),
+        ))
+    }
+}
+
+const EAGAIN: isize = sys::LIBSSH2_ERROR_EAGAIN as isize;
+
+fn c_uint_len(len: usize) -> c_uint {
+    c_uint::try_from(len).unwrap_or(c_uint::MAX)
+}
+
+/// libssh2 keeps the reason code of a refused channel in no field, only in the text of its error.
+fn refusal(message: &str) -> Refusal {
+    if message.contains("administratively prohibited") {
+        Refusal::Prohibited
+    } else if message.contains("unknown channel type") {
+        Refusal::UnknownType
+    } else if message.contains("resource shortage") {
+        Refusal::ResourceShortage
+    } else {
+        Refusal::ConnectFailed
+    }
+}
+
+unsafe extern "C" fn send_callback(
+    _socket: sys::libssh2_socket_t,
+    bytes: *const c_void,
+    len: usize,
+    _flags: c_int,
+    owner: *mut *mut c_void,
+) -> isize {
+    // SAFETY: libssh2 passes the address of the abstract pointer that `adopt` set, whose target outlives the session, and a
+    // buffer of `len` bytes that nobody else touches during the call.
+    let (transport, bytes) = unsafe {
+        (
+            &*(*owner).cast_const().cast::<Transport>(),
+            std::slice::from_raw_parts(bytes.cast::<u8>(), len),
+        )
+    };
+    outcome(transport.send(bytes))
+}
+
+unsafe extern "C" fn receive_callback(
+    _socket: sys::libssh2_socket_t,
+    buffer: *mut c_void,
+    len: usize,
+    _flags: c_int,
+    owner: *mut *mut c_void,
+) -> isize {
+    // SAFETY: as in `send_callback`; the buffer is libssh2's own and initialised.
+    let (transport, buffer) = unsafe {
+        (
+            &*(*owner).cast_const().cast::<Transport>(),
+            std::slice::from_raw_parts_mut(buffer.cast::<u8>(), len),
+        )
+    };
+    outcome(transport.receive(buffer))
+}
+
+/// As libssh2 wants it: a count, or a negative errno.
+fn outcome(result: io::Result<usize>) -> isize {
+    match result {
+        Ok(count) => isize::try_from(count).unwrap_or(isize::MAX),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => -(libc::EAGAIN as isize),
+        Err(_) => -(libc::ECONNRESET as isize),
+    }
+}

@@ -1,0 +1,198 @@
+//! A byte stream that is either TCP or a Unix socket, blocking or polled.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+use socket2::SockRef;
+
+/// A connected stream in the hands of blocking code, or on its way to a session's loop.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// Two ends of one stream within this process.
+    ///
+    /// # Errors
+    /// Whatever the system says, chiefly that there are no descriptors left.
+    #[cfg(unix)]
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (one, other) = UnixStream::pair()?;
+        Ok((Self::Unix(one), Self::Unix(other)))
+    }
+
+    /// Two ends of one stream within this process, by way of loopback, where the system has no socket pairs.
+    ///
+    /// # Errors
+    /// Whatever the system says, and `ConnectionRefused` if another process took the place of the second end.
+    #[cfg(not(unix))]
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
+        let one = TcpStream::connect(listener.local_addr()?)?;
+        let (other, peer) = listener.accept()?;
+        if peer != one.local_addr()? {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        Ok((Self::Tcp(one), Self::Tcp(other)))
+    }
+
+    /// A second handle to the same stream.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        match self {
+            Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.try_clone().map(Self::Unix),
+        }
+    }
+
+    /// Ends the stream in both directions; whoever waits on it is woken.
+    pub fn shut_down(&self) {
+        // An error means that the stream has ended already, which is what was wanted.
+        let _ended_already = match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+
+    /// Closes the stream so that the other side sees a reset, where the kind of stream has such a thing.
+    pub fn reset(self) {
+        if let Self::Tcp(stream) = &self {
+            linger_zero(SockRef::from(stream));
+        }
+    }
+
+    pub(super) fn set_nonblocking(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nonblocking(true),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.set_nonblocking(true),
+        }
+    }
+
+    /// Hands the stream to libssh2, which keeps its own handle to it.
+    pub(super) fn give_to(self, session: &mut ssh2::Session) {
+        match self {
+            Self::Tcp(stream) => session.set_tcp_stream(stream),
+            #[cfg(unix)]
+            Self::Unix(stream) => session.set_tcp_stream(stream),
+        }
+    }
+}
+
+/// A connected stream in a session's loop: never blocks.
+pub(super) enum Stream {
+    Tcp(mio::net::TcpStream),
+    #[cfg(unix)]
+    Unix(mio::net::UnixStream),
+}
+
+impl Stream {
+    pub(super) fn new(socket: Socket) -> io::Result<Self> {
+        socket.set_nonblocking()?;
+        Ok(match socket {
+            Socket::Tcp(stream) => Self::Tcp(mio::net::TcpStream::from_std(stream)),
+            #[cfg(unix)]
+            Socket::Unix(stream) => Self::Unix(mio::net::UnixStream::from_std(stream)),
+        })
+    }
+
+    /// Ends this direction: the other side reads the end of the stream.
+    pub(super) fn shut_down_writing(&self) {
+        // An error means that the stream has ended already, which is what was wanted.
+        let _ended_already = match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+        };
+    }
+
+    /// Has the close that follows send a reset, so that the client sees a cut and never takes it for an end of data.
+    pub(super) fn reset_on_close(&self) {
+        match self {
+            Self::Tcp(stream) => linger_zero(SockRef::from(stream)),
+            #[cfg(unix)]
+            Self::Unix(_) => {}
+        }
+    }
+}
+
+/// With nothing to linger for, a close is a reset (POSIX, `SO_LINGER`).
+fn linger_zero(socket: SockRef<'_>) {
+    if let Err(error) = socket.set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "a connection could not be told to reset");
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Source for Stream {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.register(registry, token, interests),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.register(registry, token, interests),
+        }
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.reregister(registry, token, interests),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.reregister(registry, token, interests),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.deregister(registry),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.deregister(registry),
+        }
+    }
+}
