@@ -1,0 +1,80 @@
+//! The accepting side of a tunnel: clients come in, and are carried or reset.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::model::Destination;
+use crate::net::{Accepted, Listener};
+use crate::ssh::{Meter, Session, Socket};
+
+/// Where clients are carried at the moment.
+#[derive(Clone)]
+pub(super) struct Carrier {
+    pub(super) session: Arc<Session>,
+    pub(super) destination: Destination,
+    pub(super) tunnel: u64,
+    pub(super) meter: Arc<Meter>,
+}
+
+/// The task that accepts a tunnel's clients.
+pub(super) struct Accepting {
+    task: JoinHandle<()>,
+    carrier: watch::Sender<Option<Carrier>>,
+}
+
+impl Accepting {
+    /// Starts accepting. Until it is told to carry, clients are reset: an open port that leads nowhere must not look open.
+    pub(super) fn start(listener: Listener) -> Self {
+        let (carrier, current) = watch::channel(None);
+        let task = tokio::spawn(async move {
+            loop {
+                let client = listener.accept().await;
+                let carrier = current.borrow().clone();
+                receive(client, carrier);
+            }
+        });
+        Self { task, carrier }
+    }
+
+    /// From now on clients are carried so.
+    pub(super) fn carry(&self, carrier: Carrier) {
+        self.carrier.send_replace(Some(carrier));
+    }
+
+    /// From now on clients are reset.
+    pub(super) fn stop_carrying(&self) {
+        self.carrier.send_replace(None);
+    }
+
+    /// Stops accepting. When this returns the port is free.
+    pub(super) async fn end(self) {
+        self.task.abort();
+        if let Err(error) = self.task.await
+            && error.is_panic()
+        {
+            tracing::error!(%error, "the task that accepts clients had panicked");
+        }
+    }
+}
+
+fn receive(client: Accepted, carrier: Option<Carrier>) {
+    let (socket, origin) = match client {
+        Accepted::Tcp(stream, origin) => (Socket::Tcp(stream), Some(origin)),
+        #[cfg(unix)]
+        Accepted::Unix(stream) => (Socket::Unix(stream), None),
+    };
+    match carrier {
+        Some(carrier) => {
+            let Carrier {
+                session,
+                destination,
+                tunnel,
+                meter,
+            } = carrier;
+            session.carry(socket, origin, &destination, tunnel, meter);
+        }
+        None => socket.reset(),
+    }
+}

@@ -1,0 +1,332 @@
+//! What the machines ask for, done: ports bound, hosts dialled, targets looked up and proved.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::carrier::{Accepting, Carrier};
+use super::happening::Happening;
+use super::link::LinkEvent;
+use super::supervisor::Supervisor;
+use super::tunnel::{Event, Generation};
+use crate::model::{
+    Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, LocalBind, Question, Target,
+    TunnelId, choose_route,
+};
+use crate::ssh::{self, Observer, OpenError, Refusal, Session};
+
+/// How long a target may take to answer before it counts as silent. The SSH server's own connect may take minutes.
+const PROOF_LIMIT: Duration = Duration::from_secs(10);
+
+impl Supervisor {
+    pub(super) fn bind(&mut self, id: &TunnelId, generation: Generation) {
+        let taken = self.ports_of_others(id);
+        let Some(entry) = self.tunnels.get_mut(id) else {
+            return;
+        };
+        let (local, happenings, id) = (
+            entry.spec.local.clone(),
+            self.happenings.clone(),
+            id.clone(),
+        );
+        entry.set_task(tokio::spawn(async move {
+            // Finding out who holds a busy port reads half of /proc.
+            let bound = tokio::task::spawn_blocking(move || crate::net::bind(&local, &taken)).await;
+            let happening = match bound {
+                Ok(Ok(listener)) => Happening::Bound(id, generation, listener),
+                Ok(Err(fault)) => Happening::Tunnel(id, Event::BindFailed(generation, fault)),
+                Err(error) => {
+                    let cause = FaultCause::BindFailed {
+                        address: "a port".to_owned(),
+                        reason: error.to_string(),
+                    };
+                    Happening::Tunnel(id, Event::BindFailed(generation, Fault::local(cause)))
+                }
+            };
+            report(&happenings, happening).await;
+        }));
+    }
+
+    /// Ports that other tunnels listen on, or would.
+    fn ports_of_others(&self, id: &TunnelId) -> Vec<u16> {
+        let others = self.tunnels.iter().filter(|(other, _)| *other != id);
+        others
+            .filter_map(|(_, entry)| match &entry.spec.local {
+                LocalBind::Port { port, .. } => Some(*port),
+                LocalBind::Automatic { preferred } if entry.machine.is_bound() => Some(*preferred),
+                LocalBind::Automatic { .. } | LocalBind::Socket(_) => None,
+            })
+            .collect()
+    }
+
+    pub(super) async fn bound(
+        &mut self,
+        id: &TunnelId,
+        generation: Generation,
+        listener: crate::net::Listener,
+    ) {
+        let Some(entry) = self.tunnels.get_mut(id) else {
+            return;
+        };
+        if entry.machine.generation != generation {
+            return;
+        }
+        entry.listening = listener.addresses().to_vec();
+        entry.keep_automatic_port();
+        entry.accepting = Some(Accepting::start(listener));
+        self.step_tunnel(id, Event::Bound(generation)).await;
+    }
+
+    pub(super) async fn release(&mut self, id: &TunnelId) {
+        let Some(entry) = self.tunnels.get_mut(id) else {
+            return;
+        };
+        let (tag, host, accepting) = (entry.tag, entry.spec.host.clone(), entry.accepting.take());
+        entry.forget_task();
+        entry.listening.clear();
+        entry.route = None;
+        if let Some(accepting) = accepting {
+            accepting.end().await;
+        }
+        if let Some(session) = self.session_of(&host) {
+            session.cut(tag);
+        }
+    }
+
+    /// Looks a target up again, after something has changed.
+    pub(super) async fn resolve(&mut self, id: &TunnelId) {
+        if let Some(target) = self.find_target(id) {
+            self.step_tunnel(id, Event::Target(target)).await;
+        }
+    }
+
+    /// What the target's address is now; none while the cluster has not been read yet.
+    pub(super) fn find_target(&mut self, id: &TunnelId) -> Option<Result<Destination, Fault>> {
+        let entry = self.tunnels.get_mut(id)?;
+        let (service, port, wanted) = match &entry.spec.target {
+            Target::Fixed(destination) => return Some(Ok(destination.clone())),
+            Target::Service {
+                service,
+                port,
+                route,
+            } => (service, *port, *route),
+        };
+        let lacking = |cause| Some(Err(Fault::cluster(cause)));
+        let unavailable = |reason: &str| {
+            lacking(FaultCause::ClusterUnavailable {
+                reason: reason.to_owned(),
+            })
+        };
+        let Some(cluster) = &self.cluster else {
+            return unavailable("no cluster is chosen");
+        };
+        let Some(found) = cluster.current.services.get(service) else {
+            return match &cluster.current.state {
+                ClusterState::Loading => None,
+                ClusterState::Off => unavailable("no cluster is chosen"),
+                ClusterState::Failed(fault) => unavailable(&fault.message),
+                ClusterState::Stale(fault) if cluster.current.services.is_empty() => {
+                    unavailable(&fault.message)
+                }
+                ClusterState::Stale(_) | ClusterState::Live => {
+                    lacking(FaultCause::ServiceMissing {
+                        service: service.clone(),
+                    })
+                }
+            };
+        };
+        match choose_route(found, port, wanted) {
+            Ok(chosen) => {
+                entry.route = Some((chosen.route, chosen.reason));
+                Some(Ok(chosen.destination))
+            }
+            Err(cause) => {
+                entry.route = None;
+                lacking(cause)
+            }
+        }
+    }
+
+    /// Has the link of a tunnel's host up; the answer, where it is up already, is for the tunnel alone.
+    pub(super) async fn want_link(&mut self, id: &TunnelId) -> Option<Event> {
+        let host = self.tunnels.get(id)?.spec.host.clone();
+        if self.host(&host)?.link.is_up() {
+            return Some(Event::LinkUp);
+        }
+        self.step_link(&host, LinkEvent::Needed).await;
+        None
+    }
+
+    pub(super) fn prove(
+        &mut self,
+        id: &TunnelId,
+        generation: Generation,
+        destination: Destination,
+    ) {
+        let Some(entry) = self.tunnels.get(id) else {
+            return;
+        };
+        let Some(session) = self.session_of(&entry.spec.host) else {
+            return;
+        };
+        let (happenings, tunnel) = (self.happenings.clone(), id.clone());
+        let task = tokio::spawn(async move {
+            let event = match timeout(PROOF_LIMIT, session.prove(&destination)).await {
+                Ok(Ok(_took)) => Event::Proved(generation),
+                Ok(Err(error)) => Event::ProofFailed(generation, proof_fault(&error, destination)),
+                Err(_elapsed) => {
+                    let cause = FaultCause::TargetTimedOut { after: PROOF_LIMIT };
+                    Event::ProofFailed(
+                        generation,
+                        Fault {
+                            hop: Hop::Target(destination),
+                            cause,
+                        },
+                    )
+                }
+            };
+            // The session must not outlive its link because a proof was on its way.
+            drop(session);
+            report(&happenings, Happening::Tunnel(tunnel, event)).await;
+        });
+        if let Some(entry) = self.tunnels.get_mut(id) {
+            entry.set_task(task);
+        }
+    }
+
+    pub(super) fn carry(&mut self, id: &TunnelId, destination: Destination) {
+        let Some(entry) = self.tunnels.get(id) else {
+            return;
+        };
+        let (Some(session), Some(accepting)) =
+            (self.session_of(&entry.spec.host), &entry.accepting)
+        else {
+            return;
+        };
+        accepting.carry(Carrier {
+            session,
+            destination,
+            tunnel: entry.tag,
+            meter: Arc::clone(&entry.meter),
+        });
+    }
+
+    pub(super) fn stop_carrying(&mut self, id: &TunnelId) {
+        if let Some(accepting) = self
+            .tunnels
+            .get(id)
+            .and_then(|entry| entry.accepting.as_ref())
+        {
+            accepting.stop_carrying();
+        }
+    }
+
+    fn session_of(&self, host: &HostId) -> Option<Arc<Session>> {
+        self.host(host)?.session.clone()
+    }
+
+    pub(super) fn dial(&mut self, id: &HostId, dial: u64) {
+        let happenings = self.happenings.clone();
+        let Some(host) = self.host_mut(id) else {
+            return;
+        };
+        host.hop = host.profile.jumps.first().unwrap_or(&host.profile).login();
+        let (profile, host_id) = (host.profile.clone(), id.clone());
+        host.set_task(tokio::spawn(async move {
+            let observer = Arc::new(Reporter {
+                host: host_id.clone(),
+                dial,
+                happenings: happenings.clone(),
+            });
+            let happening = match ssh::connect(&profile, observer).await {
+                Ok(session) => Happening::Connected(host_id, dial, session),
+                Err(fault) => Happening::DialFailed(host_id, dial, fault),
+            };
+            report(&happenings, happening).await;
+        }));
+    }
+
+    pub(super) async fn connected(&mut self, id: &HostId, dial: u64, session: Session) {
+        let happenings = self.happenings.clone();
+        self.forget_prompts(id, dial);
+        // A session that comes too late is dropped here, which ends it.
+        let Some(host) = self.dialing_host(id, dial) else {
+            return;
+        };
+        let (mut lost, host_id) = (session.lost(), id.clone());
+        host.session = Some(Arc::new(session));
+        host.set_task(tokio::spawn(async move {
+            let fault = match lost.wait_for(Option::is_some).await {
+                Ok(fault) => fault.clone(),
+                Err(_thread_ended) => None,
+            };
+            let ended = || FaultCause::SessionLost {
+                reason: "its thread ended".to_owned(),
+            };
+            let fault = fault.unwrap_or_else(|| Fault {
+                hop: Hop::Ssh(host_id.to_string()),
+                cause: ended(),
+            });
+            report(&happenings, Happening::Lost(host_id, dial, fault)).await;
+        }));
+        self.step_link(id, LinkEvent::Connected(dial)).await;
+    }
+}
+
+/// Reports to the supervisor. Once it has ended nobody is left to hear.
+async fn report(happenings: &mpsc::Sender<Happening>, happening: Happening) {
+    if happenings.send(happening).await.is_err() {
+        tracing::debug!("something happened after the engine's end");
+    }
+}
+
+fn proof_fault(error: &OpenError, destination: Destination) -> Fault {
+    let cause = match error {
+        OpenError::Refused(Refusal::Prohibited) => FaultCause::ForwardingProhibited,
+        OpenError::Refused(Refusal::ConnectFailed) => FaultCause::TargetRefused,
+        OpenError::Refused(Refusal::UnknownType) => FaultCause::ForwardingUnsupported,
+        OpenError::Refused(Refusal::ResourceShortage) => FaultCause::ServerExhausted,
+        OpenError::SessionEnded => FaultCause::SessionLost {
+            reason: "while the target was tried".to_owned(),
+        },
+    };
+    Fault {
+        hop: Hop::Target(destination),
+        cause,
+    }
+}
+
+/// Carries a dial's progress and questions to the supervisor, from the dial's own thread.
+struct Reporter {
+    host: HostId,
+    dial: u64,
+    happenings: mpsc::Sender<Happening>,
+}
+
+impl Observer for Reporter {
+    fn dialing(&self, hop: &str) {
+        let happening = Happening::Hop(self.host.clone(), self.dial, hop.to_owned());
+        if self.happenings.blocking_send(happening).is_err() {
+            tracing::debug!("a dial goes on after the engine's end");
+        }
+    }
+
+    fn ask(&self, hop: &str, question: Question) -> Answer {
+        let (reply, answer) = sync_channel(1);
+        let happening = Happening::Asked(
+            self.host.clone(),
+            self.dial,
+            hop.to_owned(),
+            question,
+            reply,
+        );
+        if self.happenings.blocking_send(happening).is_err() {
+            return Answer::No;
+        }
+        // The supervisor drops its end when the question no longer matters.
+        answer.recv().unwrap_or(Answer::No)
+    }
+}

@@ -1,0 +1,27 @@
+//! What the supervisor's tasks and threads report to it.
+
+use std::sync::mpsc::SyncSender;
+
+use super::tunnel;
+use crate::model::{Answer, Fault, HostId, Question, TunnelId};
+use crate::net::Listener;
+use crate::ssh::Session;
+
+/// Something that happened outside the supervisor. Each names what it is about and, where the supervisor may have moved on
+/// meanwhile, the generation or the number of the dial it belongs to.
+pub(super) enum Happening {
+    /// A port was bound.
+    Bound(TunnelId, tunnel::Generation, Listener),
+    /// Something else happened to a tunnel.
+    Tunnel(TunnelId, tunnel::Event),
+    /// A dial has come to this hop.
+    Hop(HostId, u64, String),
+    /// A dial needs an answer, and waits for it at the other end of the channel.
+    Asked(HostId, u64, String, Question, SyncSender<Answer>),
+    /// A dial has succeeded.
+    Connected(HostId, u64, Session),
+    /// A dial has failed.
+    DialFailed(HostId, u64, Fault),
+    /// A session was lost.
+    Lost(HostId, u64, Fault),
+}

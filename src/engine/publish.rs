@@ -1,0 +1,126 @@
+//! The snapshot, made from the supervisor's state. What has not changed is shared with the snapshot before.
+
+use std::sync::Arc;
+
+use super::supervisor::Supervisor;
+use crate::model::{
+    ClusterStatus, Fault, FaultCause, HostId, HostStatus, LinkStatus, PromptId, Snapshot, TunnelId,
+    TunnelStatus,
+};
+
+impl Supervisor {
+    /// The picture as it is now, or none if it is the one before.
+    pub(super) fn snapshot_if_changed(&self, before: &Snapshot) -> Option<Snapshot> {
+        let mut next = before.clone();
+        let mut changed = self.update_cluster(&mut next);
+        changed |= self.update_hosts(&mut next);
+        changed |= self.update_tunnels(&mut next);
+        changed |= self.update_prompts(&mut next);
+        changed |= self.update_notices(&mut next);
+        changed |= replace(&mut next.selected_host, self.selected_host.clone());
+        changed |= replace(&mut next.ended, self.ended);
+        next.now = self.now();
+        changed.then_some(next)
+    }
+
+    fn update_cluster(&self, next: &mut Snapshot) -> bool {
+        let current = match &self.cluster {
+            Some(cluster) => cluster.current.as_ref(),
+            // The last view stays on show while everything ends.
+            None => return false,
+        };
+        if same_cluster(&next.cluster, current) {
+            return false;
+        }
+        next.cluster = current.clone();
+        true
+    }
+
+    fn update_hosts(&self, next: &mut Snapshot) -> bool {
+        let statuses: Vec<HostStatus> = self
+            .hosts
+            .iter()
+            .map(|host| HostStatus {
+                profile: host.profile.clone(),
+                link: host.status(self.question_of(&host.profile.id)),
+            })
+            .collect();
+        if next.hosts.len() == statuses.len()
+            && next
+                .hosts
+                .iter()
+                .zip(&statuses)
+                .all(|(old, new)| **old == *new)
+        {
+            return false;
+        }
+        next.hosts = statuses.into_iter().map(Arc::new).collect();
+        true
+    }
+
+    fn question_of(&self, host: &HostId) -> Option<PromptId> {
+        self.prompts
+            .iter()
+            .find(|(_, asked)| asked.prompt.host == *host)
+            .map(|(id, _)| *id)
+    }
+
+    fn update_tunnels(&self, next: &mut Snapshot) -> bool {
+        let mut changed = false;
+        for (id, entry) in &self.tunnels {
+            let status = entry.status(&self.link_status(&entry.spec.host));
+            changed |= update_tunnel(next, id, status);
+        }
+        changed
+    }
+
+    fn link_status(&self, id: &HostId) -> LinkStatus {
+        match self.host(id) {
+            Some(host) => host.status(self.question_of(id)),
+            None => LinkStatus::Failed(Fault::local(FaultCause::Config {
+                reason: match id.as_str() {
+                    "" => "there is no SSH host yet that could carry the tunnel".to_owned(),
+                    name => format!("there is no SSH host named {name}"),
+                },
+            })),
+        }
+    }
+
+    fn update_prompts(&self, next: &mut Snapshot) -> bool {
+        let prompts = self
+            .prompts
+            .values()
+            .map(|asked| asked.prompt.clone())
+            .collect();
+        replace(&mut next.prompts, prompts)
+    }
+
+    fn update_notices(&self, next: &mut Snapshot) -> bool {
+        replace(&mut next.notices, self.notices.iter().cloned().collect())
+    }
+}
+
+fn update_tunnel(next: &mut Snapshot, id: &TunnelId, status: TunnelStatus) -> bool {
+    if next.tunnels.get(id).is_some_and(|old| **old == status) {
+        return false;
+    }
+    next.tunnels.insert(id.clone(), Arc::new(status));
+    true
+}
+
+/// Compares without looking at every service: a map that was not changed is the very same map.
+fn same_cluster(old: &ClusterStatus, new: &ClusterStatus) -> bool {
+    old.services.ptr_eq(&new.services)
+        && old.state == new.state
+        && old.source == new.source
+        && old.context == new.context
+        && old.server == new.server
+}
+
+fn replace<T: PartialEq>(old: &mut T, new: T) -> bool {
+    if *old == new {
+        return false;
+    }
+    *old = new;
+    true
+}

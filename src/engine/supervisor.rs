@@ -1,0 +1,544 @@
+//! The one owner of all state: takes commands and happenings one after the other, steps the pure machines, runs what they ask
+//! for, and publishes a snapshot when anything has changed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::backoff;
+use super::happening::Happening;
+use super::host::Host;
+use super::link::{LinkEffect, LinkEvent};
+use super::tunnel::{Effect, Event};
+use super::tunnel_entry::TunnelEntry;
+use crate::cluster::Watcher;
+use crate::model::{
+    Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, LocalBind, Moment,
+    Notice, Prompt, PromptId, Question, Route, Snapshot, Target, TunnelId, TunnelSpec,
+};
+
+/// How often counters are published while something moves.
+const TRAFFIC_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How many notices are kept.
+const NOTICES_KEPT: usize = 50;
+
+/// Everything, in one hand.
+pub(super) struct Supervisor {
+    started: Instant,
+    pub(super) happenings: mpsc::Sender<Happening>,
+    inbox: mpsc::Receiver<Happening>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) cluster: Option<Cluster>,
+    pub(super) hosts: Vec<Host>,
+    pub(super) selected_host: Option<HostId>,
+    pub(super) tunnels: BTreeMap<TunnelId, TunnelEntry>,
+    next_tag: u64,
+    pub(super) prompts: BTreeMap<PromptId, Asked>,
+    next_prompt: u64,
+    pub(super) notices: VecDeque<Notice>,
+    /// Rung by the sessions when bytes move after a pause.
+    stirred: Arc<Notify>,
+    /// When the counters are read next; none while nothing moves.
+    next_reading: Option<Instant>,
+    pub(super) ended: bool,
+}
+
+/// The cluster that is watched.
+pub(super) struct Cluster {
+    _watcher: Watcher,
+    /// None once the watcher has ended: its last word stays on show.
+    status: Option<watch::Receiver<Arc<ClusterStatus>>>,
+    pub(super) current: Arc<ClusterStatus>,
+}
+
+/// A question, and where its answer is waited for.
+pub(super) struct Asked {
+    pub(super) prompt: Prompt,
+    dial: u64,
+    reply: SyncSender<Answer>,
+}
+
+/// What woke the loop.
+enum Wake {
+    Command(Option<Command>),
+    Happening(Happening),
+    Cluster(bool),
+    Stirred,
+    Timer,
+}
+
+impl Supervisor {
+    pub(super) fn new(
+        commands: mpsc::UnboundedReceiver<Command>,
+        snapshots: watch::Sender<Arc<Snapshot>>,
+    ) -> Self {
+        let (happenings, inbox) = mpsc::channel(256);
+        Self {
+            started: Instant::now(),
+            happenings,
+            inbox,
+            commands,
+            snapshots,
+            cluster: None,
+            hosts: Vec::new(),
+            selected_host: None,
+            tunnels: BTreeMap::new(),
+            next_tag: 0,
+            prompts: BTreeMap::new(),
+            next_prompt: 0,
+            notices: VecDeque::new(),
+            stirred: Arc::new(Notify::new()),
+            next_reading: None,
+            ended: false,
+        }
+    }
+
+    /// Runs until it is told to quit, or every handle is gone.
+    pub(super) async fn run(mut self) {
+        while !self.ended {
+            match self.wait().await {
+                Wake::Command(Some(Command::Quit) | None) => self.quit().await,
+                Wake::Command(Some(command)) => self.obey(command).await,
+                Wake::Happening(happening) => self.happen(happening).await,
+                Wake::Cluster(alive) => self.cluster_changed(alive).await,
+                Wake::Stirred => self.next_reading = Some(Instant::now() + TRAFFIC_INTERVAL),
+                Wake::Timer => self.time_passes().await,
+            }
+            self.settle_links().await;
+            self.publish();
+        }
+    }
+
+    async fn wait(&mut self) -> Wake {
+        let deadline = self.deadline();
+        let timer = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let cluster = async {
+            match &mut self.cluster {
+                Some(Cluster {
+                    status: Some(status),
+                    ..
+                }) => status.changed().await.is_ok(),
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            command = self.commands.recv() => Wake::Command(command),
+            // The supervisor keeps a sender itself, so there is always another happening to wait for.
+            Some(happening) = self.inbox.recv() => Wake::Happening(happening),
+            alive = cluster => Wake::Cluster(alive),
+            () = self.stirred.notified(), if self.next_reading.is_none() => Wake::Stirred,
+            () = timer => Wake::Timer,
+        }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment::after_start(self.started.elapsed())
+    }
+
+    /// When something is due.
+    fn deadline(&self) -> Option<Instant> {
+        let tunnels = self
+            .tunnels
+            .values()
+            .filter_map(|entry| entry.machine.deadline());
+        let links = self.hosts.iter().filter_map(|host| host.link.deadline());
+        let machines = tunnels
+            .chain(links)
+            .min()
+            .map(|moment| self.started + moment.since(Moment::START));
+        machines.into_iter().chain(self.next_reading).min()
+    }
+
+    async fn time_passes(&mut self) {
+        self.read_traffic().await;
+        for id in self.tunnel_ids(|entry| entry.machine.deadline().is_some()) {
+            self.step_tunnel(&id, Event::Tick).await;
+        }
+        for id in self
+            .hosts
+            .iter()
+            .map(|host| host.profile.id.clone())
+            .collect::<Vec<_>>()
+        {
+            self.step_link(&id, LinkEvent::Tick).await;
+        }
+    }
+
+    /// Reads the counters; while they change they are read again, else the sessions ring when bytes move.
+    async fn read_traffic(&mut self) {
+        let Some(due) = self.next_reading else { return };
+        if due > Instant::now() {
+            return;
+        }
+        let mut moved = false;
+        let mut doubted = Vec::new();
+        for (id, entry) in &mut self.tunnels {
+            let reading = entry.read_meter();
+            moved |= reading.moved;
+            if reading.refused && entry.machine.is_open() {
+                doubted.push(id.clone());
+            }
+        }
+        self.next_reading = moved.then(|| Instant::now() + TRAFFIC_INTERVAL);
+        if !moved {
+            self.tunnels.values().for_each(|entry| entry.meter.rest());
+        }
+        for id in doubted {
+            self.step_tunnel(&id, Event::Doubt).await;
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::UseCluster(source) => self.use_cluster(source).await,
+            Command::AddHost(profile) => self.add_host(*profile).await,
+            Command::SelectHost(id) => self.selected_host = Some(id),
+            Command::AddTunnel(spec) => self.add_tunnel(spec),
+            Command::SetIntent { id, intent } => self.set_intent(id, intent).await,
+            Command::SetLocal { id, local } => self.set_local(&id, local).await,
+            Command::SetRoute { id, route } => self.set_route(&id, route).await,
+            Command::RetryNow(id) => self.retry(&id).await,
+            Command::Answer { prompt, answer } => self.answer(prompt, answer),
+            Command::Quit => self.quit().await,
+        }
+    }
+
+    async fn use_cluster(&mut self, source: ClusterSource) {
+        let watcher = crate::cluster::watch(source);
+        let mut status = watcher.status();
+        let current = status.borrow_and_update().clone();
+        self.cluster = Some(Cluster {
+            _watcher: watcher,
+            status: Some(status),
+            current,
+        });
+        self.targets_may_have_moved().await;
+    }
+
+    async fn cluster_changed(&mut self, alive: bool) {
+        let Some(cluster) = &mut self.cluster else {
+            return;
+        };
+        if let Some(status) = &mut cluster.status {
+            cluster.current = status.borrow_and_update().clone();
+        }
+        if !alive {
+            cluster.status = None;
+        }
+        self.targets_may_have_moved().await;
+    }
+
+    async fn targets_may_have_moved(&mut self) {
+        for id in self.tunnel_ids(|entry| {
+            entry.machine.is_bound() && matches!(entry.spec.target, Target::Service { .. })
+        }) {
+            self.resolve(&id).await;
+        }
+    }
+
+    async fn add_host(&mut self, profile: HostProfile) {
+        let id = profile.id.clone();
+        match self.hosts.iter_mut().find(|host| host.profile.id == id) {
+            Some(host) if host.profile == profile => {}
+            Some(host) => {
+                host.profile = profile;
+                // Its tunnels come back through the new profile.
+                self.step_link(&id, LinkEvent::Unwanted).await;
+                self.tell_tunnels(&id, &Event::LinkDown).await;
+            }
+            None => self.hosts.push(Host::new(profile)),
+        }
+        self.selected_host.get_or_insert(id);
+    }
+
+    fn add_tunnel(&mut self, spec: TunnelSpec) {
+        self.next_tag += 1;
+        let (tag, stirred) = (self.next_tag, Arc::clone(&self.stirred));
+        self.tunnels
+            .entry(spec.id.clone())
+            .or_insert_with(|| TunnelEntry::new(spec, tag, stirred));
+    }
+
+    async fn set_intent(&mut self, id: TunnelId, intent: Intent) {
+        if !self.tunnels.contains_key(&id) {
+            let Some(spec) = self.default_spec(&id) else {
+                return;
+            };
+            self.add_tunnel(spec);
+        }
+        self.step_tunnel(&id, Event::Intent(intent)).await;
+        if intent == Intent::Up {
+            self.retry_failed_link(&id).await;
+        }
+    }
+
+    /// The tunnel of a service's port, as it is when nobody has said otherwise.
+    fn default_spec(&self, id: &TunnelId) -> Option<TunnelSpec> {
+        let TunnelId::Service { service, port } = id else {
+            return None;
+        };
+        Some(TunnelSpec {
+            id: id.clone(),
+            host: self
+                .selected_host
+                .clone()
+                .unwrap_or_else(|| HostId::new("")),
+            local: LocalBind::preferred_for(*port),
+            target: Target::Service {
+                service: service.clone(),
+                port: *port,
+                route: None,
+            },
+        })
+    }
+
+    async fn set_local(&mut self, id: &TunnelId, local: LocalBind) {
+        let Some(entry) = self.tunnels.get_mut(id) else {
+            return;
+        };
+        if entry.spec.local != local || !entry.machine.is_bound() {
+            entry.spec.local = local;
+            self.step_tunnel(id, Event::Moved).await;
+        }
+    }
+
+    async fn set_route(&mut self, id: &TunnelId, wanted: Option<Route>) {
+        let Some(entry) = self.tunnels.get_mut(id) else {
+            return;
+        };
+        if let Target::Service { route, .. } = &mut entry.spec.target {
+            *route = wanted;
+            self.resolve(id).await;
+        }
+    }
+
+    async fn retry(&mut self, id: &TunnelId) {
+        self.step_tunnel(id, Event::Retry).await;
+        self.retry_failed_link(id).await;
+    }
+
+    async fn retry_failed_link(&mut self, id: &TunnelId) {
+        let Some(entry) = self.tunnels.get(id) else {
+            return;
+        };
+        if entry.machine.needs_link() {
+            let host = entry.spec.host.clone();
+            self.step_link(&host, LinkEvent::Retry).await;
+        }
+    }
+
+    fn answer(&mut self, id: PromptId, answer: Answer) {
+        if let Some(asked) = self.prompts.remove(&id)
+            && asked.reply.send(answer).is_err()
+        {
+            tracing::debug!("the question was not waited for any more");
+        }
+    }
+
+    async fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Bound(id, generation, listener) => {
+                self.bound(&id, generation, listener).await;
+            }
+            Happening::Tunnel(id, event) => self.step_tunnel(&id, event).await,
+            Happening::Hop(id, dial, hop) => {
+                if let Some(host) = self.dialing_host(&id, dial) {
+                    host.hop = hop;
+                }
+            }
+            Happening::Asked(id, dial, hop, question, reply) => {
+                self.asked(&id, dial, hop, question, reply);
+            }
+            Happening::Connected(id, dial, session) => self.connected(&id, dial, session).await,
+            Happening::DialFailed(id, dial, fault) => {
+                self.forget_prompts(&id, dial);
+                self.step_link(&id, LinkEvent::DialFailed(dial, fault))
+                    .await;
+            }
+            Happening::Lost(id, dial, fault) => {
+                if self
+                    .host(&id)
+                    .is_some_and(|host| host.link.is_up() && host.link.dial == dial)
+                {
+                    self.note(None, fault.to_string());
+                }
+                self.step_link(&id, LinkEvent::Lost(dial, fault)).await;
+            }
+        }
+    }
+
+    fn asked(
+        &mut self,
+        host: &HostId,
+        dial: u64,
+        hop: String,
+        question: Question,
+        reply: SyncSender<Answer>,
+    ) {
+        if self.dialing_host(host, dial).is_none() {
+            // A dial that was given up: dropping its channel answers no.
+            return;
+        }
+        self.next_prompt += 1;
+        let id = PromptId(self.next_prompt);
+        let prompt = Prompt {
+            id,
+            host: host.clone(),
+            hop,
+            question,
+        };
+        self.prompts.insert(
+            id,
+            Asked {
+                prompt,
+                dial,
+                reply,
+            },
+        );
+    }
+
+    /// Questions of a dial that is over need no answer.
+    pub(super) fn forget_prompts(&mut self, host: &HostId, dial: u64) {
+        self.prompts
+            .retain(|_, asked| asked.prompt.host != *host || asked.dial != dial);
+    }
+
+    /// Steps a tunnel's machine and does what it asks for, until it asks for nothing more.
+    pub(super) async fn step_tunnel(&mut self, id: &TunnelId, event: Event) {
+        let now = self.now();
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let Some(entry) = self.tunnels.get_mut(id) else {
+                return;
+            };
+            for effect in entry.machine.step(event, now, random_pause) {
+                events.extend(self.run_effect(id, effect).await);
+            }
+        }
+    }
+
+    async fn run_effect(&mut self, id: &TunnelId, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Bind(generation) => self.bind(id, generation),
+            Effect::Release => self.release(id).await,
+            Effect::Resolve => return self.find_target(id).map(Event::Target),
+            Effect::WantLink => return self.want_link(id).await,
+            Effect::Prove(generation, destination) => self.prove(id, generation, destination),
+            Effect::Carry(destination) => self.carry(id, destination),
+            Effect::StopCarrying => self.stop_carrying(id),
+        }
+        None
+    }
+
+    pub(super) async fn step_link(&mut self, id: &HostId, event: LinkEvent) {
+        let now = self.now();
+        let Some(host) = self.host_mut(id) else {
+            return;
+        };
+        let before = host.link.dial;
+        let effects = host.link.step(event, now, random_pause);
+        for effect in effects {
+            match effect {
+                LinkEffect::Dial(dial) => self.dial(id, dial),
+                LinkEffect::HangUp => {
+                    self.forget_prompts(id, before);
+                    if let Some(host) = self.host_mut(id) {
+                        host.hang_up();
+                    }
+                }
+                LinkEffect::TellUp => self.tell_tunnels(id, &Event::LinkUp).await,
+                LinkEffect::TellDown => self.tell_tunnels(id, &Event::LinkDown).await,
+            }
+        }
+    }
+
+    /// Tells every tunnel of a host. Boxed, because a tunnel's answer may in turn concern the link.
+    async fn tell_tunnels(&mut self, host: &HostId, event: &Event) {
+        for id in self.tunnel_ids(|entry| entry.spec.host == *host) {
+            Box::pin(self.step_tunnel(&id, event.clone())).await;
+        }
+    }
+
+    /// Links are up exactly where tunnels need them.
+    async fn settle_links(&mut self) {
+        for index in 0..self.hosts.len() {
+            let id = self.hosts[index].profile.id.clone();
+            let needed = self
+                .tunnels
+                .values()
+                .any(|entry| entry.spec.host == id && entry.machine.needs_link());
+            self.step_link(
+                &id,
+                if needed {
+                    LinkEvent::Needed
+                } else {
+                    LinkEvent::Unwanted
+                },
+            )
+            .await;
+        }
+    }
+
+    async fn quit(&mut self) {
+        for id in self.tunnel_ids(|_| true) {
+            self.step_tunnel(&id, Event::Intent(Intent::Down)).await;
+        }
+        self.settle_links().await;
+        self.cluster = None;
+        self.ended = true;
+    }
+
+    pub(super) fn note(&mut self, tunnel: Option<TunnelId>, text: String) {
+        if self.notices.len() == NOTICES_KEPT {
+            self.notices.pop_front();
+        }
+        self.notices.push_back(Notice {
+            at: self.now(),
+            tunnel,
+            text,
+        });
+    }
+
+    fn tunnel_ids(&self, which: impl Fn(&TunnelEntry) -> bool) -> Vec<TunnelId> {
+        self.tunnels
+            .iter()
+            .filter(|(_, entry)| which(entry))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    pub(super) fn host(&self, id: &HostId) -> Option<&Host> {
+        self.hosts.iter().find(|host| host.profile.id == *id)
+    }
+
+    pub(super) fn host_mut(&mut self, id: &HostId) -> Option<&mut Host> {
+        self.hosts.iter_mut().find(|host| host.profile.id == *id)
+    }
+
+    /// The host, if this is the dial it is waiting for.
+    pub(super) fn dialing_host(&mut self, id: &HostId, dial: u64) -> Option<&mut Host> {
+        self.host_mut(id).filter(|host| host.is_dialing(dial))
+    }
+
+    fn publish(&mut self) {
+        let before = self.snapshots.borrow().clone();
+        if let Some(snapshot) = self.snapshot_if_changed(&before) {
+            self.snapshots.send_replace(Arc::new(snapshot));
+        }
+    }
+}
+
+fn random_pause(attempt: u32) -> Duration {
+    backoff::pause(attempt, fastrand::f64())
+}

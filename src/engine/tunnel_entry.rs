@@ -1,0 +1,97 @@
+//! A tunnel as the supervisor holds it: the machine, and what its effects have brought into being.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::carrier::Accepting;
+use super::host::AbortOnDrop;
+use super::tunnel::Tunnel;
+use crate::model::{
+    LinkStatus, ListenAddress, LocalBind, Route, Traffic, TunnelSpec, TunnelStatus,
+};
+use crate::ssh::Meter;
+
+/// A tunnel and everything that belongs to it.
+pub(super) struct TunnelEntry {
+    pub(super) spec: TunnelSpec,
+    pub(super) machine: Tunnel,
+    /// What the sessions know it by.
+    pub(super) tag: u64,
+    pub(super) meter: Arc<Meter>,
+    pub(super) accepting: Option<Accepting>,
+    pub(super) listening: Vec<ListenAddress>,
+    /// The route its destination takes, with the reason.
+    pub(super) route: Option<(Route, String)>,
+    traffic: Traffic,
+    /// Binding or proving: at most one is on its way.
+    task: Option<AbortOnDrop>,
+}
+
+/// What reading the counters showed.
+pub(super) struct Reading {
+    /// They have changed.
+    pub(super) moved: bool,
+    /// Clients were refused.
+    pub(super) refused: bool,
+}
+
+impl TunnelEntry {
+    pub(super) fn new(spec: TunnelSpec, tag: u64, stirred: Arc<Notify>) -> Self {
+        Self {
+            spec,
+            machine: Tunnel::default(),
+            tag,
+            meter: Arc::new(Meter::new(stirred)),
+            accepting: None,
+            listening: Vec::new(),
+            route: None,
+            traffic: Traffic::default(),
+            task: None,
+        }
+    }
+
+    pub(super) fn read_meter(&mut self) -> Reading {
+        let traffic = self.meter.read();
+        let reading = Reading {
+            moved: traffic != self.traffic,
+            refused: traffic.refused_total > self.traffic.refused_total,
+        };
+        self.traffic = traffic;
+        reading
+    }
+
+    /// Notes the task that works for the machine; the one before it is ended.
+    pub(super) fn set_task(&mut self, task: JoinHandle<()>) {
+        self.task = Some(AbortOnDrop(task));
+    }
+
+    /// Ends whatever is on its way.
+    pub(super) fn forget_task(&mut self) {
+        self.task = None;
+    }
+
+    /// A port that Adit chose stays the tunnel's own, so that it is the same after a reconnect or another opening.
+    pub(super) fn keep_automatic_port(&mut self) {
+        if let (LocalBind::Automatic { preferred }, Some(ListenAddress::Tcp(address))) =
+            (&mut self.spec.local, self.listening.first())
+        {
+            *preferred = address.port();
+        }
+    }
+
+    pub(super) fn status(&self, link: &LinkStatus) -> TunnelStatus {
+        let (route, route_reason) = self.route.clone().unzip();
+        TunnelStatus {
+            spec: self.spec.clone(),
+            intent: self.machine.intent,
+            state: self.machine.state(link),
+            listening: self.listening.clone(),
+            destination: self.machine.destination().cloned(),
+            route,
+            route_reason,
+            traffic: self.traffic,
+        }
+    }
+}
