@@ -141,9 +141,11 @@ fn one_click_goes_all_the_way_and_each_step_asks_for_the_next() {
     assert_eq!(walk.state(), TunnelState::Off);
 }
 
-#[test]
-fn every_failure_has_its_state_and_its_light() {
-    let rows: Vec<(&str, Vec<Event>, Light, Option<Fault>)> = vec![
+/// Name, what happens, the light and the fault that are then shown.
+type Failure = (&'static str, Vec<Event>, Light, Option<Fault>);
+
+fn failures() -> Vec<Failure> {
+    vec![
         ("nothing wanted", vec![], Light::Grey, None),
         (
             "port taken",
@@ -208,8 +210,12 @@ fn every_failure_has_its_state_and_its_light() {
             None,
         ),
         ("closed", then(to_open(), [down()]), Light::Grey, None),
-    ];
-    for (name, events, light, fault) in rows {
+    ]
+}
+
+#[test]
+fn every_failure_has_its_state_and_its_light() {
+    for (name, events, light, fault) in failures() {
         let state = Walk::after(&events).state();
         assert_eq!(state.light(), light, "{name}: {state:?}");
         assert_eq!(state.fault().cloned(), fault, "{name}: {state:?}");
@@ -344,9 +350,11 @@ fn moving_the_listener_frees_the_old_port_first() {
     );
 }
 
+type IsExpected = fn(&Effect) -> bool;
+
 #[test]
 fn whoever_asks_again_gets_another_try() {
-    let rows: [(Vec<Event>, fn(&Effect) -> bool); 4] = [
+    let rows: [(Vec<Event>, IsExpected); 4] = [
         (vec![up(), Event::BindFailed(ANY, busy())], |effect| {
             matches!(effect, Effect::Bind(_))
         }),

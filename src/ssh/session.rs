@@ -187,6 +187,7 @@ impl Session {
     }
 
     /// Resolves when the session is lost, with how that was noticed. A session that was ended on purpose is lost too.
+    #[must_use]
     pub fn lost(&self) -> watch::Receiver<Option<Fault>> {
         self.lost.clone()
     }

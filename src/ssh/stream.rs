@@ -71,7 +71,7 @@ impl Socket {
     /// Closes the stream so that the other side sees a reset, where the kind of stream has such a thing.
     pub fn reset(self) {
         if let Self::Tcp(stream) = &self {
-            linger_zero(SockRef::from(stream));
+            linger_zero(&SockRef::from(stream));
         }
     }
 
@@ -123,7 +123,7 @@ impl Stream {
     /// Has the close that follows send a reset, so that the client sees a cut and never takes it for an end of data.
     pub(super) fn reset_on_close(&self) {
         match self {
-            Self::Tcp(stream) => linger_zero(SockRef::from(stream)),
+            Self::Tcp(stream) => linger_zero(&SockRef::from(stream)),
             #[cfg(unix)]
             Self::Unix(_) => {}
         }
@@ -131,7 +131,7 @@ impl Stream {
 }
 
 /// With nothing to linger for, a close is a reset (POSIX, `SO_LINGER`).
-fn linger_zero(socket: SockRef<'_>) {
+fn linger_zero(socket: &SockRef<'_>) {
     if let Err(error) = socket.set_linger(Some(Duration::ZERO)) {
         tracing::debug!(%error, "a connection could not be told to reset");
     }
