@@ -1,5 +1,6 @@
 //! The key exchange with a host and the verification of its key. Nothing about the person is sent before that.
 
+use super::ciphers::default_preference;
 use super::dial::Observer;
 use super::key_blob::{fingerprint, type_name};
 use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError};
@@ -61,6 +62,10 @@ fn set_preferences(
         .map(|algorithm| algorithm.name())
         .collect::<Vec<_>>()
         .join(",");
+    let ciphers = profile
+        .ciphers
+        .clone()
+        .unwrap_or_else(|| default_preference().to_owned());
     let chosen = [
         (MethodType::HostKey, Some(&host_keys), "HostKeyAlgorithms"),
         (
@@ -68,8 +73,8 @@ fn set_preferences(
             profile.kex_algorithms.as_ref(),
             "KexAlgorithms",
         ),
-        (MethodType::CryptCs, profile.ciphers.as_ref(), "Ciphers"),
-        (MethodType::CryptSc, profile.ciphers.as_ref(), "Ciphers"),
+        (MethodType::CryptCs, Some(&ciphers), "Ciphers"),
+        (MethodType::CryptSc, Some(&ciphers), "Ciphers"),
         (MethodType::MacCs, profile.macs.as_ref(), "MACs"),
         (MethodType::MacSc, profile.macs.as_ref(), "MACs"),
     ];

@@ -1,6 +1,7 @@
 //! L1: SSH sessions that carry tunnels. Knows nothing of Kubernetes.
 
 mod auth;
+mod ciphers;
 mod connection;
 mod dial;
 mod handshake;

@@ -1,0 +1,820 @@
+//! libssh2's ciphers, made fast: whole packets in one call to OpenSSL.
+//!
+//! libssh2 hands AES-GCM to OpenSSL 16 bytes at a time and brings a portable ChaCha20-Poly1305 of its own; both cost several
+//! times what the cipher itself does. It finds its ciphers through one internal function, `ssh2_crypt_methods`, the only
+//! symbol of its object file. That function is defined here instead, so the linker leaves libssh2's object out; a test checks
+//! that. The table's layout is `struct crypt_method` of `libssh2_priv.h` in the version that `Cargo.lock` pins.
+//!
+//! A method may ask for full packets (`SSH2_CRYPT_FLAG_REQUIRES_FULL_PACKET`), as libssh2's own ChaCha20-Poly1305 does; with
+//! that, AES-GCM needs no more than a length that is not encrypted (RFC 5647, as OpenSSH's PROTOCOL amends it).
+
+#![expect(
+    unsafe_code,
+    reason = "libssh2 calls these functions, and they call OpenSSL"
+)]
+
+use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
+use std::ptr::{self, NonNull};
+
+use libssh2_sys::LIBSSH2_SESSION;
+use openssl_sys as ossl;
+
+const TAG_BYTES: usize = 16;
+/// What stands before every packet: its length.
+const LENGTH_BYTES: usize = 4;
+const REQUIRES_FULL_PACKET: c_long = 4;
+
+const OK: c_int = 0;
+const FAILED: c_int = -1;
+
+/// `struct crypt_method` of libssh2_priv.h, with OpenSSL's `SSH2_CIPHER_T`.
+#[repr(C)]
+pub(super) struct CryptMethod {
+    name: *const c_char,
+    pem_annotation: *const c_char,
+    block_bytes: c_int,
+    iv_bytes: c_int,
+    secret_bytes: c_int,
+    tag_bytes: c_int,
+    flags: c_long,
+    init: Init,
+    get_length: Option<GetLength>,
+    crypt: Crypt,
+    end: End,
+    cipher: unsafe extern "C" fn() -> *const ossl::EVP_CIPHER,
+}
+
+type Init = unsafe extern "C" fn(
+    *mut LIBSSH2_SESSION,
+    *const CryptMethod,
+    *mut u8,
+    *mut c_int,
+    *mut u8,
+    *mut c_int,
+    c_int,
+    c_int,
+    *mut *mut c_void,
+) -> c_int;
+type GetLength = unsafe extern "C" fn(
+    *mut LIBSSH2_SESSION,
+    c_uint,
+    *mut u8,
+    usize,
+    *mut c_uint,
+    *mut *mut c_void,
+) -> c_int;
+type Crypt = unsafe extern "C" fn(
+    *mut LIBSSH2_SESSION,
+    c_uint,
+    *mut u8,
+    usize,
+    *mut *mut c_void,
+    c_int,
+) -> c_int;
+type End = unsafe extern "C" fn(*mut LIBSSH2_SESSION, *mut *mut c_void) -> c_int;
+
+// SAFETY: the pointers are to constants and functions.
+unsafe impl Sync for CryptMethod {}
+
+/// The table libssh2 reads: pointers to methods, then a null. Methods towards the start are preferred.
+#[repr(transparent)]
+struct Table([*const CryptMethod; 11]);
+
+// SAFETY: the pointers are to statics that are never written.
+unsafe impl Sync for Table {}
+
+static TABLE: Table = Table([
+    &raw const AES128_GCM,
+    &raw const AES256_GCM,
+    &raw const CHACHA20_POLY1305,
+    &raw const AES128_CTR,
+    &raw const AES192_CTR,
+    &raw const AES256_CTR,
+    &raw const AES128_CBC,
+    &raw const AES192_CBC,
+    &raw const AES256_CBC,
+    ptr::null(),
+    ptr::null(),
+]);
+
+static AES128_GCM: CryptMethod = gcm(c"aes128-gcm@openssh.com", 16, ossl::EVP_aes_128_gcm);
+static AES256_GCM: CryptMethod = gcm(c"aes256-gcm@openssh.com", 32, ossl::EVP_aes_256_gcm);
+static CHACHA20_POLY1305: CryptMethod = CryptMethod {
+    name: c"chacha20-poly1305@openssh.com".as_ptr(),
+    pem_annotation: c"".as_ptr(),
+    block_bytes: 8,
+    iv_bytes: 0,
+    secret_bytes: 64,
+    tag_bytes: TAG_BYTES as c_int,
+    flags: REQUIRES_FULL_PACKET,
+    init: chacha_init,
+    get_length: Some(chacha_length),
+    crypt: chacha_crypt,
+    end: end::<ChaChaPoly>,
+    cipher: ossl::EVP_chacha20,
+};
+static AES128_CTR: CryptMethod = blocks(c"aes128-ctr", c"", 16, ossl::EVP_aes_128_ctr);
+static AES192_CTR: CryptMethod = blocks(c"aes192-ctr", c"", 24, ossl::EVP_aes_192_ctr);
+static AES256_CTR: CryptMethod = blocks(c"aes256-ctr", c"", 32, ossl::EVP_aes_256_ctr);
+// CBC is here for encrypted key files; it is not offered to servers unless the person asks for it.
+static AES128_CBC: CryptMethod = blocks(
+    c"aes128-cbc",
+    c"DEK-Info: AES-128-CBC",
+    16,
+    ossl::EVP_aes_128_cbc,
+);
+static AES192_CBC: CryptMethod = blocks(
+    c"aes192-cbc",
+    c"DEK-Info: AES-192-CBC",
+    24,
+    ossl::EVP_aes_192_cbc,
+);
+static AES256_CBC: CryptMethod = blocks(
+    c"aes256-cbc",
+    c"DEK-Info: AES-256-CBC",
+    32,
+    ossl::EVP_aes_256_cbc,
+);
+
+const fn gcm(
+    name: &'static CStr,
+    secret_bytes: c_int,
+    cipher: unsafe extern "C" fn() -> *const ossl::EVP_CIPHER,
+) -> CryptMethod {
+    CryptMethod {
+        name: name.as_ptr(),
+        pem_annotation: c"".as_ptr(),
+        block_bytes: 16,
+        iv_bytes: 12,
+        secret_bytes,
+        tag_bytes: TAG_BYTES as c_int,
+        flags: REQUIRES_FULL_PACKET,
+        init: gcm_init,
+        get_length: Some(plain_length),
+        crypt: gcm_crypt,
+        end: end::<Gcm>,
+        cipher,
+    }
+}
+
+const fn blocks(
+    name: &'static CStr,
+    pem_annotation: &'static CStr,
+    secret_bytes: c_int,
+    cipher: unsafe extern "C" fn() -> *const ossl::EVP_CIPHER,
+) -> CryptMethod {
+    CryptMethod {
+        name: name.as_ptr(),
+        pem_annotation: pem_annotation.as_ptr(),
+        block_bytes: 16,
+        iv_bytes: 16,
+        secret_bytes,
+        tag_bytes: 0,
+        flags: 0,
+        init: blocks_init,
+        get_length: None,
+        crypt: blocks_crypt,
+        end: end::<Context>,
+        cipher,
+    }
+}
+
+/// What libssh2 calls to find its ciphers.
+#[unsafe(no_mangle)]
+extern "C" fn ssh2_crypt_methods() -> *const *const CryptMethod {
+    TABLE.0.as_ptr()
+}
+
+/// Ciphers to offer when nobody has chosen: those that authenticate what they encrypt, the one that this processor does in
+/// hardware first, then counter mode for old servers.
+pub(super) fn default_preference() -> &'static str {
+    // The call also makes sure that this file's table is linked before libssh2 is searched for its own.
+    let first = ssh2_crypt_methods();
+    debug_assert!(!first.is_null());
+    if has_aes_instructions() {
+        "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+    } else {
+        "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+    }
+}
+
+fn has_aes_instructions() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return std::is_x86_feature_detected!("aes") && std::is_x86_feature_detected!("pclmulqdq");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
+}
+
+/// An OpenSSL cipher context.
+struct Context(NonNull<ossl::EVP_CIPHER_CTX>);
+
+impl Context {
+    /// A context for one direction. `key` and `iv` are as long as the cipher asks for; a null `iv` is set later.
+    ///
+    /// # Safety
+    /// `key` and `iv`, unless null, must be valid for the lengths that `cipher` has.
+    unsafe fn new(
+        cipher: *const ossl::EVP_CIPHER,
+        key: *const u8,
+        iv: *const u8,
+        encrypt: bool,
+    ) -> Option<Self> {
+        // SAFETY: OpenSSL allocates; a null is told apart. The pointers are the caller's responsibility.
+        unsafe {
+            let context = Self(NonNull::new(ossl::EVP_CIPHER_CTX_new())?);
+            let done = ossl::EVP_CipherInit_ex(
+                context.0.as_ptr(),
+                cipher,
+                ptr::null_mut(),
+                key,
+                iv,
+                c_int::from(encrypt),
+            );
+            ossl::EVP_CIPHER_CTX_set_padding(context.0.as_ptr(), 0);
+            (done == 1).then_some(context)
+        }
+    }
+
+    /// Starts anew with this nonce and the key it has.
+    fn restart(&mut self, iv: &[u8]) -> Option<()> {
+        // SAFETY: the context is live; nulls keep what was set; the nonce is as long as the cipher's.
+        let done = unsafe {
+            ossl::EVP_CipherInit_ex(
+                self.0.as_ptr(),
+                ptr::null(),
+                ptr::null_mut(),
+                ptr::null(),
+                iv.as_ptr(),
+                -1,
+            )
+        };
+        (done == 1).then_some(())
+    }
+
+    /// En- or decrypts in place.
+    fn update(&mut self, bytes: &mut [u8]) -> Option<()> {
+        let pointer = bytes.as_mut_ptr();
+        // SAFETY: in-place operation is allowed when input and output are the same; these modes write as much as they read.
+        unsafe { self.update_raw(pointer, pointer, bytes.len()) }
+    }
+
+    /// Authenticates bytes that are not encrypted.
+    fn associate(&mut self, bytes: &[u8]) -> Option<()> {
+        // SAFETY: a null output means associated data.
+        unsafe { self.update_raw(ptr::null_mut(), bytes.as_ptr(), bytes.len()) }
+    }
+
+    /// # Safety
+    /// `output` is null or valid for `len` bytes, `input` is valid for `len` bytes.
+    unsafe fn update_raw(&mut self, output: *mut u8, input: *const u8, len: usize) -> Option<()> {
+        let len = c_int::try_from(len).ok()?;
+        let mut written = 0;
+        // SAFETY: as promised by the caller; the context is live.
+        let done = unsafe {
+            ossl::EVP_CipherUpdate(self.0.as_ptr(), output, &raw mut written, input, len)
+        };
+        (done == 1 && written == len).then_some(())
+    }
+
+    fn control(&mut self, what: c_int, argument: c_int, pointer: *mut c_void) -> Option<()> {
+        // SAFETY: the context is live; callers pass what the control takes.
+        let done = unsafe { ossl::EVP_CIPHER_CTX_ctrl(self.0.as_ptr(), what, argument, pointer) };
+        (done == 1).then_some(())
+    }
+
+    /// Ends a packet. When decrypting, fails unless the tag was right.
+    fn finish(&mut self) -> Option<()> {
+        let mut nothing = [0_u8; TAG_BYTES];
+        let mut written = 0;
+        // SAFETY: the context is live, and these modes write nothing at the end.
+        let done = unsafe {
+            ossl::EVP_CipherFinal(self.0.as_ptr(), nothing.as_mut_ptr(), &raw mut written)
+        };
+        (done == 1).then_some(())
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: the context is live and freed once; OpenSSL wipes the key.
+        unsafe { ossl::EVP_CIPHER_CTX_free(self.0.as_ptr()) }
+    }
+}
+
+/// How a whole buffer is meant.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// A packet to be sent: its length, the packet, room for the tag. The length given counts the first two.
+    Seal,
+    /// A packet that was received: its length, the packet, the tag. The length given counts the second alone.
+    Open,
+    /// A key file: no length in front, the tag behind.
+    KeyFile,
+}
+
+impl Mode {
+    fn of(encrypt: c_int, key_file: c_int) -> Self {
+        match (encrypt, key_file) {
+            (0, 0) => Self::Open,
+            (0, _) => Self::KeyFile,
+            _ => Self::Seal,
+        }
+    }
+
+    /// The whole buffer's length, and where the packet begins in it.
+    fn extent(self, len: usize) -> Option<(usize, usize)> {
+        match self {
+            Self::Seal if len < LENGTH_BYTES => None,
+            Self::Seal => Some((len + TAG_BYTES, LENGTH_BYTES)),
+            Self::Open => Some((LENGTH_BYTES + len + TAG_BYTES, LENGTH_BYTES)),
+            Self::KeyFile => Some((len + TAG_BYTES, 0)),
+        }
+    }
+}
+
+/// AES-GCM for one direction.
+struct Gcm {
+    context: Context,
+    /// Four fixed bytes and a counter of eight (RFC 5647, 7.1).
+    nonce: [u8; 12],
+    mode: Mode,
+}
+
+impl Gcm {
+    /// `buffer` as [`Mode::extent`] has it, `start` where the packet begins.
+    fn crypt(&mut self, buffer: &mut [u8], start: usize) -> Option<()> {
+        let (text, tag) = buffer.split_at_mut(buffer.len() - TAG_BYTES);
+        let (length, packet) = text.split_at_mut(start);
+        let tag_pointer = tag.as_mut_ptr().cast();
+        self.context.restart(&self.nonce)?;
+        if !matches!(self.mode, Mode::Seal) {
+            self.context
+                .control(ossl::EVP_CTRL_GCM_SET_TAG, TAG_BYTES as c_int, tag_pointer)?;
+        }
+        if !length.is_empty() {
+            self.context.associate(length)?;
+        }
+        self.context.update(packet)?;
+        self.context.finish()?;
+        if matches!(self.mode, Mode::Seal) {
+            self.context
+                .control(ossl::EVP_CTRL_GCM_GET_TAG, TAG_BYTES as c_int, tag_pointer)?;
+        }
+        self.count();
+        Some(())
+    }
+
+    fn count(&mut self) {
+        for byte in self.nonce[4..].iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                break;
+            }
+        }
+    }
+}
+
+/// ChaCha20-Poly1305 as OpenSSH's PROTOCOL.chacha20poly1305 has it, for one direction.
+struct ChaChaPoly {
+    packet: Context,
+    length: Context,
+    mac: Poly1305,
+    mode: Mode,
+}
+
+impl ChaChaPoly {
+    fn crypt(&mut self, sequence: u32, buffer: &mut [u8], start: usize) -> Option<()> {
+        let (text, tag) = buffer.split_at_mut(buffer.len() - TAG_BYTES);
+        let mut key = zeroize::Zeroizing::new([0_u8; 32]);
+        self.packet.restart(&chacha_nonce(sequence, 0))?;
+        self.packet.update(key.as_mut_slice())?;
+        if !matches!(self.mode, Mode::Seal) {
+            let expected = self.mac.tag(&key, text)?;
+            // SAFETY: both are valid for the length given. The comparison takes the same time wherever they differ.
+            let differ = unsafe {
+                ossl::CRYPTO_memcmp(expected.as_ptr().cast(), tag.as_ptr().cast(), TAG_BYTES)
+            };
+            if differ != 0 {
+                return None;
+            }
+        }
+        if start > 0 {
+            self.length.restart(&chacha_nonce(sequence, 0))?;
+            self.length.update(&mut text[..start])?;
+        }
+        self.packet.restart(&chacha_nonce(sequence, 1))?;
+        self.packet.update(&mut text[start..])?;
+        if matches!(self.mode, Mode::Seal) {
+            tag.copy_from_slice(&self.mac.tag(&key, text)?);
+        }
+        Some(())
+    }
+}
+
+/// OpenSSL's nonce for ChaCha20: the block counter, little-endian, then the packet's sequence number.
+fn chacha_nonce(sequence: u32, block: u8) -> [u8; 16] {
+    let mut nonce = [0; 16];
+    nonce[0] = block;
+    nonce[12..].copy_from_slice(&sequence.to_be_bytes());
+    nonce
+}
+
+struct Poly1305(NonNull<ossl::EVP_MAC_CTX>);
+
+impl Poly1305 {
+    fn new() -> Option<Self> {
+        // SAFETY: OpenSSL allocates; nulls are told apart. The context keeps its own reference to the algorithm.
+        unsafe {
+            let algorithm = NonNull::new(ossl::EVP_MAC_fetch(
+                ptr::null_mut(),
+                c"POLY1305".as_ptr(),
+                ptr::null(),
+            ))?;
+            let context = ossl::EVP_MAC_CTX_new(algorithm.as_ptr());
+            ossl::EVP_MAC_free(algorithm.as_ptr());
+            NonNull::new(context).map(Self)
+        }
+    }
+
+    fn tag(&mut self, key: &[u8; 32], text: &[u8]) -> Option<[u8; TAG_BYTES]> {
+        let mut tag = [0; TAG_BYTES];
+        let mut written = 0;
+        let context = self.0.as_ptr();
+        // SAFETY: the context is live, the buffers are valid for the lengths given.
+        let done = unsafe {
+            ossl::EVP_MAC_init(context, key.as_ptr(), key.len(), ptr::null()) == 1
+                && ossl::EVP_MAC_update(context, text.as_ptr(), text.len()) == 1
+                && ossl::EVP_MAC_final(context, tag.as_mut_ptr(), &raw mut written, tag.len()) == 1
+        };
+        (done && written == TAG_BYTES).then_some(tag)
+    }
+}
+
+impl Drop for Poly1305 {
+    fn drop(&mut self) {
+        // SAFETY: the context is live and freed once.
+        unsafe { ossl::EVP_MAC_CTX_free(self.0.as_ptr()) }
+    }
+}
+
+/// Hands a state to libssh2, which gives it back with every call until [`end`].
+///
+/// # Safety
+/// The three pointers must be valid for writing.
+unsafe fn hand_over<T>(
+    state: Option<T>,
+    free_iv: *mut c_int,
+    free_secret: *mut c_int,
+    slot: *mut *mut c_void,
+) -> c_int {
+    let Some(state) = state else { return FAILED };
+    // SAFETY: as promised by the caller.
+    unsafe {
+        *slot = Box::into_raw(Box::new(state)).cast();
+        // Both were copied into the contexts: libssh2 is to wipe its own.
+        *free_iv = 1;
+        *free_secret = 1;
+    }
+    OK
+}
+
+unsafe extern "C" fn end<T>(_session: *mut LIBSSH2_SESSION, slot: *mut *mut c_void) -> c_int {
+    // SAFETY: libssh2 passes the slot that `hand_over` filled with a `Box<T>`, or a null.
+    unsafe {
+        if !slot.is_null() && !(*slot).is_null() {
+            drop(Box::from_raw((*slot).cast::<T>()));
+            *slot = ptr::null_mut();
+        }
+    }
+    OK
+}
+
+unsafe extern "C" fn gcm_init(
+    _session: *mut LIBSSH2_SESSION,
+    method: *const CryptMethod,
+    iv: *mut u8,
+    free_iv: *mut c_int,
+    secret: *mut u8,
+    free_secret: *mut c_int,
+    encrypt: c_int,
+    key_file: c_int,
+    slot: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: libssh2 passes one of the methods above, with a key and an IV of the lengths it states.
+    unsafe {
+        let state = Context::new(((*method).cipher)(), secret, iv, encrypt != 0).map(|context| {
+            let mut nonce = [0; 12];
+            ptr::copy_nonoverlapping(iv, nonce.as_mut_ptr(), nonce.len());
+            Gcm {
+                context,
+                nonce,
+                mode: Mode::of(encrypt, key_file),
+            }
+        });
+        hand_over(state, free_iv, free_secret, slot)
+    }
+}
+
+unsafe extern "C" fn chacha_init(
+    _session: *mut LIBSSH2_SESSION,
+    method: *const CryptMethod,
+    _iv: *mut u8,
+    free_iv: *mut c_int,
+    secret: *mut u8,
+    free_secret: *mut c_int,
+    encrypt: c_int,
+    key_file: c_int,
+    slot: *mut *mut c_void,
+) -> c_int {
+    let make = || {
+        // SAFETY: libssh2 passes the method above with its 64 bytes of key: the packets' half, then the lengths'. ChaCha20
+        // is its own inverse, so both contexts encrypt.
+        unsafe {
+            let cipher = ((*method).cipher)();
+            Some(ChaChaPoly {
+                packet: Context::new(cipher, secret, ptr::null(), true)?,
+                length: Context::new(cipher, secret.add(32), ptr::null(), true)?,
+                mac: Poly1305::new()?,
+                mode: Mode::of(encrypt, key_file),
+            })
+        }
+    };
+    // SAFETY: libssh2's pointers are valid.
+    unsafe { hand_over(make(), free_iv, free_secret, slot) }
+}
+
+unsafe extern "C" fn blocks_init(
+    _session: *mut LIBSSH2_SESSION,
+    method: *const CryptMethod,
+    iv: *mut u8,
+    free_iv: *mut c_int,
+    secret: *mut u8,
+    free_secret: *mut c_int,
+    encrypt: c_int,
+    _key_file: c_int,
+    slot: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: as in `gcm_init`.
+    unsafe {
+        let state = Context::new(((*method).cipher)(), secret, iv, encrypt != 0);
+        hand_over(state, free_iv, free_secret, slot)
+    }
+}
+
+/// RFC 5647: AES-GCM does not encrypt a packet's length.
+unsafe extern "C" fn plain_length(
+    _session: *mut LIBSSH2_SESSION,
+    _sequence: c_uint,
+    data: *mut u8,
+    data_len: usize,
+    length: *mut c_uint,
+    _slot: *mut *mut c_void,
+) -> c_int {
+    if data_len < LENGTH_BYTES {
+        return FAILED;
+    }
+    // SAFETY: there are at least four bytes, and `length` is libssh2's own.
+    unsafe { *length = u32::from_be_bytes(*data.cast::<[u8; LENGTH_BYTES]>()) };
+    OK
+}
+
+unsafe extern "C" fn chacha_length(
+    _session: *mut LIBSSH2_SESSION,
+    sequence: c_uint,
+    data: *mut u8,
+    data_len: usize,
+    length: *mut c_uint,
+    slot: *mut *mut c_void,
+) -> c_int {
+    if data_len < LENGTH_BYTES {
+        return FAILED;
+    }
+    // SAFETY: there are at least four bytes, `slot` holds what `chacha_init` put there, and `length` is libssh2's own.
+    unsafe {
+        let mut bytes = *data.cast::<[u8; LENGTH_BYTES]>();
+        let state = &mut *(*slot).cast::<ChaChaPoly>();
+        let done = state
+            .length
+            .restart(&chacha_nonce(sequence, 0))
+            .and_then(|()| state.length.update(&mut bytes));
+        *length = u32::from_be_bytes(bytes);
+        outcome(done)
+    }
+}
+
+unsafe extern "C" fn gcm_crypt(
+    _session: *mut LIBSSH2_SESSION,
+    _sequence: c_uint,
+    data: *mut u8,
+    len: usize,
+    slot: *mut *mut c_void,
+    _first_last: c_int,
+) -> c_int {
+    // SAFETY: `slot` holds what `gcm_init` put there; `data` is as `whole_packet` wants it.
+    unsafe {
+        let state = &mut *(*slot).cast::<Gcm>();
+        whole_packet(data, len, state.mode, |buffer, start| {
+            state.crypt(buffer, start)
+        })
+    }
+}
+
+unsafe extern "C" fn chacha_crypt(
+    _session: *mut LIBSSH2_SESSION,
+    sequence: c_uint,
+    data: *mut u8,
+    len: usize,
+    slot: *mut *mut c_void,
+    _first_last: c_int,
+) -> c_int {
+    // SAFETY: `slot` holds what `chacha_init` put there; `data` is as `whole_packet` wants it.
+    unsafe {
+        let state = &mut *(*slot).cast::<ChaChaPoly>();
+        whole_packet(data, len, state.mode, |buffer, start| {
+            state.crypt(sequence, buffer, start)
+        })
+    }
+}
+
+/// Has `crypt` work on a whole packet, and leaves it where libssh2 looks for it: a received one without its length.
+///
+/// # Safety
+/// `data` must be valid for the extent of a packet of `len` bytes in this mode, which libssh2 guarantees.
+unsafe fn whole_packet(
+    data: *mut u8,
+    len: usize,
+    mode: Mode,
+    crypt: impl FnOnce(&mut [u8], usize) -> Option<()>,
+) -> c_int {
+    let Some((extent, start)) = mode.extent(len) else {
+        return FAILED;
+    };
+    // SAFETY: as promised by the caller.
+    let buffer = unsafe { std::slice::from_raw_parts_mut(data, extent) };
+    let done = crypt(buffer, start);
+    if done.is_some() && matches!(mode, Mode::Open) {
+        buffer.copy_within(start..start + len, 0);
+    }
+    outcome(done)
+}
+
+unsafe extern "C" fn blocks_crypt(
+    _session: *mut LIBSSH2_SESSION,
+    _sequence: c_uint,
+    data: *mut u8,
+    len: usize,
+    slot: *mut *mut c_void,
+    _first_last: c_int,
+) -> c_int {
+    // SAFETY: `slot` holds what `blocks_init` put there; `data` is valid for `len` bytes.
+    unsafe {
+        let state = &mut *(*slot).cast::<Context>();
+        outcome(state.update(std::slice::from_raw_parts_mut(data, len)))
+    }
+}
+
+fn outcome(done: Option<()>) -> c_int {
+    if done.is_some() { OK } else { FAILED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table above is the one libssh2 uses: its own begins with another cipher.
+    #[test]
+    fn libssh2_uses_this_table() {
+        assert!(default_preference().contains("gcm"));
+        let session = ssh2::Session::new().unwrap();
+        let offered = session.supported_algs(ssh2::MethodType::CryptCs).unwrap();
+        assert_eq!(offered.len(), 9, "{offered:?}");
+        assert_eq!(
+            offered[..3],
+            [
+                "aes128-gcm@openssh.com",
+                "aes256-gcm@openssh.com",
+                "chacha20-poly1305@openssh.com"
+            ]
+        );
+    }
+
+    /// A state on both sides of a line, made as libssh2 makes them.
+    struct Line {
+        method: &'static CryptMethod,
+        seal: *mut c_void,
+        open: *mut c_void,
+    }
+
+    impl Line {
+        fn new(method: &'static CryptMethod) -> Self {
+            let make = |encrypt| {
+                let (mut secret, mut iv) = ([7_u8; 64], [9_u8; 16]);
+                let (mut free_iv, mut free_secret, mut slot) = (0, 0, ptr::null_mut());
+                // SAFETY: the buffers are at least as long as any method's key and IV.
+                let result = unsafe {
+                    (method.init)(
+                        ptr::null_mut(),
+                        method,
+                        iv.as_mut_ptr(),
+                        &raw mut free_iv,
+                        secret.as_mut_ptr(),
+                        &raw mut free_secret,
+                        encrypt,
+                        0,
+                        &raw mut slot,
+                    )
+                };
+                assert_eq!((result, free_iv, free_secret), (OK, 1, 1));
+                slot
+            };
+            Self {
+                method,
+                seal: make(1),
+                open: make(0),
+            }
+        }
+
+        fn seal(&mut self, sequence: u32, packet: &[u8]) -> Vec<u8> {
+            let mut buffer = u32::try_from(packet.len()).unwrap().to_be_bytes().to_vec();
+            buffer.extend_from_slice(packet);
+            let len = buffer.len();
+            buffer.resize(len + TAG_BYTES, 0);
+            // SAFETY: the buffer has room for the tag.
+            let done = unsafe {
+                (self.method.crypt)(
+                    ptr::null_mut(),
+                    sequence,
+                    buffer.as_mut_ptr(),
+                    len,
+                    &raw mut self.seal,
+                    0,
+                )
+            };
+            assert_eq!(done, OK);
+            buffer
+        }
+
+        fn open(&mut self, sequence: u32, mut buffer: Vec<u8>) -> Option<Vec<u8>> {
+            let mut length = 0;
+            // SAFETY: the buffer holds a length, a packet of that length and a tag.
+            unsafe {
+                let get_length = self.method.get_length.unwrap();
+                let found = get_length(
+                    ptr::null_mut(),
+                    sequence,
+                    buffer.as_mut_ptr(),
+                    buffer.len(),
+                    &raw mut length,
+                    &raw mut self.open,
+                );
+                assert_eq!(found, OK);
+                let len = usize::try_from(length).unwrap();
+                if LENGTH_BYTES + len + TAG_BYTES != buffer.len() {
+                    return None;
+                }
+                let done = (self.method.crypt)(
+                    ptr::null_mut(),
+                    sequence,
+                    buffer.as_mut_ptr(),
+                    len,
+                    &raw mut self.open,
+                    0,
+                );
+                (done == OK).then(|| buffer[..len].to_vec())
+            }
+        }
+    }
+
+    impl Drop for Line {
+        fn drop(&mut self) {
+            for slot in [&mut self.seal, &mut self.open] {
+                // SAFETY: each slot holds what `init` put there.
+                assert_eq!(unsafe { (self.method.end)(ptr::null_mut(), slot) }, OK);
+                assert!(slot.is_null());
+            }
+        }
+    }
+
+    #[test]
+    fn packets_come_through_and_forged_ones_do_not() {
+        for method in [&AES128_GCM, &AES256_GCM, &CHACHA20_POLY1305] {
+            let mut line = Line::new(method);
+            for sequence in 0..300 {
+                let packet =
+                    vec![u8::try_from(sequence % 251).unwrap(); 16 * (1 + sequence as usize % 40)];
+                let sealed = line.seal(sequence, &packet);
+                assert_eq!(
+                    line.open(sequence, sealed).as_deref(),
+                    Some(&packet[..]),
+                    "packet {sequence}"
+                );
+            }
+            let mut forged = line.seal(300, &[1; 64]);
+            let last = forged.len() - 1;
+            forged[last] ^= 1;
+            assert_eq!(line.open(300, forged), None);
+        }
+    }
+}
