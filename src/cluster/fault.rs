@@ -311,25 +311,23 @@ fn of_status(
 }
 
 fn of_transport(error: &FeedError, at: Place<'_>) -> ClusterFault {
+    if error.is_gibberish() {
+        return fault(
+            "server",
+            format!(
+                "The API server {} sent something that is no Kubernetes answer: {}",
+                at.server,
+                root(error)
+            ),
+            "Check that the server's URL in the kubeconfig leads to a Kubernetes API and not to a login page or proxy.",
+        );
+    }
     for cause in causes(error) {
         if let Some(error) = cause.downcast_ref::<DialError>() {
             return of_dial(error, at);
         }
         if let Some(error) = cause.downcast_ref::<TlsError>() {
             return of_tls(error, at);
-        }
-        if let Some(kube::Error::SerdeError(_)) | Some(kube::Error::FromUtf8(_)) =
-            cause.downcast_ref()
-        {
-            return fault(
-                "server",
-                format!(
-                    "The API server {} sent something that is no Kubernetes answer: {}",
-                    at.server,
-                    root(error)
-                ),
-                "Check that the server's URL in the kubeconfig leads to a Kubernetes API and not to a login page or proxy.",
-            );
         }
         if let Some(error) = cause.downcast_ref::<kube::client::AuthError>() {
             return fault(

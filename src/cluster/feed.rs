@@ -126,16 +126,29 @@ impl FeedError {
         }
     }
 
+    /// The client's error, where it is one.
+    pub(super) fn client_error(&self) -> Option<&kube::Error> {
+        match self {
+            Self::List(error) | Self::Watch(error) | Self::Stream(error) => Some(error),
+            Self::Connect(_) | Self::Ended(_) | Self::TimedOut { .. } | Self::NoVersion => None,
+        }
+    }
+
     /// The server's answer, where it gave one that says no.
     pub(super) fn status(&self) -> Option<&Status> {
-        match self {
-            Self::List(error) | Self::Watch(error) | Self::Stream(error) => match &**error {
-                kube::Error::Api(status) => Some(status),
-                _ => None,
-            },
-            Self::Ended(status) => Some(status),
-            Self::Connect(_) | Self::TimedOut { .. } | Self::NoVersion => None,
+        match (self, self.client_error()) {
+            (Self::Ended(status), _) | (_, Some(kube::Error::Api(status))) => Some(status),
+            _ => None,
         }
+    }
+
+    /// Whether the server said something that is no answer of a Kubernetes API.
+    pub(super) fn is_gibberish(&self) -> bool {
+        let unreadable = matches!(
+            self.client_error(),
+            Some(kube::Error::SerdeError(_) | kube::Error::FromUtf8(_))
+        );
+        unreadable || matches!(self, Self::NoVersion)
     }
 
     /// What to do about it.

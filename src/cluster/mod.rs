@@ -24,6 +24,8 @@ mod timing;
 mod view;
 
 #[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod recorded_tests;
 #[cfg(test)]
 mod watch_tests;
