@@ -10,11 +10,14 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -38,6 +41,8 @@ struct State {
     /// Every request, as path and query.
     log: Vec<String>,
     silent: bool,
+    /// The protocol of the newest request.
+    version: Option<Version>,
 }
 
 /// The server. Dropping it closes everything.
@@ -46,16 +51,27 @@ pub(super) struct FakeApi {
     state: Arc<Mutex<State>>,
     requests: watch::Sender<usize>,
     serving: JoinSet<()>,
+    tls: Option<TlsAcceptor>,
 }
 
 impl FakeApi {
     pub(super) async fn start() -> Self {
+        Self::start_over(None).await
+    }
+
+    /// Starts it with TLS.
+    pub(super) async fn start_tls(config: ServerConfig) -> Self {
+        Self::start_over(Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn start_over(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut api = Self {
             address: listener.local_addr().unwrap(),
             state: Arc::default(),
             requests: watch::Sender::new(0),
             serving: JoinSet::new(),
+            tls,
         };
         for plural in ["services", "endpointslices", "pods"] {
             api.set_list(
@@ -69,16 +85,24 @@ impl FakeApi {
 
     fn serve(&mut self, listener: TcpListener) {
         let (state, requests) = (self.state.clone(), self.requests.clone());
+        let tls = self.tls.clone();
         self.serving.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (state, requests) = (state.clone(), requests.clone());
+                let (state, requests, tls) = (state.clone(), requests.clone(), tls.clone());
                 connections.spawn(async move {
                     let service =
                         service_fn(|request| answer(state.clone(), requests.clone(), request));
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service);
-                    drop(connection.await);
+                    let server = auto::Builder::new(TokioExecutor::new());
+                    // How a connection ends is the client's matter, and the test's.
+                    match tls {
+                        None => drop(server.serve_connection(TokioIo::new(stream), service).await),
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                drop(server.serve_connection(TokioIo::new(stream), service).await);
+                            }
+                        }
+                    }
                 });
             }
         });
@@ -136,6 +160,11 @@ impl FakeApi {
         self.state().watches.remove(plural);
     }
 
+    /// The protocol of the newest request.
+    pub(super) fn version(&self) -> Option<Version> {
+        self.state().version
+    }
+
     /// How many requests so far started like this.
     pub(super) fn count(&self, start: &str) -> usize {
         self.state()
@@ -184,6 +213,7 @@ async fn answer(
 }
 
 fn reply(state: &mut State, request: &Request<Incoming>, target: &str) -> Response<Body> {
+    state.version = Some(request.version());
     let given = request
         .headers()
         .get("authorization")
