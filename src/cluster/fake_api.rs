@@ -174,6 +174,13 @@ impl FakeApi {
             .count()
     }
 
+    /// The newest request that started like this.
+    pub(super) fn last(&self, start: &str) -> Option<String> {
+        let state = self.state();
+        let found = state.log.iter().rfind(|line| line.starts_with(start));
+        found.cloned()
+    }
+
     /// Waits until `count` requests have started like this.
     pub(super) async fn asked(&self, start: &str, count: usize) {
         let mut requests = self.requests.subscribe();

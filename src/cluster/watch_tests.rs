@@ -101,8 +101,10 @@ async fn a_watch_that_ends_is_resumed_where_it_stopped() {
     seen.until("web", |status| status.services.len() == ALL_SERVICES + 1)
         .await;
     bench.api.end_watches("services");
-    // 1509 is the version of the event above.
-    bench.api.asked("/api/v1/services?&watch=true", 2).await;
+    let watches = "/api/v1/services?&watch=true";
+    bench.api.asked(watches, 2).await;
+    let version = "resourceVersion=1509"; // of the event above
+    assert!(bench.api.last(watches).unwrap().contains(version));
     assert_eq!(bench.api.count("/api/v1/services?&limit"), 1);
     assert_eq!(seen.status.borrow().state, ClusterState::Live);
 }
