@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::model::Secret;
 
 /// Longer than any plugin takes that does not wait for a person.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Longer than any credential.
 const OUTPUT_LIMIT_BYTES: u64 = 1024 * 1024;
 

@@ -1,5 +1,5 @@
+use crate::cluster::connect_fault::of_connect;
 use crate::cluster::connection::ConnectError;
-use crate::cluster::fault;
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn plugin(command: &str, args: &[&str]) -> ExecConfig {
         "env": [{"name": "REGION", "value": "eu"}],
         "provideClusterInfo": false,
     });
-    serde_json::from_value(json).unwrap()
+    serde_json::from_value(json).expect("it is a plugin entry")
 }
 
 fn shell(script: &str) -> ExecConfig {
@@ -74,7 +74,7 @@ async fn faults_name_the_command_and_what_to_do() {
             "in a terminal",
         ),
     ] {
-        let fault = fault::of_connect(&ConnectError::Exec(run(&exec).await.unwrap_err()));
+        let fault = of_connect(&ConnectError::Exec(run(&exec).await.unwrap_err()));
         assert_eq!(fault.code, "unauthorized");
         assert!(fault.message.contains(message), "{fault:?}");
         assert!(fault.hint.contains(hint), "{fault:?}");

@@ -8,11 +8,13 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as TlsError
 
 use crate::model::{ClusterFault, printable};
 
-use super::connection::{ConnectError, material_path};
+use super::connect_fault::of_connect;
 use super::dial::DialError;
-use super::exec::ExecError;
-use super::feed::{FeedError, Resource, Scope};
-use super::kubeconfig::KubeconfigError;
+use super::feed_error::FeedError;
+use super::resource::{Resource, Scope};
+
+const REFUSED_CERTIFICATE: &str = "The context's client certificate may be missing, have expired, or be for another cluster: \
+     fetch the kubeconfig anew (kubeadm certs renew admin.conf).";
 
 /// Where an error happened, for the words.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,8 @@ pub(super) struct Place<'a> {
     pub(super) server: &'a str,
 }
 
-fn fault(code: &'static str, message: String, hint: impl Into<String>) -> ClusterFault {
+/// A fault of these words.
+pub(super) fn fault(code: &'static str, message: String, hint: impl Into<String>) -> ClusterFault {
     ClusterFault {
         code,
         message,
@@ -32,7 +35,9 @@ fn fault(code: &'static str, message: String, hint: impl Into<String>) -> Cluste
 }
 
 /// `error`, and everything it was caused by.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let current = next?;
@@ -53,7 +58,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 }
 
 /// The innermost cause in its own words, which is where the news is.
-fn root(error: &(dyn Error + 'static)) -> String {
+pub(super) fn root(error: &(dyn Error + 'static)) -> String {
     let last = causes(error)
         .last()
         .map(ToString::to_string)
@@ -66,165 +71,6 @@ fn root(error: &(dyn Error + 'static)) -> String {
         .take(300)
         .collect();
     printable(&line).into_owned()
-}
-
-/// No client could be made.
-pub(super) fn of_connect(error: &ConnectError) -> ClusterFault {
-    match error {
-        ConnectError::Kubeconfig(error) => of_kubeconfig(error),
-        ConnectError::Exec(error) => of_exec(error),
-        ConnectError::Material { context, source } => of_material(context, source),
-        ConnectError::Proxy { .. } => fault(
-            "kubeconfig",
-            sentence(error),
-            "Name another proxy in the cluster's proxy-url or in HTTPS_PROXY, or none for this server (NO_PROXY).",
-        ),
-        ConnectError::SlowFiles | ConnectError::Interrupted(_) => fault(
-            "kubeconfig",
-            format!(
-                "{} ({}).",
-                sentence(error).trim_end_matches('.'),
-                root(error)
-            ),
-            "Check the file system that the kubeconfig and its certificates are on.",
-        ),
-    }
-}
-
-/// The error's own words, as a sentence that is safe to show.
-fn sentence(error: &dyn Error) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    let first = chars
-        .next()
-        .map(|c| c.to_uppercase().to_string())
-        .unwrap_or_default();
-    printable(&format!("{first}{}.", chars.as_str())).into_owned()
-}
-
-fn of_kubeconfig(error: &KubeconfigError) -> ClusterFault {
-    let told = sentence(error);
-    match error {
-        KubeconfigError::NoHome | KubeconfigError::Missing { .. } => fault(
-            "kubeconfig",
-            told,
-            "Copy the cluster's kubeconfig there (kubeadm keeps it in /etc/kubernetes/admin.conf, k3s in \
-             /etc/rancher/k3s/k3s.yaml), or name the file with --kubeconfig or KUBECONFIG.",
-        ),
-        KubeconfigError::Unreadable { path, .. } => fault(
-            "kubeconfig",
-            format!("{} {}.", told, root(error)),
-            format!(
-                "Give yourself the right to read it, for example: chmod u+r {}",
-                printable(&path.display().to_string())
-            ),
-        ),
-        KubeconfigError::Broken { line, .. } => {
-            let at = line
-                .map(|line| format!(" at line {line}"))
-                .unwrap_or_default();
-            fault(
-                "kubeconfig",
-                format!("{}{at}: {}", told.trim_end_matches('.'), root(error)),
-                "Correct it there, or fetch the kubeconfig anew (kubectl config view shows what kubectl makes of it).",
-            )
-        }
-        KubeconfigError::NoCurrentContext { contexts, .. } => fault(
-            "context",
-            told,
-            format!(
-                "Name one with --context, or: kubectl config use-context NAME. {}",
-                there_are(contexts)
-            ),
-        ),
-        KubeconfigError::UnknownContext { contexts, .. } => {
-            fault("context", told, there_are(contexts))
-        }
-        KubeconfigError::Dangling { kind, .. } => fault(
-            "context",
-            told,
-            format!("Add the {kind} to the kubeconfig, or name another context."),
-        ),
-        KubeconfigError::Unusable { .. } => fault(
-            "kubeconfig",
-            format!("{}: {}", told.trim_end_matches('.'), root_with_path(error)),
-            "Correct the cluster's or user's entry in the kubeconfig, or fetch the kubeconfig anew.",
-        ),
-        KubeconfigError::Server { .. } => fault(
-            "kubeconfig",
-            told,
-            "Write the cluster's server as https://HOST:PORT in the kubeconfig.",
-        ),
-    }
-}
-
-fn there_are(contexts: &[String]) -> String {
-    if contexts.is_empty() {
-        "The kubeconfig has no contexts at all.".to_owned()
-    } else {
-        format!("There are: {}.", printable(&contexts.join(", ")))
-    }
-}
-
-/// The root cause, led by the file it is about, where a file could not be read.
-fn root_with_path(error: &(dyn Error + 'static)) -> String {
-    let path = causes(error).find_map(|cause| match cause.downcast_ref()? {
-        kube::config::LoadDataError::ReadFile(_, path) => Some(path.display().to_string()),
-        _ => None,
-    });
-    match path {
-        Some(path) => format!("{}: {}", printable(&path), root(error)),
-        None => root(error),
-    }
-}
-
-fn of_exec(error: &ExecError) -> ClusterFault {
-    let told = sentence(error);
-    let hint = match error {
-        ExecError::Missing { install_hint: Some(hint), .. } => printable(hint.trim()).into_owned(),
-        ExecError::NoCommand | ExecError::Missing { .. } => {
-            "Install it, or correct users[].user.exec.command in the kubeconfig; a program started from the desktop may \
-             have a shorter PATH than a terminal, which a full path gets around."
-                .to_owned()
-        }
-        ExecError::Run { .. } => "Check that it is a program that you may run.".to_owned(),
-        ExecError::Failed { .. } | ExecError::TimedOut { .. } => {
-            "Adit cannot answer its questions: log in once in a terminal (kubectl get services runs the same plugin), then \
-             it goes on by itself."
-                .to_owned()
-        }
-        ExecError::Output { .. } | ExecError::Empty { .. } => {
-            "Run the plugin in a terminal to see what it prints; it may need an update.".to_owned()
-        }
-    };
-    let message = match error {
-        ExecError::Failed { said, .. } if !said.is_empty() => {
-            format!("{}: {}", told.trim_end_matches('.'), printable(said))
-        }
-        ExecError::Run { .. } => format!("{}: {}", told.trim_end_matches('.'), root(error)),
-        _ => told,
-    };
-    fault("unauthorized", message, hint)
-}
-
-fn of_material(context: &str, error: &kube::Error) -> ClusterFault {
-    let about = match error {
-        kube::Error::Auth(kube::client::AuthError::ReadTokenFile(_, path)) => Some(path.as_path()),
-        _ => material_path(error),
-    };
-    let file = about
-        .map(|path| format!(" {}", path.display()))
-        .unwrap_or_default();
-    fault(
-        "kubeconfig",
-        format!(
-            "The credentials or certificates{} of the context '{}' cannot be used: {}",
-            printable(&file),
-            printable(context),
-            root(error)
-        ),
-        "Correct the user's or cluster's entry in the kubeconfig, or fetch the kubeconfig anew.",
-    )
 }
 
 /// A feed of `resource` does not follow it.
@@ -311,25 +157,23 @@ fn of_status(
 }
 
 fn of_transport(error: &FeedError, at: Place<'_>) -> ClusterFault {
+    if error.is_gibberish() {
+        return fault(
+            "server",
+            format!(
+                "The API server {} sent something that is no Kubernetes answer: {}",
+                at.server,
+                root(error)
+            ),
+            "Check that the server's URL in the kubeconfig leads to a Kubernetes API and not to a login page or proxy.",
+        );
+    }
     for cause in causes(error) {
         if let Some(error) = cause.downcast_ref::<DialError>() {
             return of_dial(error, at);
         }
         if let Some(error) = cause.downcast_ref::<TlsError>() {
             return of_tls(error, at);
-        }
-        if let Some(kube::Error::SerdeError(_)) | Some(kube::Error::FromUtf8(_)) =
-            cause.downcast_ref()
-        {
-            return fault(
-                "server",
-                format!(
-                    "The API server {} sent something that is no Kubernetes answer: {}",
-                    at.server,
-                    root(error)
-                ),
-                "Check that the server's URL in the kubeconfig leads to a Kubernetes API and not to a login page or proxy.",
-            );
         }
         if let Some(error) = cause.downcast_ref::<kube::client::AuthError>() {
             return fault(
@@ -343,6 +187,17 @@ fn of_transport(error: &FeedError, at: Place<'_>) -> ClusterFault {
             );
         }
     }
+    if is_tls_alert(error) {
+        return fault(
+            "tls",
+            format!(
+                "The API server {} ended the TLS connection: {}",
+                at.server,
+                root(error)
+            ),
+            REFUSED_CERTIFICATE,
+        );
+    }
     fault(
         "unreachable",
         format!(
@@ -352,6 +207,16 @@ fn of_transport(error: &FeedError, at: Place<'_>) -> ClusterFault {
         ),
         "It is made anew.",
     )
+}
+
+/// Whether TLS was ended by the server once it stood. HTTP/2 keeps of the error below it nothing but kind and text; this kind
+/// is what TLS gives its own.
+fn is_tls_alert(error: &FeedError) -> bool {
+    matches!(error.client_error(), Some(kube::Error::Service(_)))
+        && causes(error).any(|cause| {
+            let error: Option<&io::Error> = cause.downcast_ref();
+            error.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+        })
 }
 
 fn of_dial(error: &DialError, at: Place<'_>) -> ClusterFault {
@@ -400,7 +265,7 @@ fn of_tls(error: &TlsError, at: Place<'_>) -> ClusterFault {
             format!(
                 "The API server {server} does not accept the client certificate of the context '{context}'."
             ),
-            "It may have expired or be for another cluster: fetch the kubeconfig anew (kubeadm certs renew admin.conf).",
+            REFUSED_CERTIFICATE,
         ),
         TlsError::InvalidMessage(_) => (
             format!("The server at {server} does not speak TLS."),

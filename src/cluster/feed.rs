@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use kube::api::{ListParams, WatchParams};
-use kube::core::{Request, Status, WatchEvent};
+use kube::core::{Request, WatchEvent};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::model::Namespace;
-
 use super::connection::{ConnectError, Connection, Lease};
+use super::feed_error::{FeedError, Remedy};
 use super::records::{Interner, Object, Page};
+use super::resource::{Resource, Scope};
 use super::timing::{Backoff, Timing, about};
 use super::view::Update;
 
@@ -30,152 +30,6 @@ const WATCH_SECS: std::ops::RangeInclusive<u32> = 240..=300;
 const WATCH_GRACE: Duration = Duration::from_secs(20);
 /// A watch that ends sooner than this is resumed after a pause, lest a server that ends them at once be asked without end.
 const WATCH_WORTH: Duration = Duration::from_secs(5);
-
-/// A kind of object, by the path under which the API serves it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resource {
-    /// The API group; empty for the core's.
-    pub(super) group: &'static str,
-    pub(super) version: &'static str,
-    pub(super) plural: &'static str,
-    /// As kubectl names it: `plural` or `plural.group`.
-    pub(super) name: &'static str,
-}
-
-pub(super) const SERVICES: Resource = Resource {
-    group: "",
-    version: "v1",
-    plural: "services",
-    name: "services",
-};
-pub(super) const ENDPOINT_SLICES: Resource = Resource {
-    group: "discovery.k8s.io",
-    version: "v1",
-    plural: "endpointslices",
-    name: "endpointslices.discovery.k8s.io",
-};
-pub(super) const PODS: Resource = Resource {
-    group: "",
-    version: "v1",
-    plural: "pods",
-    name: "pods",
-};
-
-/// Where objects are looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    All,
-    Namespace(Namespace),
-}
-
-impl Resource {
-    fn path(&self, scope: &Scope) -> String {
-        let Self {
-            group,
-            version,
-            plural,
-            ..
-        } = self;
-        let root = if group.is_empty() {
-            format!("/api/{version}")
-        } else {
-            format!("/apis/{group}/{version}")
-        };
-        match scope {
-            Scope::All => format!("{root}/{plural}"),
-            Scope::Namespace(namespace) => format!("{root}/namespaces/{namespace}/{plural}"),
-        }
-    }
-}
-
-/// Why a feed does not follow its resource at the moment.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FeedError {
-    /// There is no client to ask with.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The list failed.
-    #[error("the list failed")]
-    List(#[source] Box<kube::Error>),
-    /// The watch was not accepted.
-    #[error("the watch was not accepted")]
-    Watch(#[source] Box<kube::Error>),
-    /// The watch broke.
-    #[error("the watch broke")]
-    Stream(#[source] Box<kube::Error>),
-    /// The server ended the watch with an error event.
-    #[error("the server ended the watch: {}", .0.reason)]
-    Ended(Box<Status>),
-    /// No answer came in time.
-    #[error("no answer within {} s", after.as_secs())]
-    TimedOut {
-        /// How long was waited.
-        after: Duration,
-    },
-    /// A list came without the version from which it could be watched.
-    #[error("the list has no resourceVersion")]
-    NoVersion,
-}
-
-impl FeedError {
-    /// The verb that failed, as RBAC names it.
-    pub(super) const fn verb(&self) -> &'static str {
-        match self {
-            Self::Watch(_) | Self::Stream(_) | Self::Ended(_) => "watch",
-            Self::Connect(_) | Self::List(_) | Self::TimedOut { .. } | Self::NoVersion => "list",
-        }
-    }
-
-    /// The server's answer, where it gave one that says no.
-    pub(super) fn status(&self) -> Option<&Status> {
-        match self {
-            Self::List(error) | Self::Watch(error) | Self::Stream(error) => match &**error {
-                kube::Error::Api(status) => Some(status),
-                _ => None,
-            },
-            Self::Ended(status) => Some(status),
-            Self::Connect(_) | Self::TimedOut { .. } | Self::NoVersion => None,
-        }
-    }
-
-    /// What to do about it.
-    fn remedy(&self) -> Remedy {
-        let Some(status) = self.status() else {
-            return Remedy::Retry { after: None };
-        };
-        match status.code {
-            401 => Remedy::Credentials,
-            403 | 404 => Remedy::Denied,
-            410 => Remedy::ListAnew,
-            // The server has forgotten versions that it once gave out: its store was restored from a backup.
-            504 if is_from_the_future(status) => Remedy::ListAnew,
-            _ => Remedy::Retry {
-                after: status
-                    .details
-                    .as_ref()
-                    .map(|details| Duration::from_secs(details.retry_after_seconds.into()))
-                    .filter(|after| !after.is_zero()),
-            },
-        }
-    }
-
-    /// Whether the server knows who asks and says no, or does not know the resource.
-    pub(super) fn is_denial(&self) -> bool {
-        self.remedy() == Remedy::Denied
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Remedy {
-    /// Fresh credentials, at once.
-    Credentials,
-    /// The versions known are too old: list again.
-    ListAnew,
-    /// Wait for an administrator.
-    Denied,
-    /// Wait, and not less than the server asks for.
-    Retry { after: Option<Duration> },
-}
 
 /// What a feed tells.
 #[derive(Debug)]
@@ -429,13 +283,6 @@ impl<T: Object, M: Send> Feed<T, M> {
             .await
             .map_err(|_closed| Unheard)
     }
-}
-
-fn is_from_the_future(status: &Status) -> bool {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes
-        .into_iter()
-        .any(|cause| cause.reason == "ResourceVersionTooLarge")
 }
 
 fn list_failed(error: kube::Error) -> FeedError {

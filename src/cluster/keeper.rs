@@ -9,13 +9,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 
 use crate::model::{ClusterFault, ClusterGap, ClusterSource, ClusterState, ClusterStatus};
 
+use super::connect_fault::of_connect;
 use super::connection::Connection;
 use super::fault::{self, Place};
-use super::feed::{
-    ENDPOINT_SLICES, Feed, FeedError, PODS, Report, Resource, SERVICES, Scope, pulse,
-};
+use super::feed::{Feed, Report, pulse};
+use super::feed_error::FeedError;
 use super::kubeconfig::{self, Fingerprint};
 use super::records::{EndpointSlice, KeptPod, KeptService, KeptSlice, Pod, Service};
+use super::resource::{ENDPOINT_SLICES, PODS, Resource, SERVICES, Scope};
 use super::timing::{Backoff, Timing};
 use super::view::View;
 
@@ -77,7 +78,7 @@ pub(super) async fn keep(
                 keeper.follow(Arc::new(connection), &paths, &files).await;
             }
             Err(error) => {
-                let fault = fault::of_connect(&error);
+                let fault = of_connect(&error);
                 tracing::debug!(%error, "no connection to the cluster");
                 let pause = if error.takes_person() {
                     keeper.forget(ClusterState::Failed(fault));

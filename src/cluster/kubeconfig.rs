@@ -1,6 +1,6 @@
 //! Kubeconfig intake: which files, what is in them, and the one context that was asked for.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -107,14 +107,11 @@ pub(super) struct Chosen {
 /// The files that `source` stands for, in kubectl's order: the one that was named, else those of `KUBECONFIG`, else
 /// `~/.kube/config`.
 pub(super) fn paths(source: &ClusterSource) -> Vec<PathBuf> {
-    paths_from(source, std::env::var_os("KUBECONFIG"), std::env::home_dir())
+    let list = std::env::var_os("KUBECONFIG");
+    paths_from(source, list.as_deref(), std::env::home_dir())
 }
 
-fn paths_from(
-    source: &ClusterSource,
-    list: Option<OsString>,
-    home: Option<PathBuf>,
-) -> Vec<PathBuf> {
+fn paths_from(source: &ClusterSource, list: Option<&OsStr>, home: Option<PathBuf>) -> Vec<PathBuf> {
     if let Some(path) = &source.kubeconfig {
         return vec![path.clone()];
     }

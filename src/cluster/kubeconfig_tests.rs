@@ -1,9 +1,10 @@
+use std::ffi::OsString;
 use std::fs;
 
 use tempfile::TempDir;
 
+use crate::cluster::connect_fault::of_connect;
 use crate::cluster::connection::ConnectError;
-use crate::cluster::fault;
 use crate::model::ClusterFault;
 
 use super::*;
@@ -41,7 +42,7 @@ impl Files {
 }
 
 fn fault_of(paths: &[PathBuf], context: Option<&str>) -> ClusterFault {
-    fault::of_connect(&ConnectError::Kubeconfig(read(paths, context).unwrap_err()))
+    of_connect(&ConnectError::Kubeconfig(read(paths, context).unwrap_err()))
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn the_named_file_wins_then_the_list_then_the_home() {
         (named(None), None, vec!["/home/me/.kube/config"]),
     ] {
         let expected: Vec<PathBuf> = expected.into_iter().map(PathBuf::from).collect();
-        assert_eq!(paths_from(&source, list, home.clone()), expected);
+        assert_eq!(paths_from(&source, list.as_deref(), home.clone()), expected);
     }
     assert!(paths_from(&named(None), None, None).is_empty());
 }
@@ -100,6 +101,7 @@ fn a_list_is_merged_and_the_first_to_say_something_wins() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn every_fault_says_what_where_and_what_to_do() {
     let files = Files::new();
     let good = files.write("good", GOOD);

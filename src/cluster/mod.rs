@@ -11,20 +11,31 @@
 //! This module knows nothing of SSH: where the API is to be reached through a host, it is handed a dialler for that.
 
 mod assemble;
+mod connect_fault;
 mod connection;
 mod dial;
 mod exec;
 mod fault;
 mod feed;
+mod feed_error;
 mod findings;
 mod keeper;
 mod kubeconfig;
 mod records;
+mod resource;
 mod timing;
 mod view;
 
 #[cfg(test)]
+mod access_tests;
+#[cfg(test)]
+mod bench_tests;
+#[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod recorded_tests;
+#[cfg(test)]
+mod tls_tests;
 #[cfg(test)]
 mod watch_tests;
 

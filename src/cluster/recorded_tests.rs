@@ -11,7 +11,7 @@ use crate::model::{LbService, PodEndpoint, Protocol, ServiceKey, ServicePhase};
 use super::records::{EndpointSlice, Interner, Object, Page, Pod, Service};
 use super::view::{Update, View};
 
-fn fixture(name: &str) -> String {
+pub(super) fn fixture(name: &str) -> String {
     let path = format!(
         "{}/tests/fixtures/cluster/{name}",
         env!("CARGO_MANIFEST_DIR")

@@ -34,7 +34,7 @@ impl Default for Timing {
             pulse_limit: Duration::from_secs(10),
             file_poll: Duration::from_secs(3),
             publish_gap: Duration::from_millis(50),
-            list_limit: Duration::from_secs(60),
+            list_limit: Duration::from_mins(1),
             watch_limit: Duration::from_secs(20),
         }
     }

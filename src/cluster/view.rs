@@ -180,7 +180,7 @@ impl View {
             .iter()
             .filter_map(|endpoint| endpoint.pod.as_ref())
         {
-            self.unlink(sibling(key, pod), &slice.service);
+            self.unlink(&sibling(key, pod), &slice.service);
         }
         if let Some(names) = self.slices_of.get_mut(&owner) {
             names.remove(&key.name);
@@ -192,8 +192,8 @@ impl View {
     }
 
     /// Takes away one endpoint's link from `pod` to `service`.
-    fn unlink(&mut self, pod: ObjectKey, service: &Arc<str>) {
-        let Some(links) = self.services_of.get_mut(&pod) else {
+    fn unlink(&mut self, pod: &ObjectKey, service: &Arc<str>) {
+        let Some(links) = self.services_of.get_mut(pod) else {
             return;
         };
         if let Some(count) = links.get_mut(service) {
@@ -203,7 +203,7 @@ impl View {
             }
         }
         if links.is_empty() {
-            self.services_of.remove(&pod);
+            self.services_of.remove(pod);
         }
     }
 

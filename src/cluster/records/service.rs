@@ -1,0 +1,189 @@
+//! `v1` Service: of type LoadBalancer, or of no interest.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+use crate::model::{Protocol, ServicePort};
+
+use super::{Identity, Interner, Metadata, Object, null_as_default};
+
+/// `v1` Service.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::cluster) struct Service {
+    metadata: Metadata<ServiceAnnotations>,
+    #[serde(default)]
+    spec: ServiceSpec,
+    #[serde(default)]
+    status: ServiceStatus,
+}
+
+/// MetalLB's annotations; those with the new prefix win over the deprecated ones.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ServiceAnnotations {
+    #[serde(rename = "metallb.io/ip-allocated-from-pool")]
+    pool: Option<String>,
+    #[serde(rename = "metallb.universe.tf/ip-allocated-from-pool")]
+    old_pool: Option<String>,
+    #[serde(rename = "metallb.io/loadBalancerIPs")]
+    requested_ips: Option<String>,
+    #[serde(rename = "metallb.universe.tf/loadBalancerIPs")]
+    old_requested_ips: Option<String>,
+    #[serde(rename = "metallb.io/address-pool")]
+    requested_pool: Option<String>,
+    #[serde(rename = "metallb.universe.tf/address-pool")]
+    old_requested_pool: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ServiceSpec {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(rename = "clusterIP")]
+    cluster_ip: String,
+    #[serde(rename = "clusterIPs", deserialize_with = "null_as_default")]
+    cluster_ips: Vec<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    ports: Vec<Port>,
+    load_balancer_class: Option<String>,
+    #[serde(rename = "loadBalancerIP")]
+    load_balancer_ip: String,
+    external_traffic_policy: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are named as the API names them"
+)]
+struct Port {
+    #[serde(default)]
+    name: String,
+    port: u16,
+    #[serde(default)]
+    protocol: String,
+    #[serde(default)]
+    target_port: Option<IntOrString>,
+    #[serde(default)]
+    node_port: Option<u16>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum IntOrString {
+    Int(u16),
+    String(String),
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ServiceStatus {
+    load_balancer: LoadBalancer,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct LoadBalancer {
+    #[serde(deserialize_with = "null_as_default")]
+    ingress: Vec<Ingress>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Ingress {
+    ip: Option<String>,
+    hostname: Option<String>,
+}
+
+/// What is kept of a Service of type LoadBalancer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::cluster) struct KeptService {
+    pub(in crate::cluster) cluster_ips: Vec<IpAddr>,
+    pub(in crate::cluster) load_balancer_ips: Vec<IpAddr>,
+    pub(in crate::cluster) hostnames: Vec<String>,
+    pub(in crate::cluster) ports: Vec<ServicePort>,
+    pub(in crate::cluster) load_balancer_class: Option<String>,
+    pub(in crate::cluster) pool: Option<String>,
+    /// Addresses that were asked for, as they were written.
+    pub(in crate::cluster) requested_ips: Option<String>,
+    /// The MetalLB pool that was asked for.
+    pub(in crate::cluster) requested_pool: Option<String>,
+    pub(in crate::cluster) local_traffic_only: bool,
+    pub(in crate::cluster) terminating: bool,
+}
+
+impl Object for Service {
+    type Kept = KeptService;
+
+    fn identity(&self) -> Identity<'_> {
+        self.metadata.identity()
+    }
+
+    fn keep(self, _names: &mut Interner) -> Option<KeptService> {
+        if self.spec.kind != "LoadBalancer" {
+            return None;
+        }
+        let annotations = self.metadata.annotations;
+        let ingress = self.status.load_balancer.ingress;
+        let mut cluster_ips = self.spec.cluster_ips;
+        if cluster_ips.is_empty() {
+            cluster_ips.push(self.spec.cluster_ip);
+        }
+        let from_field = Some(self.spec.load_balancer_ip).filter(|ip| !ip.is_empty());
+        Some(KeptService {
+            // "None" marks a headless service; it is no address, and so left out.
+            cluster_ips: cluster_ips
+                .iter()
+                .filter_map(|ip| ip.parse().ok())
+                .collect(),
+            load_balancer_ips: ingress
+                .iter()
+                .filter_map(|ingress| ingress.ip.as_deref()?.parse().ok())
+                .collect(),
+            hostnames: ingress
+                .into_iter()
+                .filter_map(|ingress| ingress.hostname.filter(|name| !name.is_empty()))
+                .collect(),
+            ports: self.spec.ports.into_iter().map(Port::keep).collect(),
+            load_balancer_class: self.spec.load_balancer_class,
+            pool: annotations.pool.or(annotations.old_pool),
+            requested_ips: annotations
+                .requested_ips
+                .or(annotations.old_requested_ips)
+                .or(from_field),
+            requested_pool: annotations
+                .requested_pool
+                .or(annotations.old_requested_pool),
+            local_traffic_only: self.spec.external_traffic_policy == "Local",
+            terminating: self.metadata.deletion_timestamp.is_some(),
+        })
+    }
+}
+
+impl Port {
+    fn keep(self) -> ServicePort {
+        ServicePort {
+            target_port: match self.target_port {
+                Some(IntOrString::String(name)) => name,
+                Some(IntOrString::Int(0)) | None => self.port.to_string(),
+                Some(IntOrString::Int(number)) => number.to_string(),
+            },
+            name: self.name,
+            number: self.port,
+            protocol: protocol(&self.protocol),
+            node_port: self.node_port.filter(|port| *port != 0),
+        }
+    }
+}
+
+/// TCP is what Kubernetes means where nothing is said.
+fn protocol(text: &str) -> Protocol {
+    match text {
+        "UDP" => Protocol::Udp,
+        "SCTP" => Protocol::Sctp,
+        _ => Protocol::Tcp,
+    }
+}
