@@ -1,6 +1,6 @@
 //! L1: SSH. Knows nothing of Kubernetes; what it dials is handed to it.
 
-//CFG
+pub mod config;
 pub mod key_blob;
 pub mod key_file;
 pub mod known_hosts;
