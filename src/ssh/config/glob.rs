@@ -6,8 +6,18 @@ use std::path::{Path, PathBuf};
 /// The existing files that an absolute `pattern` stands for, in the order of their bytes. A pattern without wildcards
 /// stands for itself if it exists.
 pub(super) fn expand(pattern: &str) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::from("/")];
-    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
+    // On Windows a path starts with its drive, and a backslash escapes nothing.
+    let pattern = if cfg!(windows) {
+        pattern.replace('\\', "/")
+    } else {
+        pattern.to_owned()
+    };
+    let (root, rest) = match pattern.split_once('/') {
+        Some((drive, rest)) => (format!("{drive}/"), rest),
+        None => return Vec::new(),
+    };
+    let mut found = vec![PathBuf::from(root)];
+    let parts = rest.split('/').filter(|part| !part.is_empty());
     for part in parts {
         found = found
             .iter()

@@ -210,11 +210,12 @@ impl Options {
             Support::NotUnlessSystem(..) if system => return,
             Support::Not(fine, why) | Support::NotUnlessSystem(fine, why) => (fine, why),
         };
-        let value = rest.trim_matches('"');
-        if !fine.iter().any(|word| word.eq_ignore_ascii_case(value)) {
+        // Without quotes and comments, whichever way the option itself reads its line.
+        let value = lexer::words(rest).unwrap_or_default().join(" ");
+        if !fine.iter().any(|word| word.eq_ignore_ascii_case(&value)) {
             self.unsupported.push(Unsupported {
                 option: spec.name,
-                value: rest.to_owned(),
+                value,
                 origin: origin.clone(),
                 why,
             });

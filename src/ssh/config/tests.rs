@@ -217,7 +217,7 @@ fn commands_run_only_where_the_conditions_before_them_hold() {
     assert_eq!(system.ran, ["yes h me", "no"]);
     assert_eq!(
         (resolved.port, resolved.user.as_str(), resolved.compression),
-        (1, "net", false)
+        (1, "net", true)
     );
 }
 
@@ -340,7 +340,7 @@ fn jump_hosts_in_a_circle_are_refused() {
 #[test]
 fn what_cannot_be_honoured_is_said_once_with_its_place() {
     let world = World::new(
-        "ForwardAgent yes\nForwardAgent yes\nForwardX11 no\nSendEnv LANG\nLogLevel DEBUG\nRemoteForward 9 h:9\nControlPath none\n\
+        "ForwardAgent yes\nForwardAgent yes\nForwardX11 no\nSendEnv LANG\nLogLevel DEBUG\nRemoteForward 9 h:9\nControlPath none\nUpdateHostKeys \"no\" # why\n\
          Host other\n  Tunnel yes\nMatch final\n  GSSAPIAuthentication yes\n",
     );
     world.write(
