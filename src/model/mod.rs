@@ -26,7 +26,7 @@ pub use cluster::{
 pub use command::Command;
 pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};
 pub use forward::{ForwardSpec, ParseForwardError};
-pub use host::{HostKeyPolicy, HostProfile};
+pub use host::{HostKeyPolicy, HostProfile, LoginMethod};
 pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
 pub use prompt::{Answer, Prompt, PromptId, Question};
 pub use route::{ChosenRoute, choose_route};

@@ -2,6 +2,7 @@
 
 mod auth;
 mod ciphers;
+pub mod config;
 mod connection;
 mod dial;
 mod handshake;

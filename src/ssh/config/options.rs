@@ -1,0 +1,370 @@
+//! The options as they are collected: the first value of each wins, and some add up.
+
+use std::collections::BTreeMap;
+
+use super::error::{Origin, Unsupported};
+use super::expand;
+use super::forward::{self, Forward};
+use super::keyword::{Kind, Spec, Support};
+use super::lexer;
+use super::query::{Environment, System};
+use super::value::{self, Place};
+
+/// OpenSSH's own limit of identities and of certificates.
+const MAX_FILES: usize = 100;
+/// OpenSSH's own limit of known_hosts files, domains and aliases.
+const MAX_NAMES: usize = 32;
+
+/// What the lines read so far amount to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    /// The words of every option that was set, by the name in `ssh_config(5)`.
+    values: BTreeMap<&'static str, Vec<String>>,
+    pub(super) proxy: Option<Proxy>,
+    /// `ProxyJump none` came first: a later one counts no more, though a later `ProxyCommand` does.
+    no_jump: bool,
+    pub(super) identities: Vec<(String, Source)>,
+    pub(super) certificates: Vec<(String, Source)>,
+    pub(super) forwards: Vec<Forward>,
+    pub(super) unsupported: Vec<Unsupported>,
+}
+
+/// Who named an identity: the same file counts once for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Argument,
+    User,
+    System,
+}
+
+/// How the host is reached, if not directly. `ProxyCommand` and `ProxyJump` compete: whichever comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proxy {
+    /// The command whose input and output are the connection, with its tokens.
+    Command(String),
+    /// Through other hosts.
+    Jump(Jump),
+}
+
+/// The hosts of a `ProxyJump`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jump {
+    /// The hosts before the last one, as they were given.
+    pub before: Option<String>,
+    /// The user on the last host.
+    pub user: Option<String>,
+    /// The last host: the one that connects to the destination.
+    pub host: String,
+    /// Its port.
+    pub port: Option<u16>,
+}
+
+/// What is needed to take in a line.
+pub(super) struct Context<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) system: &'a mut dyn System,
+}
+
+impl Options {
+    /// The first word of an option, if it was set.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.first().map(String::as_str)
+    }
+
+    /// The words of an option; none if it was not set.
+    pub(super) fn words(&self, name: &str) -> Option<&[String]> {
+        self.values.get(name).map(Vec::as_slice)
+    }
+
+    /// Gives an option a value, unless it has one.
+    pub(super) fn set(&mut self, name: &'static str, value: String) {
+        self.values.entry(name).or_insert_with(|| vec![value]);
+    }
+
+    /// Gives an option another value.
+    pub(super) fn replace(&mut self, name: &'static str, value: String) {
+        self.values.insert(name, vec![value]);
+    }
+
+    /// Checks the value `rest` of an option, and takes it in if `active`.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    pub(super) fn apply(
+        &mut self,
+        spec: &'static Spec,
+        rest: &str,
+        origin: &Origin,
+        active: bool,
+        context: &mut Context<'_>,
+    ) -> Result<(), String> {
+        let words = lexer::words(rest).ok_or("a quote is not closed")?;
+        let taken = match spec.kind {
+            Kind::Host | Kind::Match | Kind::Include => {
+                return Err(format!("{} has no place here", spec.name));
+            }
+            Kind::Skipped => return Ok(()),
+            Kind::Command => self.take_first(spec, vec![command(rest)], active),
+            Kind::ProxyCommand => self.take_proxy(Proxy::Command(command(rest)), active),
+            Kind::ProxyJump => {
+                let jump = jump(&command(rest))?;
+                self.take_jump(jump, active)
+            }
+            Kind::Names | Kind::Domains | Kind::Cnames => {
+                let words = names(spec.kind, &words)?;
+                self.take_first(spec, words, active)
+            }
+            Kind::Words => self.take_first(spec, words, active),
+            Kind::LocalForward | Kind::DynamicForward => {
+                let dynamic = spec.kind == Kind::DynamicForward;
+                let text = forward_text(&words, dynamic)?;
+                self.take_forward(&text, dynamic, active, context)?;
+                active
+            }
+            kind => {
+                let word = only_word(&words)?;
+                self.take_word(spec, kind, word, origin, active, context)?
+            }
+        };
+        if taken {
+            self.note_unsupported(spec, rest, origin);
+        }
+        Ok(())
+    }
+
+    fn take_word(
+        &mut self,
+        spec: &'static Spec,
+        kind: Kind,
+        word: &str,
+        origin: &Origin,
+        active: bool,
+        context: &mut Context<'_>,
+    ) -> Result<bool, String> {
+        if let Kind::Identity | Kind::Certificate = kind {
+            let source = match origin {
+                Origin::File { system: true, .. } => Source::System,
+                _ => Source::User,
+            };
+            let list = match kind {
+                Kind::Identity => &mut self.identities,
+                _ => &mut self.certificates,
+            };
+            if active {
+                add_file(list, word, source)?;
+            }
+            return Ok(active);
+        }
+        let value = checked(kind, word, context)?;
+        Ok(self.take_first(spec, vec![value], active))
+    }
+
+    fn take_first(&mut self, spec: &'static Spec, words: Vec<String>, active: bool) -> bool {
+        let new = active && !words.is_empty() && !self.values.contains_key(spec.name);
+        if new {
+            self.values.insert(spec.name, words);
+        }
+        new
+    }
+
+    fn take_proxy(&mut self, proxy: Proxy, active: bool) -> bool {
+        let new = active && self.proxy.is_none();
+        if new {
+            self.proxy = Some(proxy);
+        }
+        new
+    }
+
+    /// Takes in the hosts of `ProxyJump` and `-J`; none are `none`. Whether it counts.
+    pub(super) fn take_jump(&mut self, jump: Option<Jump>, active: bool) -> bool {
+        let counts = active && self.proxy.is_none() && !self.no_jump;
+        match jump {
+            _ if !counts => {}
+            Some(jump) => self.proxy = Some(Proxy::Jump(jump)),
+            None => self.no_jump = true,
+        }
+        counts
+    }
+
+    /// Takes in a forward written as `-L` and `-D` have it.
+    pub(super) fn take_forward(
+        &mut self,
+        text: &str,
+        dynamic: bool,
+        active: bool,
+        context: &mut Context<'_>,
+    ) -> Result<(), String> {
+        let text = expand::variables(text, &context.environment.variables)?;
+        let forward = forward::parse(&text, dynamic, context.system)
+            .map_err(|problem| format!("'{text}' is not a forward: {problem}"))?;
+        if active && !self.forwards.contains(&forward) {
+            self.forwards.push(forward);
+        }
+        Ok(())
+    }
+
+    fn note_unsupported(&mut self, spec: &'static Spec, rest: &str, origin: &Origin) {
+        let system = matches!(origin, Origin::File { system: true, .. });
+        let (fine, why) = match spec.support {
+            Support::Honoured | Support::Quiet => return,
+            Support::NotUnlessSystem(..) if system => return,
+            Support::Not(fine, why) | Support::NotUnlessSystem(fine, why) => (fine, why),
+        };
+        // Without quotes and comments, whichever way the option itself reads its line.
+        let value = lexer::words(rest).unwrap_or_default().join(" ");
+        if !fine.iter().any(|word| word.eq_ignore_ascii_case(&value)) {
+            self.unsupported.push(Unsupported {
+                option: spec.name,
+                value,
+                origin: origin.clone(),
+                why,
+            });
+        }
+    }
+}
+
+/// Adds an identity or a certificate, unless the same source named it before.
+pub(super) fn add_file(
+    list: &mut Vec<(String, Source)>,
+    path: &str,
+    source: Source,
+) -> Result<(), String> {
+    let entry = (path.to_owned(), source);
+    if list.contains(&entry) {
+        return Ok(());
+    }
+    if list.len() >= MAX_FILES {
+        return Err(format!("there are more than {MAX_FILES} key files"));
+    }
+    list.push(entry);
+    Ok(())
+}
+
+fn only_word(words: &[String]) -> Result<&str, String> {
+    match words {
+        [] => Err("the value is missing".to_owned()),
+        [word] if word.is_empty() => Err("the value is empty".to_owned()),
+        [word] => Ok(word),
+        [_, more, ..] => Err(format!("there is more than one value: '{more}'")),
+    }
+}
+
+/// The rest of the line as a command takes it.
+fn command(rest: &str) -> String {
+    rest.trim_start_matches([' ', '\t', '\r', '\n', '='])
+        .to_owned()
+}
+
+/// The value in the form in which `ssh -G` prints it.
+fn checked(kind: Kind, word: &str, context: &mut Context<'_>) -> Result<String, String> {
+    let bad = |wanted: &str| Err(format!("'{word}' is not {wanted}"));
+    match kind {
+        Kind::Choice(choices) => {
+            let choice = choices
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(word));
+            if let Some((_, printed)) = choice {
+                return Ok((*printed).to_owned());
+            }
+            let keys: Vec<&str> = choices.iter().map(|(key, _)| *key).collect();
+            bad(&format!("one of {}", keys.join(", ")))
+        }
+        Kind::Time if word == "none" => Ok(word.to_owned()),
+        Kind::Time => match value::seconds(word) {
+            Some(seconds) => Ok(seconds.to_string()),
+            None => bad("a time (90, 1m30s, none)"),
+        },
+        Kind::Integer => match word.parse::<i32>() {
+            Ok(number @ 0..) => Ok(number.to_string()),
+            _ => bad("a whole number"),
+        },
+        Kind::Port => match value::port(word, context.system) {
+            Some(port @ 1..) => Ok(port.to_string()),
+            _ => bad("a port from 1 to 65535"),
+        },
+        Kind::Algorithms(family) => family.check(word).map(|()| word.to_owned()),
+        Kind::Agent => agent(word, context).map(|()| word.to_owned()),
+        _ => Ok(word.to_owned()),
+    }
+}
+
+/// A socket may be named by `${VARIABLE}`, which must be set, or by `$VARIABLE`.
+fn agent(word: &str, context: &Context<'_>) -> Result<(), String> {
+    expand::variables(word, &context.environment.variables)?;
+    match word.strip_prefix('$') {
+        Some(name) if !name.starts_with('{') => {
+            let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name.is_empty() || !name.chars().all(good) {
+                return Err(format!(
+                    "'{name}' is not the name of an environment variable"
+                ));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn names(kind: Kind, words: &[String]) -> Result<Vec<String>, String> {
+    if words.iter().any(String::is_empty) {
+        return Err("a value is empty".to_owned());
+    }
+    if words.len() > 1 && words.iter().any(|word| word.eq_ignore_ascii_case("none")) {
+        return Err("'none' must stand alone".to_owned());
+    }
+    if words.len() > MAX_NAMES {
+        return Err(format!("there are more than {MAX_NAMES} values"));
+    }
+    words
+        .iter()
+        .map(|word| match kind {
+            Kind::Domains => value::domain(word).ok_or_else(|| format!("'{word}' is not a domain")),
+            Kind::Cnames => cname_rule(word),
+            _ => Ok(word.clone()),
+        })
+        .collect()
+}
+
+/// `SOURCES:TARGETS`, `*` or `none`.
+fn cname_rule(word: &str) -> Result<String, String> {
+    if word == "*" {
+        return Ok("*:*".to_owned());
+    }
+    if word.eq_ignore_ascii_case("none") {
+        return Ok("none".to_owned());
+    }
+    match word.split_once(':') {
+        Some((_, targets)) if !targets.is_empty() => Ok(word.to_ascii_lowercase()),
+        _ => Err(format!("'{word}' is not SOURCE_DOMAINS:TARGET_DOMAINS")),
+    }
+}
+
+fn forward_text(words: &[String], dynamic: bool) -> Result<String, String> {
+    match (dynamic, words) {
+        (true, [listen]) => Ok(listen.clone()),
+        (false, [listen, target]) if !target.is_empty() => Ok(format!("{listen}:{target}")),
+        (false, [_]) => Err("the target is missing: LISTEN TARGET".to_owned()),
+        (_, []) => Err("the value is missing".to_owned()),
+        (_, [.., more]) => Err(format!("there is more than one value: '{more}'")),
+    }
+}
+
+/// Reads `HOST[,HOST…]`, nearest first, or `none`.
+pub(super) fn jump(text: &str) -> Result<Option<Jump>, String> {
+    let text = text.split('#').next().unwrap_or_default().trim_end();
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(None);
+    }
+    let mut last = Place::default();
+    for hop in text.split(',') {
+        last = value::place(hop).ok_or_else(|| {
+            format!("'{hop}' in '{text}' is not a jump host: use [USER@]HOST[:PORT], separated by commas")
+        })?;
+    }
+    Ok(Some(Jump {
+        before: text.rsplit_once(',').map(|(before, _)| before.to_owned()),
+        user: last.user,
+        host: last.host,
+        port: last.port,
+    }))
+}
