@@ -61,7 +61,8 @@ impl Watch {
         if options.initial_events && asked > now {
             return Err(status::future_version(asked, now));
         }
-        let seconds = options.timeout_seconds.unwrap_or(DEFAULT_SECONDS);
+        let asked_seconds = options.timeout_seconds.filter(|seconds| *seconds > 0);
+        let seconds = asked_seconds.unwrap_or(DEFAULT_SECONDS);
         let mut watch = Self {
             next_bookmark: Instant::now() + api.bookmark_every,
             deadline: Instant::now() + Duration::from_secs(seconds),

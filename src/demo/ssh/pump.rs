@@ -20,7 +20,13 @@ use crate::demo::net::Duplex;
 const FULL_BYTES: usize = 8 * 1024 * 1024;
 
 /// Queued bytes of a session at which a channel that brings more is closed: its client does not read what it asked for.
-const LIMIT_BYTES: usize = 128 * 1024 * 1024;
+const LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// How much a session reads at a time when its queue has just become full.
+const SIP_BYTES: usize = 256 * 1024;
+
+/// How often that is halved on the way from full to the limit.
+const HALVINGS: usize = 12;
 
 /// The size of pieces to the client: what OpenSSH's and libssh2's packets hold.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -32,9 +38,16 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Whether the session should read slowly.
-    pub(super) fn is_full(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) >= FULL_BYTES
+    /// How much the session may read before its next pause; none means no pause. The fuller the queue, the less it is, so
+    /// that reading finds the pace at which the client itself takes things back. It is never nothing: the client's window
+    /// adjustments are among what is read, and the way out of a jam depends on them.
+    pub(super) fn sip_bytes(&self) -> Option<usize> {
+        let above = self
+            .queued
+            .load(Ordering::Relaxed)
+            .checked_sub(FULL_BYTES)?;
+        let halvings = (above * HALVINGS / (LIMIT_BYTES - FULL_BYTES)).min(HALVINGS);
+        Some(SIP_BYTES >> halvings)
     }
 
     fn take(self: &Arc<Self>, bytes: Bytes) -> Option<Queued> {
@@ -127,4 +140,24 @@ async fn send(mut from: impl AsyncRead + Unpin, to: &ChannelWriteHalf<Msg>) {
     }
     // The session may be over.
     let _over = to.eof().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_reads_the_less_the_more_is_queued() {
+        let intake = Arc::new(Intake::default());
+        assert_eq!(intake.sip_bytes(), None);
+        let first = intake.take(vec![0; FULL_BYTES].into()).unwrap();
+        assert_eq!(intake.sip_bytes(), Some(SIP_BYTES));
+        let rest = intake
+            .take(vec![0; LIMIT_BYTES - FULL_BYTES].into())
+            .unwrap();
+        assert_eq!(intake.sip_bytes(), Some(SIP_BYTES >> HALVINGS));
+        assert!(intake.take(Bytes::from_static(b"x")).is_none());
+        drop((first, rest));
+        assert_eq!(intake.sip_bytes(), None);
+    }
 }

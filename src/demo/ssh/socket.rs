@@ -14,10 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::pump::Intake;
 
 /// How long to wait between two reads while the applications are behind.
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// How much is read then: enough for the client's window adjustments to get through, on which the way out of a jam depends.
-const SIP_BYTES: usize = 8 * 1024;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// See the module.
 pub(super) struct Socket {
@@ -54,20 +51,16 @@ impl AsyncRead for Socket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(cx)?;
-        if !self.intake.is_full() {
+        let Some(sip_bytes) = self.intake.sip_bytes() else {
             self.pause = None;
             return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
+        };
         let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(PAUSE)));
         ready!(pause.as_mut().poll(cx));
-        let mut sip = buf.take(SIP_BYTES);
-        let (before, free) = (sip.filled().len(), sip.remaining());
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut sip))?;
-        let read = sip.filled().len() - before;
-        debug_assert!(read <= free);
-        // Everything up to here was filled and therefore initialised by the reader of the part.
-        let bytes = sip.filled().to_vec();
-        buf.put_slice(&bytes);
+        let mut sip = vec![0; sip_bytes.min(buf.remaining())];
+        let mut part = ReadBuf::new(&mut sip);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+        buf.put_slice(part.filled());
         self.pause = None;
         Poll::Ready(Ok(()))
     }
