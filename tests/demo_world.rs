@@ -6,8 +6,8 @@
 )]
 
 mod demo_world {
-    pub mod api;
-    pub mod ssh;
+    mod api;
+    mod ssh;
 }
 
 use std::time::Duration;

@@ -17,7 +17,7 @@ pub(super) struct Resource {
     pub short: &'static [&'static str],
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
-    /// Whether a CustomResourceDefinition stands behind it: lists and bookmarks look a little different then.
+    /// Whether a `CustomResourceDefinition` stands behind it: lists and bookmarks look a little different then.
     pub custom: bool,
     /// What a bookmark of it has beside its metadata, as JSON: Go's zero value of the type.
     pub blank: &'static str,

@@ -83,7 +83,7 @@ pub enum DemoError {
 }
 
 /// The cluster's state and where its script stands.
-struct Story {
+struct Plot {
     state: State,
     script: Script,
 }
@@ -110,7 +110,7 @@ pub struct DemoWorld {
     api: Arc<Api>,
     api_tls: TlsAcceptor,
     ssh: Arc<SshServer>,
-    story: Arc<Mutex<Story>>,
+    plot: Arc<Mutex<Plot>>,
     ports: [u16; 2],
     servers: [tokio::sync::Mutex<Option<Running>>; 2],
     all: CancellationToken,
@@ -143,12 +143,12 @@ impl DemoWorld {
         };
         let access = folder.fill(&secrets, ports[SSH], ports[API])?;
 
-        let story = Story {
+        let plot = Plot {
             state: State::new(cluster::now()),
             script: Script::default(),
         };
         let store = Arc::new(Store::new());
-        store.apply(render(&story.state));
+        store.apply(render(&plot.state));
         let network = Network::new(Arc::clone(&store), tls.apps, ports[API]);
         let user_public = user_key.public_key().clone();
         let ssh = SshServer::new(host_key, SSH_USER, user_public, Arc::new(network));
@@ -164,7 +164,7 @@ impl DemoWorld {
             api: Arc::new(api),
             api_tls: tls.api,
             ssh: Arc::new(ssh),
-            story: Arc::new(Mutex::new(story)),
+            plot: Arc::new(Mutex::new(plot)),
             ports,
             servers: [const { tokio::sync::Mutex::const_new(None) }; 2],
             all: CancellationToken::new(),
@@ -184,7 +184,7 @@ impl DemoWorld {
 
     /// Lets the next thing of the script happen.
     pub fn advance(&self) {
-        advance(&self.story, &self.store);
+        advance(&self.plot, &self.store);
     }
 
     /// Kills the SSH server: every session is cut off and nobody listens when this returns.
@@ -295,11 +295,11 @@ impl DemoWorld {
             Pace::Lively => LIVELY,
             Pace::Every(interval) => interval.max(Duration::from_millis(1)),
         };
-        let (story, store) = (Arc::clone(&self.story), Arc::clone(&self.store));
+        let (plot, store) = (Arc::clone(&self.plot), Arc::clone(&self.store));
         let script = async move {
             loop {
                 tokio::time::sleep(every).await;
-                advance(&story, &store);
+                advance(&plot, &store);
             }
         };
         tokio::spawn(self.all.clone().run_until_cancelled_owned(script));
@@ -320,9 +320,9 @@ impl std::fmt::Debug for DemoWorld {
     }
 }
 
-fn advance(story: &Mutex<Story>, store: &Store) {
-    let mut story: MutexGuard<'_, Story> = story.lock().unwrap_or_else(PoisonError::into_inner);
-    let Story { state, script } = &mut *story;
+fn advance(plot: &Mutex<Plot>, store: &Store) {
+    let mut plot: MutexGuard<'_, Plot> = plot.lock().unwrap_or_else(PoisonError::into_inner);
+    let Plot { state, script } = &mut *plot;
     script.advance(state, cluster::now());
     store.apply(render(state));
 }

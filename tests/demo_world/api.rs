@@ -16,17 +16,30 @@ use serde_json::{Value, json};
 
 use crate::{in_time, still_world};
 
-/// A client that comes with `token`, or with the world's own.
-async fn client(world: &DemoWorld, token: Option<Option<&str>>) -> Client {
+/// What a client shows of itself.
+enum Badge {
+    /// The token of the kubeconfig.
+    Own,
+    /// A token that nobody knows.
+    Wrong,
+    /// Nothing.
+    None,
+}
+
+async fn client(world: &DemoWorld, badge: Badge) -> Client {
     let mut kubeconfig = Kubeconfig::read_from(&world.access().kubeconfig).unwrap();
-    if let Some(token) = token {
-        let user = kubeconfig.auth_infos[0].auth_info.as_mut().unwrap();
-        user.token = token.map(|token| token.to_owned().into());
+    let user = kubeconfig.auth_infos[0].auth_info.as_mut().unwrap();
+    match badge {
+        Badge::Own => {}
+        Badge::Wrong => user.token = Some("wrong".to_owned().into()),
+        Badge::None => user.token = None,
     }
     let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .unwrap();
+    // What the server says is looked at here, not what a client makes of it.
+    config.default_retry = false;
     Client::try_from(config).unwrap()
 }
 
@@ -70,9 +83,9 @@ fn failure(text: &str, changes: &[(&str, &str)]) -> Value {
 #[tokio::test]
 async fn refusals_are_those_of_a_real_server() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
-    let nobody = client(&world, Some(None)).await;
-    let stranger = client(&world, Some(Some("wrong"))).await;
+    let demo = client(&world, Badge::Own).await;
+    let nobody = client(&world, Badge::None).await;
+    let stranger = client(&world, Badge::Wrong).await;
     world.forbid("events");
     world.forbid("ipaddresspools");
     let pools = "/apis/metallb.io/v1beta1/ipaddresspools";
@@ -129,7 +142,7 @@ async fn refusals_are_those_of_a_real_server() {
 #[tokio::test]
 async fn a_user_of_one_namespace_sees_that_one() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     world.confine_to(Some("shop"));
     for (path, name) in [
         ("/api/v1/nodes", "403-serviceaccount.nodes"),
@@ -152,7 +165,7 @@ async fn a_user_of_one_namespace_sees_that_one() {
 #[tokio::test]
 async fn unknown_paths_are_plain_text() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     let expected: Value = serde_json::from_str(&recorded("404-path")).unwrap();
     for path in [
         "/apis/nope.example.com/v1/things",
@@ -173,7 +186,7 @@ async fn unknown_paths_are_plain_text() {
 #[tokio::test]
 async fn versions_of_past_and_future_are_refused_as_recorded() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     let (_, _, first) = get(&demo, "/api/v1/services?limit=5").await;
     let first: Value = serde_json::from_str(&first).unwrap();
     let version = first["metadata"]["resourceVersion"].as_str().unwrap();
@@ -238,7 +251,7 @@ fn names(list: &Value) -> Vec<String> {
 #[tokio::test]
 async fn pages_are_of_one_moment() {
     let world = still_world().await;
-    let services = Api::<Service>::all(client(&world, None).await);
+    let services = Api::<Service>::all(client(&world, Badge::Own).await);
     let key = |service: &Service| (service.namespace(), service.name_any());
     let all: Vec<_> = services
         .list(&ListParams::default())
@@ -265,7 +278,7 @@ async fn pages_are_of_one_moment() {
 #[tokio::test]
 async fn selectors_select() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     for (path, expected) in [
         ("/api/v1/services?fieldSelector=metadata.name%3Dui", 1),
         ("/api/v1/services?labelSelector=app%3Dsale", 2),
@@ -320,7 +333,7 @@ fn shape(value: &Value) -> BTreeSet<String> {
 #[tokio::test]
 async fn objects_have_the_fields_of_recorded_ones() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     let slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
     let events = "/api/v1/namespaces/default/events";
     for (path, name, only_there) in [
@@ -368,7 +381,7 @@ async fn objects_have_the_fields_of_recorded_ones() {
 #[tokio::test]
 async fn streaming_lists_end_in_the_recorded_bookmark() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     let marks: Vec<Value> = serde_json::from_str(&recorded("bookmarks")).unwrap();
     for (path, mark) in [
         ("/api/v1/services", &marks[0]),
@@ -417,7 +430,7 @@ async fn until<K>(
 #[tokio::test]
 async fn watches_tell_what_happens_and_survive_what_does() {
     let world = still_world().await;
-    let pods = Api::<Pod>::namespaced(client(&world, None).await, "shop");
+    let pods = Api::<Pod>::namespaced(client(&world, Badge::Own).await, "shop");
     for config in [
         watcher::Config::default(),
         watcher::Config::default().streaming_lists(),
@@ -450,7 +463,7 @@ async fn watches_tell_what_happens_and_survive_what_does() {
 #[tokio::test]
 async fn a_watch_outlives_the_server() {
     let world = still_world().await;
-    let slices = Api::<EndpointSlice>::all(client(&world, None).await);
+    let slices = Api::<EndpointSlice>::all(client(&world, Badge::Own).await);
     let mut events =
         Box::pin(watcher::watcher(slices, watcher::Config::default()).default_backoff());
     until(&mut events, |event| {
@@ -478,7 +491,7 @@ async fn a_watch_outlives_the_server() {
 #[tokio::test]
 async fn metadata_and_discovery_come_in_their_shapes() {
     let world = still_world().await;
-    let demo = client(&world, None).await;
+    let demo = client(&world, Badge::Own).await;
     let services = Api::<Service>::all(demo.clone());
     let partial = services
         .list_metadata(&ListParams::default())

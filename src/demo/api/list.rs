@@ -86,9 +86,7 @@ fn first_page(store: &Store, options: &Options) -> Result<Start, Failure> {
     if asked == 0 || !exact {
         return Ok(latest);
     }
-    let objects = store
-        .at(asked)
-        .map_err(|_: crate::demo::store::Expired| status::expired_list())?;
+    let objects = store.at(asked).map_err(|_expired| status::expired_list())?;
     Ok(Start {
         version: asked,
         objects,
@@ -108,7 +106,7 @@ fn next_page(store: &Store, filter: &Filter, text: &str) -> Result<Start, Failur
     };
     let objects = store
         .at(version)
-        .map_err(|_: crate::demo::store::Expired| status::expired_continue(&token(-1, &after)))?;
+        .map_err(|_expired| status::expired_continue(&token(-1, &after)))?;
     Ok(Start {
         version,
         objects,
@@ -132,7 +130,7 @@ fn read_token(filter: &Filter, text: &str) -> Result<(i64, Key), Failure> {
     let bytes = URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|error| bad(&format!("illegal base64 data: {error}")))?;
-    let inner: Value = serde_json::from_slice(&bytes).map_err(|_: serde_json::Error| {
+    let inner: Value = serde_json::from_slice(&bytes).map_err(|_syntax| {
         let first = bytes.first().copied().unwrap_or(b' ');
         let shown = if first.is_ascii_graphic() {
             char::from(first).to_string()

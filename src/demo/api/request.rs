@@ -185,7 +185,7 @@ fn number(value: &str) -> Result<Option<u64>, Failure> {
     value
         .parse()
         .map(Some)
-        .map_err(|_: std::num::ParseIntError| {
+        .map_err(|_syntax: std::num::ParseIntError| {
             status::bad_request(&format!(
                 "strconv.ParseUint: parsing \"{value}\": invalid syntax"
             ))

@@ -133,9 +133,9 @@ impl Watch {
     /// What a change means to this watch: an object that no longer matches is gone for it.
     fn tell_change(&mut self, change: &Change) {
         let Change { key, version, .. } = change;
-        let matched = matching(&self.filter, key, change.before.as_ref());
-        let matches = matching(&self.filter, key, change.after.as_ref());
-        match (matched, matches) {
+        let was = matching(&self.filter, key, change.before.as_ref());
+        let is = matching(&self.filter, key, change.after.as_ref());
+        match (was, is) {
             (None, Some(object)) => self.tell("ADDED", object, *version),
             (Some(_), Some(object)) => self.tell("MODIFIED", object, *version),
             (Some(object), None) => self.tell("DELETED", object, *version),

@@ -188,7 +188,7 @@ pub(in crate::demo) enum Type {
     Headless,
     /// NodePort.
     NodePort,
-    /// ExternalName and the name.
+    /// `ExternalName` and the name.
     ExternalName(&'static str),
     /// LoadBalancer.
     LoadBalancer(Vip),

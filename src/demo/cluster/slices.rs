@@ -22,7 +22,7 @@ pub(super) fn render(state: &State, all: &mut BTreeMap<Key, Value>) {
     }
 }
 
-/// The families a service has slices for: those of its ClusterIPs; IPv4 for a headless one.
+/// The families a service has slices for: those of its `clusterIPs`; IPv4 for a headless one.
 fn families(service: &Service) -> Vec<&'static str> {
     match service.spec.kind {
         Type::ExternalName(_) => Vec::new(),

@@ -79,7 +79,7 @@ impl Pod {
         }
     }
 
-    /// Pods of DaemonSets are on their node's own network here.
+    /// Pods of a `DaemonSet` are on their node's own network here.
     pub(super) const fn on_host_network(&self) -> bool {
         self.workload.hash.is_empty()
     }
@@ -333,10 +333,12 @@ pub(super) fn service_uid(service: &Service) -> String {
 
 /// A uid that is the same for the same `seed`.
 pub(super) fn uid(seed: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let hex: String = Sha256::digest(seed.as_bytes())
         .iter()
         .take(16)
-        .map(|byte| format!("{byte:02x}"))
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
         .collect();
     format!(
         "{}-{}-4{}-a{}-{}",

@@ -2,7 +2,7 @@
 //!
 //! The rules are those of iptables mode, seen from a node of the cluster itself.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -299,7 +299,7 @@ fn in_range(range: &str, ip: IpAddr) -> bool {
     };
     let wide = |ip: IpAddr| match ip {
         IpAddr::V4(v4) => (u128::from(u32::from(v4)) << 96, 32),
-        IpAddr::V6(v6) => (u128::from(Ipv6Addr::to_bits(v6)), 128),
+        IpAddr::V6(v6) => (v6.to_bits(), 128),
     };
     let ((base, size), (ip, own_size)) = (wide(base), wide(ip));
     let mask = u128::MAX.checked_shl(128 - bits.min(128)).unwrap_or(0);

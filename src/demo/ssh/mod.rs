@@ -34,7 +34,7 @@ const CHANNELS_PER_SESSION: usize = 1024;
 const WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 
 /// How long a client may take to log in.
-const LOGIN_LIMIT: Duration = Duration::from_secs(60);
+const LOGIN_LIMIT: Duration = Duration::from_mins(1);
 
 /// Numbers of the SSH server since the start of the demo.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
