@@ -8,6 +8,7 @@
 mod demo_world {
     mod api;
     mod ssh;
+    mod watch;
 }
 
 use std::time::Duration;

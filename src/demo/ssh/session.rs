@@ -1,5 +1,6 @@
 //! One session: the login, and what may be opened.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) struct SessionHandler {
     counters: Arc<Counters>,
     intake: Arc<Intake>,
     open: Arc<AtomicUsize>,
+    /// The places of the channels on which commands run.
+    commands: HashMap<ChannelId, Place>,
     stop: CancellationToken,
     logged_in: CancellationToken,
 }
@@ -45,6 +48,7 @@ impl SessionHandler {
             counters: Arc::clone(&server.counters),
             intake,
             open: Arc::default(),
+            commands: HashMap::new(),
             stop,
             logged_in: logged_in.clone(),
         };
@@ -171,11 +175,25 @@ impl Handler for SessionHandler {
 
     async fn channel_open_session(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
+        let Some(place) = self.place() else {
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            return Ok(());
+        };
+        self.commands.insert(channel.id(), place);
         reply.accept().await;
+        Ok(())
+    }
+
+    async fn channel_close(
+        &mut self,
+        channel: ChannelId,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.commands.remove(&channel);
         Ok(())
     }
 
