@@ -154,6 +154,9 @@ fn configuration_state(state: &State, component: &str) -> Value {
     let kind = component.split('-').next().unwrap_or(component);
     let mut object = custom(state, "configurationstates", component, Value::Null);
     object["metadata"]["labels"] = json!({"metallb.io/component-type": kind});
+    if let Some(node) = component.strip_prefix("speaker-") {
+        object["metadata"]["labels"]["metallb.io/node-name"] = json!(node);
+    }
     object["status"] = json!({
         "result": "Valid",
         "conditions": [{
