@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` is the map: what each module is for, what it must not know, and one click followed through the code.
 
 pub mod cluster;
+pub mod demo;
 pub mod engine;
 pub mod model;
 pub mod net;
