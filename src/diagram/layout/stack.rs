@@ -8,7 +8,7 @@ use super::{
 use crate::diagram::graph::{Edge, Graph, NodeKind};
 
 /// How long the line between two stations is.
-pub(super) const LEG: f32 = 30.0;
+const LEG: f32 = 30.0;
 /// Where the line of the path runs, from the left.
 const TRUNK: f32 = 22.0;
 /// How far rows and addresses stand to the right of the path, so that its line passes them.
@@ -72,7 +72,7 @@ impl Stack<'_> {
         let node = &self.graph.nodes[index];
         let spacing = match index.checked_sub(1) {
             None => 0.0,
-            Some(above) => spacing_below(self.graph, above, index),
+            Some(above) => spacing_below(self.graph, above, index, LEG),
         };
         let indent = if node.kind.is_row() || node.kind == NodeKind::MetalLb {
             INDENT
