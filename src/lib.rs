@@ -4,7 +4,9 @@
 
 pub mod cluster;
 pub mod demo;
+pub mod diagram;
 pub mod engine;
 pub mod model;
 pub mod net;
 pub mod ssh;
+pub mod ui;

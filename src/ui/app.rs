@@ -1,0 +1,180 @@
+//! One frame of the window: take the newest snapshot, act on keys, draw, send what was asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::{Context, Ui, ViewportCommand};
+
+use super::meter::Meter;
+use super::rows::Rows;
+use super::scene::Scene;
+use super::view::View;
+use super::{detail, empty, keys, list, notices, prompt, theme, top_bar, wake, words};
+use crate::engine::Handle;
+use crate::model::{Command, Light, Moment, Snapshot, TunnelState};
+
+/// For how long something that is in progress is shown moving; after that it is drawn standing still.
+const MOTION_S: f64 = 20.0;
+/// The time between two pictures of something that moves.
+const MOTION_STEP: Duration = Duration::from_millis(50);
+
+/// The window's face.
+#[derive(Debug)]
+pub(super) struct App {
+    handle: Handle,
+    snapshot: Arc<Snapshot>,
+    /// The window's clock when the snapshot came.
+    taken_at: f64,
+    /// The window's clock until which movement is shown.
+    animate_until: f64,
+    rows: Rows,
+    meter: Meter,
+    view: View,
+    commands: Vec<Command>,
+    _waker: Option<wake::Waker>,
+}
+
+impl App {
+    /// A face for the engine behind `handle`; `waker` has it painted anew when there is something new.
+    pub(super) fn new(handle: Handle, waker: Option<wake::Waker>) -> Self {
+        let mut app = Self {
+            snapshot: handle.snapshot(),
+            handle,
+            taken_at: 0.0,
+            animate_until: 0.0,
+            rows: Rows::default(),
+            meter: Meter::default(),
+            view: View::default(),
+            commands: Vec::new(),
+            _waker: waker,
+        };
+        app.meter.read(&app.snapshot);
+        app.find_rows();
+        app
+    }
+
+    fn find_rows(&mut self) {
+        self.rows
+            .update(&self.snapshot, &self.view.query, self.view.sorting);
+    }
+
+    /// Everything that is not drawing.
+    pub(super) fn think(&mut self, ctx: &Context) {
+        let time = ctx.input(|input| input.time);
+        let snapshot = self.handle.snapshot();
+        if !Arc::ptr_eq(&snapshot, &self.snapshot) {
+            if moving(&snapshot) != moving(&self.snapshot) {
+                self.animate_until = time + MOTION_S;
+            }
+            self.meter.read(&snapshot);
+            self.snapshot = snapshot;
+            self.taken_at = time;
+            self.find_rows();
+        }
+        if self.snapshot.ended {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    /// Draws everything.
+    pub(super) fn draw_ui(&mut self, ui: &mut Ui) {
+        let time = ui.input(|input| input.time);
+        let before = (self.view.query.clone(), self.view.sorting);
+        let now = self.now(time);
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut scene = Scene {
+            snapshot: &snapshot,
+            rows: &self.rows,
+            meter: &self.meter,
+            view: &mut self.view,
+            now,
+            animate: time < self.animate_until,
+            commands: &mut self.commands,
+        };
+        keys::handle(ui.ctx(), &mut scene);
+        frame_ui(ui, &mut scene);
+        self.plan_repaint(ui.ctx(), time);
+        if before != (self.view.query.clone(), self.view.sorting) {
+            self.find_rows();
+            ui.ctx().request_repaint();
+        }
+        for command in self.commands.drain(..) {
+            self.handle.send(command);
+        }
+    }
+
+    /// The engine's time, going on from the snapshot's.
+    fn now(&self, time: f64) -> Moment {
+        let passed = (time - self.taken_at).max(0.0);
+        self.snapshot.now + Duration::try_from_secs_f64(passed).unwrap_or_default()
+    }
+
+    /// Asks to be painted again when something will have moved by itself: never, if nothing does.
+    fn plan_repaint(&self, ctx: &Context, time: f64) {
+        let now = self.now(time);
+        let flows = self
+            .snapshot
+            .tunnels
+            .keys()
+            .any(|id| self.meter.rate(id, now).is_some());
+        if flows || (time < self.animate_until && moving(&self.snapshot) > 0) {
+            ctx.request_repaint_after(MOTION_STEP);
+        }
+        for tunnel in self.snapshot.tunnels.values() {
+            match &tunnel.state {
+                // A countdown changes with each second that is left.
+                TunnelState::Waiting {
+                    retry_at: Some(at), ..
+                } if *at > now => {
+                    let left = at.since(now);
+                    let fraction = Duration::from_nanos(u64::from(left.subsec_nanos()));
+                    ctx.request_repaint_after(fraction + Duration::from_millis(5));
+                }
+                TunnelState::Open { .. } if self.view.selected.is_some() => {
+                    ctx.request_repaint_after(Duration::from_secs(60));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How many tunnels are on their way right now.
+fn moving(snapshot: &Snapshot) -> usize {
+    let is_moving = |state: &TunnelState| state.light() == Light::Amber && words::is_moving(state);
+    snapshot
+        .tunnels
+        .values()
+        .filter(|tunnel| is_moving(&tunnel.state))
+        .count()
+}
+
+fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    top_bar::top_bar_ui(ui, scene);
+    notices::status_bar_ui(ui, scene);
+    detail::detail_panel_ui(ui, scene);
+    let frame = egui::Frame::new()
+        .fill(theme::palette(ui).surface)
+        .inner_margin(egui::Margin {
+            left: 8,
+            right: 4,
+            top: 2,
+            bottom: 0,
+        });
+    egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+        if !empty::empty_ui(ui, scene) {
+            list::list_ui(ui, scene);
+        }
+    });
+    prompt::prompt_ui(ui, scene);
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.think(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw_ui(ui);
+    }
+}

@@ -1,0 +1,409 @@
+//! What stands in the cells of the list.
+
+use std::fmt::Write as _;
+
+use egui::{Color32, CursorIcon, FontId, OpenUrl, Response, Role, Sense, Ui, WidgetInfo, vec2};
+
+use super::icons::{self, Icon};
+use super::rows::{Row, RowId};
+use super::scene::Scene;
+use super::widgets::SwitchState;
+use super::{theme, widgets, words};
+use crate::model::{
+    Finding, Intent, LbService, Light, Protocol, ServicePhase, Severity, printable,
+};
+
+/// How many pods a tooltip lists.
+const MOST_PODS_TOLD: usize = 40;
+/// The height of a cell's first line.
+const FIRST_LINE: f32 = 18.0;
+/// The height of a cell's second line.
+const SECOND_LINE: f32 = 15.0;
+/// The size of a button in a row.
+const SMALL_BUTTON: f32 = 22.0;
+
+pub(super) fn switch_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    ui.add_space(5.0);
+    let tunnel = row.tunnel(scene.snapshot);
+    let state = SwitchState {
+        on: tunnel.is_some_and(|tunnel| tunnel.intent == Intent::Up),
+        light: scene.light(row),
+        enabled: row.id.tunnel().is_some(),
+        moving: scene.animate && tunnel.is_some_and(|tunnel| words::is_moving(&tunnel.state)),
+    };
+    let response = widgets::switch_ui(ui, state, &row.id.label());
+    if response.clicked() {
+        scene.toggle(row);
+    }
+    if !state.enabled {
+        response.on_hover_text(not_tunnellable(row));
+    }
+}
+
+/// Why there is nothing to switch.
+pub(super) fn not_tunnellable(row: &Row) -> String {
+    match &row.id {
+        RowId::Port(_, port, protocol) if *protocol != Protocol::Tcp => {
+            let name = protocol.as_str();
+            format!("Port {port} is {name}, and SSH carries TCP only.")
+        }
+        _ => "This service has no port.".to_owned(),
+    }
+}
+
+pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool) {
+    let palette = theme::palette(ui);
+    // A service's further ports step back, so that services can be counted at a glance.
+    let (font, color) = if is_repeated {
+        (theme::body_font(13.5), palette.weak)
+    } else {
+        (theme::strong_font(13.5), palette.text)
+    };
+    lines_ui(ui, &row.namespace(), |ui| {
+        text_ui(ui, &row.name(), font, color);
+    });
+}
+
+pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
+    let Some(port) = row.port() else { return };
+    let palette = theme::palette(ui);
+    let mut text = port.number.to_string();
+    if port.protocol != Protocol::Tcp {
+        let _ = write!(text, " {}", port.protocol.as_str());
+    } else if !port.name.is_empty() {
+        let _ = write!(text, " {}", printable(&port.name));
+    }
+    let mut hover = format!(
+        "{} port {} → {}",
+        port.protocol.as_str(),
+        port.number,
+        printable(&port.target_port)
+    );
+    if let Some(node_port) = port.node_port {
+        let _ = write!(hover, "\nNodePort {node_port}");
+    }
+    let target = format!("→ {}", printable(&port.target_port));
+    lines_ui(ui, &target, |ui| {
+        text_ui(ui, &text, theme::body_font(13.0), palette.text).on_hover_text(hover);
+    });
+}
+
+pub(super) fn metal_lb_ui(ui: &mut Ui, row: &Row) {
+    let Some(service) = &row.service else { return };
+    let palette = theme::palette(ui);
+    let worst = worst(&service.findings);
+    if let Some(lamp) = worst.and_then(|finding| severity_lamp(palette, finding.severity)) {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let (rect, response) = ui.allocate_exact_size(vec2(15.0, 20.0), Sense::hover());
+        icons::paint_sized(ui.painter(), Icon::Warning, rect.center(), 13.0, lamp.fill);
+        findings_hover(response, service);
+    }
+    let (address, second) = (address(service), origin(service));
+    lines_ui(ui, &second, |ui| {
+        let response = match (address, service.phase) {
+            (_, ServicePhase::Terminating) => text_ui(
+                ui,
+                "terminating",
+                theme::body_font(13.0),
+                palette.amber.text,
+            ),
+            (Some(address), _) => text_ui(ui, &address, theme::mono_font(12.0), palette.text),
+            (None, _) => text_ui(ui, "pending", theme::body_font(13.0), palette.amber.text),
+        };
+        if !service.findings.is_empty() {
+            findings_hover(response, service);
+        } else if let Some(hover) = address_hover(service) {
+            response.on_hover_text(hover);
+        }
+    });
+}
+
+/// The first address or host name.
+fn address(service: &LbService) -> Option<String> {
+    let ip = service.load_balancer_ips.first().map(ToString::to_string);
+    let first = ip.or_else(|| service.hostnames.first().cloned())?;
+    Some(printable(&first).into_owned())
+}
+
+/// The pool, and how its address is announced.
+fn origin(service: &LbService) -> String {
+    let by = service.announced_by.iter().flatten().next();
+    let protocol = by.map(|by| match by.protocol.as_str() {
+        "layer2" => "L2",
+        "bgp" => "BGP",
+        other => other,
+    });
+    let words: Vec<_> = service
+        .pool
+        .as_deref()
+        .into_iter()
+        .chain(protocol)
+        .collect();
+    printable(&words.join(" · ")).into_owned()
+}
+
+fn worst(findings: &[Finding]) -> Option<&Finding> {
+    findings.iter().max_by_key(|finding| finding.severity)
+}
+
+fn severity_lamp(palette: &theme::Palette, severity: Severity) -> Option<theme::Lamp> {
+    match severity {
+        Severity::Info => None,
+        Severity::Warning => Some(palette.amber),
+        Severity::Error => Some(palette.red),
+    }
+}
+
+fn findings_hover(response: Response, service: &LbService) {
+    response.on_hover_ui(|ui| {
+        for finding in &service.findings {
+            ui.label(printable(&finding.message));
+            ui.label(theme::weak(ui, printable(&finding.hint)));
+        }
+    });
+}
+
+fn address_hover(service: &LbService) -> Option<String> {
+    let mut lines: Vec<String> = service
+        .load_balancer_ips
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    lines.extend(
+        service
+            .hostnames
+            .iter()
+            .map(|name| printable(name).into_owned()),
+    );
+    if let Some(pool) = &service.pool {
+        lines.push(format!("from the pool {}", printable(pool)));
+    }
+    for by in service.announced_by.iter().flatten() {
+        lines.push(format!(
+            "announced by {} ({})",
+            printable(&by.node),
+            printable(&by.protocol)
+        ));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+pub(super) fn cluster_ip_ui(ui: &mut Ui, row: &Row) {
+    let Some(service) = &row.service else { return };
+    let color = theme::palette(ui).weak;
+    let Some(first) = service.cluster_ips.first() else {
+        text_ui(ui, "none", theme::body_font(13.0), color);
+        return;
+    };
+    let response = text_ui(ui, &first.to_string(), theme::mono_font(12.0), color);
+    if service.cluster_ips.len() > 1 {
+        let all: Vec<_> = service
+            .cluster_ips
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        response.on_hover_text(all.join("\n"));
+    }
+}
+
+pub(super) fn pods_ui(ui: &mut Ui, row: &Row) {
+    let Some(service) = &row.service else { return };
+    let palette = theme::palette(ui);
+    let (ready, all) = ready_of(service);
+    let color = match ready {
+        0 => palette.red.text,
+        ready if ready < all => palette.amber.text,
+        _ => palette.green.text,
+    };
+    let count = if all == 0 {
+        "none".to_owned()
+    } else {
+        format!("{ready} of {all} ready")
+    };
+    let ips: Vec<_> = service
+        .pods
+        .iter()
+        .take(8)
+        .map(|pod| pod.ip.to_string())
+        .collect();
+    let addresses = fitting(ui, &ips, all);
+    lines_ui(ui, &addresses, |ui| {
+        text_ui(ui, &count, theme::body_font(13.0), color);
+    });
+    let cell = ui.interact(ui.max_rect(), ui.unique_id().with("pods"), Sense::hover());
+    cell.on_hover_ui(|ui| pods_hover_ui(ui, service));
+}
+
+/// How many pods take traffic, and how many there are.
+pub(super) fn ready_of(service: &LbService) -> (usize, usize) {
+    let ready = service.pods.iter().filter(|pod| pod.ready).count();
+    (ready, service.pods.len())
+}
+
+/// As many addresses as fit, and how many more there are: a cut address would only mislead.
+fn fitting(ui: &Ui, ips: &[String], all: usize) -> String {
+    if ips.is_empty() {
+        return String::new();
+    }
+    let width = |text: &str| {
+        let font = theme::body_font(11.5);
+        let galley =
+            ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, Color32::WHITE));
+        galley.size().x
+    };
+    let with_rest = |count: usize| {
+        let shown = ips[..count].join(" ");
+        match all - count {
+            0 => shown,
+            rest => format!("{shown} +{rest}"),
+        }
+    };
+    let fits = |count: &usize| width(&with_rest(*count)) <= ui.available_width();
+    let count = (1..=ips.len()).rev().find(fits).unwrap_or(1);
+    with_rest(count)
+}
+
+fn pods_hover_ui(ui: &mut Ui, service: &LbService) {
+    if service.pods.is_empty() {
+        ui.label("No pod stands behind this service.");
+    }
+    for pod in service.pods.iter().take(MOST_PODS_TOLD) {
+        ui.horizontal(|ui| {
+            widgets::mark_ui(ui, if pod.ready { Light::Green } else { Light::Grey });
+            ui.label(theme::mono(pod.ip.to_string()));
+            ui.label(printable(&pod.name));
+            let node = pod.node.as_deref().unwrap_or("node unknown");
+            let ready = if pod.ready { "" } else { " · not ready" };
+            ui.label(theme::weak(ui, format!("{}{ready}", printable(node))));
+        });
+    }
+    if let Some(rest) = service
+        .pods
+        .len()
+        .checked_sub(MOST_PODS_TOLD)
+        .filter(|rest| *rest > 0)
+    {
+        ui.label(theme::weak(ui, format!("and {rest} more")));
+    }
+}
+
+pub(super) fn local_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    let palette = theme::palette(ui);
+    let listening = row
+        .tunnel(scene.snapshot)
+        .filter(|tunnel| !tunnel.listening.is_empty());
+    let Some(tunnel) = listening else {
+        text_ui(ui, "–", theme::body_font(13.0), palette.weak);
+        return;
+    };
+    let address = words::local_address(tunnel);
+    let port = row.port().map_or(0, |port| port.number);
+    ui.spacing_mut().item_spacing.x = 2.0;
+    let width = ui.available_width() - SMALL_BUTTON - 2.0;
+    match words::url(tunnel, port) {
+        Some(url) => link_ui(ui, &address, &url, width),
+        None => {
+            let text = address.clone();
+            ui.allocate_ui(vec2(width, 20.0), |ui| {
+                text_ui(ui, &text, theme::mono_font(12.0), palette.text)
+            });
+        }
+    }
+    widgets::copy_button_sized_ui(
+        ui,
+        &address,
+        &format!("the address of {}", row.id.label()),
+        SMALL_BUTTON,
+    );
+}
+
+/// An address that opens in the browser.
+fn link_ui(ui: &mut Ui, address: &str, url: &str, width: f32) {
+    let palette = theme::palette(ui);
+    let font = theme::mono_font(12.0);
+    let galley = ui
+        .fonts_mut(|fonts| fonts.layout_no_wrap(address.to_owned(), font.clone(), palette.accent));
+    let size = vec2(galley.size().x.min(width), 20.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Link, true, url));
+    widgets::paint_text(ui, rect, address, font, palette.accent);
+    if response.hovered() || response.has_focus() {
+        let y = rect.bottom() - 2.0;
+        ui.painter()
+            .hline(rect.x_range(), y, egui::Stroke::new(1.0, palette.accent));
+    }
+    let response = response
+        .on_hover_cursor(CursorIcon::PointingHand)
+        .on_hover_text(format!("Open {url}"));
+    if response.clicked() {
+        ui.ctx().open_url(OpenUrl::new_tab(url));
+    }
+}
+
+pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    let palette = theme::palette(ui);
+    let Some(id) = row.id.tunnel() else {
+        text_ui(ui, "Not tunnellable", theme::body_font(13.0), palette.weak)
+            .on_hover_text(not_tunnellable(row));
+        return;
+    };
+    let light = scene.light(row);
+    ui.spacing_mut().item_spacing.x = 6.0;
+    widgets::mark_ui(ui, light);
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let state = words::state(tunnel, scene.now);
+    let second = match scene.meter.rate(&id, scene.now) {
+        Some(rate) => format!("↓ {}/s", words::bytes(rate.down.max(rate.up))),
+        None => tunnel.map_or_else(String::new, words::remark),
+    };
+    lines_ui(ui, &second, |ui| {
+        let response = text_ui(
+            ui,
+            &state,
+            theme::body_font(13.0),
+            theme::lamp(palette, light).text,
+        );
+        if let Some(fault) = tunnel.and_then(|tunnel| tunnel.state.fault()) {
+            response.on_hover_ui(|ui| {
+                ui.label(printable(&fault.to_string()));
+                ui.label(theme::weak(ui, printable(&fault.next_step())));
+            });
+        }
+    });
+}
+
+/// Two lines, or one where the second is empty, in the middle of the row's height.
+fn lines_ui(ui: &mut Ui, second: &str, first_ui: impl FnOnce(&mut Ui)) {
+    let cell = ui.available_rect_before_wrap();
+    let height = if second.is_empty() {
+        FIRST_LINE
+    } else {
+        FIRST_LINE + SECOND_LINE
+    };
+    let rect = egui::Rect::from_center_size(cell.center(), vec2(cell.width(), height));
+    let layout = egui::Layout::top_down(egui::Align::Min);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect).layout(layout), |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        first_ui(ui);
+        if !second.is_empty() {
+            let color = theme::palette(ui).weak;
+            text_ui(ui, second, theme::body_font(11.5), color);
+        }
+    });
+}
+
+/// A text that fills the cell's width and is shortened to it; then hovering shows it whole.
+fn text_ui(ui: &mut Ui, text: &str, font: FontId, color: Color32) -> Response {
+    let height = if font.size < 12.0 {
+        SECOND_LINE
+    } else {
+        FIRST_LINE
+    };
+    let size = vec2(ui.available_width().max(1.0), height);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    if widgets::paint_text(ui, rect, text, font, color) {
+        return response.on_hover_text(text);
+    }
+    response
+}

@@ -1,0 +1,378 @@
+//! The details of the selected row: what is wrong and what to do first, then the way, then the facts.
+
+use egui::{Align, CornerRadius, Frame, Layout, Margin, OpenUrl, Panel, ScrollArea, Stroke, Ui};
+
+use super::diagram_view::{Motion, diagram_ui};
+use super::icons::Icon;
+use super::rows::{Row, RowId};
+use super::scene::Scene;
+use super::{cells, facts, theme, widgets, words};
+use crate::diagram;
+use crate::model::{
+    Command, Fault, FaultCause, Finding, Intent, Light, LocalBind, Severity, Target, TunnelId,
+    TunnelState, printable,
+};
+
+/// What the buttons of a fault need beside its words.
+const FAULT_BUTTONS: f32 = 250.0;
+
+/// The panel, beside the list or below it; nothing where no row is selected.
+pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let rows = scene.rows;
+    let Some(row) = scene.view.selected.as_ref().and_then(|id| rows.find(id)) else {
+        return;
+    };
+    let palette = theme::palette(ui);
+    let frame = Frame::new().fill(palette.window).inner_margin(Margin {
+        left: 14,
+        right: 6,
+        top: 12,
+        bottom: 8,
+    });
+    let area = ui.available_size();
+    let is_wide = area.x >= theme::WIDE;
+    let panel = if is_wide {
+        let width = (area.x - 900.0).clamp(370.0, 470.0);
+        Panel::right("details beside")
+            .default_size(width)
+            .size_range(340.0..=area.x * 0.5)
+    } else {
+        let height = (area.y * 0.54).max(150.0);
+        let most = (area.y - 130.0).max(120.0);
+        Panel::bottom("details below")
+            .resizable(true)
+            .default_size(height.min(most))
+            .size_range(120.0..=most)
+    };
+    panel.frame(frame).show(ui, |ui| {
+        title_ui(ui, row, scene, is_wide);
+        ui.add_space(4.0);
+        ScrollArea::vertical()
+            .auto_shrink(false)
+            .id_salt(row.id.label())
+            .show(ui, |ui| {
+                ui.set_width(ui.available_width() - 8.0);
+                body_ui(ui, row, scene, is_wide);
+            });
+    });
+}
+
+/// The name of what is shown; where there is little height, also how it is doing.
+fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
+    ui.horizontal(|ui| {
+        let width = ui.available_width() * if is_wide { 1.0 } else { 0.5 } - 40.0;
+        let label = row.id.label();
+        let text = theme::title(&label);
+        let galley = egui::WidgetText::from(text.clone()).into_galley(
+            ui,
+            Some(egui::TextWrapMode::Extend),
+            f32::INFINITY,
+            egui::TextStyle::Heading,
+        );
+        ui.allocate_ui(egui::vec2(galley.size().x.min(width) + 1.0, 24.0), |ui| {
+            ui.add(egui::Label::new(text).truncate());
+        });
+        if !is_wide {
+            pill_ui(ui, row, scene);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if widgets::icon_button_ui(ui, Icon::Close, "Close the details").clicked() {
+                scene.view.selected = None;
+            }
+            if !is_wide {
+                ui.add_space(4.0);
+                buttons_ui(ui, row, scene);
+            }
+        });
+    });
+}
+
+fn pill_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    if row.id.tunnel().is_some() {
+        let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+        widgets::pill_ui(ui, scene.light(row), &words::state(tunnel, scene.now));
+    }
+}
+
+fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
+    state_ui(ui, row, scene, is_wide);
+    if let Some(fault) = row
+        .tunnel(scene.snapshot)
+        .and_then(|tunnel| tunnel.state.fault())
+    {
+        ui.add_space(4.0);
+        fault_ui(ui, row, fault, scene, is_wide);
+    }
+    findings_ui(ui, row);
+    if let Some(graph) = graph(row, scene) {
+        if is_wide {
+            ui.add_space(theme::GROUP_GAP);
+            ui.label(theme::caption(ui, "The way"));
+        }
+        ui.add_space(2.0);
+        let rate = row
+            .id
+            .tunnel()
+            .and_then(|id| scene.meter.rate(&id, scene.now));
+        diagram_ui(
+            ui,
+            &graph,
+            Motion {
+                rate,
+                animate: scene.animate,
+            },
+        );
+    }
+    ui.add_space(theme::GROUP_GAP);
+    if is_wide {
+        route_ui(ui, row, scene);
+        facts::facts_ui(ui, row, scene);
+    } else {
+        ui.columns(2, |columns| {
+            route_ui(&mut columns[0], row, scene);
+            facts::facts_ui(&mut columns[1], row, scene);
+        });
+    }
+    ui.add_space(4.0);
+}
+
+fn graph(row: &Row, scene: &Scene<'_>) -> Option<diagram::Graph> {
+    diagram::of_tunnel(scene.snapshot, &row.id.tunnel()?)
+}
+
+/// The state in words, and the address to go to.
+fn state_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
+    if row.id.tunnel().is_none() {
+        ui.label(cells::not_tunnellable(row));
+        return;
+    }
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let is_faulty = tunnel.is_some_and(|tunnel| tunnel.state.fault().is_some());
+    if is_wide || !is_faulty {
+        ui.horizontal_wrapped(|ui| {
+            if is_wide {
+                pill_ui(ui, row, scene);
+            }
+            ui.label(theme::weak(ui, words::sentence(tunnel, scene.now)));
+            if !is_wide {
+                address_ui(ui, row, scene);
+            }
+        });
+    }
+    if is_wide {
+        ui.horizontal_wrapped(|ui| buttons_ui(ui, row, scene));
+        ui.horizontal_wrapped(|ui| address_ui(ui, row, scene));
+    }
+}
+
+/// What can be done: open, close, go there.
+fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    let Some(id) = row.id.tunnel() else { return };
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let is_open = tunnel.is_some_and(|tunnel| matches!(tunnel.state, TunnelState::Open { .. }));
+    if let (Some(url), true) = (url(row, scene), is_open)
+        && widgets::primary_button_ui(ui, "Open in browser")
+            .on_hover_text(&url)
+            .clicked()
+    {
+        ui.ctx().open_url(OpenUrl::new_tab(&url));
+    }
+    if scene.intent(&id) == Intent::Up {
+        if ui.button("Close tunnel").clicked() {
+            scene.toggle(row);
+        }
+    } else if widgets::primary_button_ui(ui, "Open tunnel").clicked() {
+        scene.toggle(row);
+    }
+}
+
+fn url(row: &Row, scene: &Scene<'_>) -> Option<String> {
+    let port = row.port().map_or(0, |port| port.number);
+    words::url(row.tunnel(scene.snapshot)?, port)
+}
+
+/// Where to go, or where one would.
+fn address_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    if let Some(url) = url(row, scene) {
+        ui.label(theme::mono(&url));
+        widgets::copy_button_ui(ui, &url, "the URL");
+        return;
+    }
+    if scene.light(row) != Light::Grey {
+        return;
+    }
+    let port = row.port().map_or(0, |port| port.number);
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let local = words::planned_local(tunnel, port);
+    ui.label(theme::weak(ui, format!("It would be at {local}.")));
+}
+
+/// What broke, what to do, and the buttons that do it.
+fn fault_ui(ui: &mut Ui, row: &Row, fault: &Fault, scene: &mut Scene<'_>, is_wide: bool) {
+    let Some(id) = row.id.tunnel() else { return };
+    let light = scene.light(row);
+    let what = first_upper(&printable(&fault.to_string()));
+    let next = printable(&fault.next_step()).into_owned();
+    let words = format!("{what}. {next}");
+    card_ui(ui, light, |ui| {
+        let color = theme::lamp(theme::palette(ui), light).text;
+        ui.horizontal_top(|ui| {
+            card_mark_ui(ui, Light::Red);
+            let beside = if is_wide { 0.0 } else { FAULT_BUTTONS };
+            let width = ui.available_width() - beside;
+            ui.allocate_ui_with_layout(
+                egui::vec2(width, 0.0),
+                Layout::top_down(Align::Min),
+                |ui| {
+                    ui.set_width(width);
+                    let text = egui::RichText::new(what).color(color);
+                    ui.label(text.font(theme::strong_font(13.5)));
+                    ui.label(next);
+                    if is_wide {
+                        ui.add_space(2.0);
+                        ui.horizontal(|ui| fault_buttons_ui(ui, &id, fault, scene, &words));
+                    }
+                },
+            );
+            if !is_wide {
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                    fault_buttons_ui(ui, &id, fault, scene, &words);
+                });
+            }
+        });
+    });
+}
+
+/// The light of a card, on the height of its first line.
+fn card_mark_ui(ui: &mut Ui, light: Light) {
+    ui.vertical(|ui| {
+        ui.add_space(2.5);
+        widgets::mark_ui(ui, light);
+    });
+}
+
+fn fault_buttons_ui(ui: &mut Ui, id: &TunnelId, fault: &Fault, scene: &mut Scene<'_>, words: &str) {
+    if let FaultCause::PortInUse {
+        free_port: Some(port),
+        ..
+    } = fault.cause
+        && widgets::primary_button_ui(ui, &format!("Use port {port}")).clicked()
+    {
+        let local = moved(scene, id, port);
+        scene.commands.push(Command::SetLocal {
+            id: id.clone(),
+            local,
+        });
+    }
+    if ui.button("Try again").clicked() {
+        scene.commands.push(Command::RetryNow(id.clone()));
+    }
+    widgets::copy_button_ui(ui, words, "the problem");
+}
+
+/// Where the tunnel listens now, but on another port: the interface stays the person's choice.
+fn moved(scene: &Scene<'_>, id: &TunnelId, port: u16) -> LocalBind {
+    match scene
+        .snapshot
+        .tunnels
+        .get(id)
+        .map(|tunnel| &tunnel.spec.local)
+    {
+        Some(LocalBind::Port { address, .. }) => LocalBind::Port {
+            address: address.clone(),
+            port,
+        },
+        _ => LocalBind::loopback(port),
+    }
+}
+
+fn findings_ui(ui: &mut Ui, row: &Row) {
+    let Some(service) = &row.service else { return };
+    let mut findings: Vec<&Finding> = service.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in findings {
+        let light = match finding.severity {
+            Severity::Info => Light::Grey,
+            Severity::Warning => Light::Amber,
+            Severity::Error => Light::Red,
+        };
+        let (message, hint) = (printable(&finding.message), printable(&finding.hint));
+        ui.add_space(4.0);
+        card_ui(ui, light, |ui| {
+            let color = theme::lamp(theme::palette(ui), light).text;
+            ui.horizontal_top(|ui| {
+                card_mark_ui(ui, light);
+                ui.vertical(|ui| {
+                    ui.label(egui::RichText::new(message.as_ref()).color(color));
+                    ui.label(hint.as_ref());
+                });
+            });
+        });
+    }
+}
+
+/// A box tinted like `light`.
+fn card_ui(ui: &mut Ui, light: Light, add: impl FnOnce(&mut Ui)) {
+    let lamp = theme::lamp(theme::palette(ui), light);
+    let stroke = Stroke::new(1.0, theme::mixed(lamp.tint, lamp.fill, 0.35));
+    let frame = Frame::new()
+        .fill(lamp.tint)
+        .stroke(stroke)
+        .corner_radius(CornerRadius::same(theme::RADIUS))
+        .inner_margin(Margin::symmetric(10, 8));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        add(ui);
+    });
+}
+
+/// Which address the host dials: Adit's choice, or the person's.
+fn route_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    let (Some(id), Some(service), RowId::Port(_, port, _)) =
+        (row.id.tunnel(), &row.service, &row.id)
+    else {
+        return;
+    };
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let chosen = match tunnel.map(|tunnel| &tunnel.spec.target) {
+        Some(Target::Service { route, .. }) => *route,
+        _ => None,
+    };
+    let planned = diagram::planned(service, *port, tunnel);
+    ui.label(theme::caption(ui, "Route"));
+    let mut picked = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        ui.spacing_mut().button_padding.x = 7.0;
+        let choices = [None].into_iter().chain(crate::model::Route::ALL.map(Some));
+        for choice in choices {
+            let name = choice.map_or_else(|| "Auto".to_owned(), |route| route.to_string());
+            let is_chosen = chosen == choice;
+            let response = ui
+                .add(egui::Button::selectable(is_chosen, name.as_str()).frame_when_inactive(true));
+            let response = response.accessible_name(format!("Route {name}"));
+            if response.clicked() && !is_chosen {
+                picked = Some(choice);
+            }
+        }
+    });
+    let reason = tunnel.and_then(|tunnel| tunnel.route_reason.as_deref());
+    let text = match (planned.map(|planned| planned.route), reason) {
+        (Some(route), Some(reason)) => format!("{route}: {}", printable(reason)),
+        (Some(route), None) => format!("{route}, as far as can be told before it is opened"),
+        (None, _) => "No route yet: the service has nothing this needs".to_owned(),
+    };
+    ui.label(theme::weak(ui, text));
+    ui.add_space(theme::GROUP_GAP);
+    if let Some(route) = picked {
+        scene.commands.push(Command::SetRoute { id, route });
+    }
+}
+
+/// `text` with a capital letter first, as a sentence begins.
+fn first_upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}

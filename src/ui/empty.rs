@@ -1,0 +1,102 @@
+//! What stands in place of the list when there is nothing to list.
+
+use egui::{Align, Layout, Spinner, Ui};
+
+use super::icons::{self, Icon};
+use super::scene::Scene;
+use super::{theme, widgets};
+use crate::model::{ClusterFault, ClusterState, Command, printable};
+
+/// Says why there is no row; whether it did.
+pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
+    if scene.rows.len() > 0 {
+        return false;
+    }
+    let state = scene.snapshot.cluster.state.clone();
+    centered_ui(ui, |ui| match state {
+        _ if scene.rows.total() > 0 => no_match_ui(ui, scene),
+        ClusterState::Off => {
+            let hint = "Start Adit with a kubeconfig (KUBECONFIG, ~/.kube/config or --kubeconfig), or try it out with: adit demo";
+            words_ui(ui, "No cluster is watched", hint);
+        }
+        ClusterState::Loading => {
+            ui.add(Spinner::new().size(22.0));
+            ui.add_space(6.0);
+            words_ui(
+                ui,
+                "Reading the cluster",
+                "The list appears as soon as it is complete.",
+            );
+        }
+        ClusterState::Live => words_ui(
+            ui,
+            "No LoadBalancer services",
+            "The cluster has none that you may see. Adit lists a service as soon as one is made.",
+        ),
+        ClusterState::Stale(fault) => fault_ui(ui, scene, "The cluster cannot be reached", &fault),
+        ClusterState::Failed(fault) => fault_ui(ui, scene, "The cluster cannot be watched", &fault),
+    });
+    true
+}
+
+/// `add` in the middle of what is left, in a column that reads well.
+fn centered_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    let area = ui.available_rect_before_wrap();
+    let width = area.width().min(480.0);
+    let column = egui::Rect::from_center_size(area.center(), egui::vec2(width, area.height()));
+    ui.scope_builder(
+        egui::UiBuilder::new()
+            .max_rect(column)
+            .layout(Layout::top_down(Align::Center)),
+        |ui| {
+            ui.add_space((area.height() * 0.5 - 90.0).max(12.0));
+            add(ui);
+        },
+    );
+}
+
+fn words_ui(ui: &mut Ui, title: &str, hint: &str) {
+    ui.label(theme::title(title));
+    ui.add_space(4.0);
+    ui.label(theme::weak(ui, hint));
+}
+
+fn no_match_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let query = printable(&scene.view.query).into_owned();
+    words_ui(
+        ui,
+        "Nothing found",
+        &format!("No service, address, pod or state holds \"{query}\"."),
+    );
+    ui.add_space(8.0);
+    if ui.button("Clear the search").clicked() {
+        scene.view.query.clear();
+    }
+}
+
+fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFault) {
+    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(34.0), egui::Sense::hover());
+    let palette = theme::palette(ui);
+    icons::paint_sized(
+        ui.painter(),
+        Icon::Warning,
+        rect.center(),
+        28.0,
+        palette.red.fill,
+    );
+    ui.label(theme::title(title));
+    ui.add_space(4.0);
+    ui.label(printable(&fault.message));
+    ui.label(theme::weak(ui, printable(&fault.hint)));
+    ui.label(theme::mono(fault.code).color(palette.weak));
+    ui.add_space(8.0);
+    let source = scene.snapshot.cluster.source.clone();
+    ui.horizontal(|ui| {
+        ui.add_space((ui.available_width() - 140.0) / 2.0);
+        if ui.button("Try again").clicked() {
+            scene.commands.push(Command::UseCluster(source));
+        }
+        let words = format!("{} ({}). {}", fault.message, fault.code, fault.hint);
+        widgets::copy_button_ui(ui, &words, "the problem");
+    });
+}

@@ -1,0 +1,144 @@
+//! The facts of the selected row, and the `ssh` command that does the same.
+
+use egui::{CornerRadius, Frame, Margin, Ui};
+
+use super::rows::{Row, RowId};
+use super::scene::Scene;
+use super::{ssh_command, theme, widgets, words};
+use crate::diagram;
+use crate::model::{Destination, LinkStatus, Target, TunnelStatus, printable};
+
+pub(super) fn facts_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    ui.label(theme::caption(ui, "Facts"));
+    let facts = facts(row, scene);
+    egui::Grid::new(("row facts", row.id.label()))
+        .num_columns(2)
+        .spacing([14.0, 4.0])
+        .show(ui, |ui| {
+            for (name, value) in &facts {
+                ui.label(theme::weak(ui, *name));
+                ui.add(egui::Label::new(value).wrap());
+                ui.end_row();
+            }
+        });
+    if let Some(command) = command(row, scene) {
+        ui.add_space(theme::GROUP_GAP);
+        command_ui(ui, &command);
+    }
+}
+
+fn facts(row: &Row, scene: &Scene<'_>) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    if let Some(tunnel) = tunnel {
+        traffic_facts(&mut facts, row, tunnel, scene);
+    }
+    if let Some(service) = &row.service {
+        let join = |ips: &[std::net::IpAddr]| {
+            ips.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut add = |name, value: String| {
+            if !value.is_empty() {
+                facts.push((name, printable(&value).into_owned()));
+            }
+        };
+        add("MetalLB IP", join(&service.load_balancer_ips));
+        add("Host name", service.hostnames.join(", "));
+        add("Pool", service.pool.clone().unwrap_or_default());
+        let by: Vec<_> = service.announced_by.iter().flatten().collect();
+        let by: Vec<_> = by
+            .iter()
+            .map(|by| format!("{} ({})", by.node, by.protocol))
+            .collect();
+        add("Announced by", by.join(", "));
+        add("ClusterIP", join(&service.cluster_ips));
+        let (ready, all) = super::cells::ready_of(service);
+        add("Pods", format!("{ready} of {all} ready"));
+        add(
+            "Class",
+            service.load_balancer_class.clone().unwrap_or_default(),
+        );
+    }
+    if let Some(host) = scene.host(row) {
+        facts.push(("SSH host", printable(&host.profile.login()).into_owned()));
+        if let LinkStatus::Up { session, .. } = &host.link {
+            facts.push(("Server", printable(&session.server).into_owned()));
+            facts.push(("Cipher", printable(&session.cipher).into_owned()));
+        }
+    }
+    facts
+}
+
+fn traffic_facts(
+    facts: &mut Vec<(&'static str, String)>,
+    row: &Row,
+    tunnel: &TunnelStatus,
+    scene: &Scene<'_>,
+) {
+    let traffic = tunnel.traffic;
+    if traffic.connections_total > 0 || traffic.connections > 0 {
+        let (down, up) = (
+            words::bytes(traffic.down_bytes),
+            words::bytes(traffic.up_bytes),
+        );
+        facts.push(("Traffic", format!("↓ {down}  ↑ {up}")));
+        let count = format!(
+            "{} now, {} in all",
+            traffic.connections, traffic.connections_total
+        );
+        facts.push(("Connections", count));
+    }
+    if traffic.refused_total > 0 {
+        facts.push(("Refused", traffic.refused_total.to_string()));
+    }
+    if let Some(rate) = row
+        .id
+        .tunnel()
+        .and_then(|id| scene.meter.rate(&id, scene.now))
+    {
+        facts.push(("Now", words::rate(rate)));
+    }
+}
+
+/// The equal command, where it can be told what the host would dial.
+fn command(row: &Row, scene: &Scene<'_>) -> Option<String> {
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let host = scene.host(row)?;
+    let (port, destination): (u16, Option<Destination>) = match (&row.id, &row.service) {
+        (RowId::Port(_, port, crate::model::Protocol::Tcp), Some(service)) => {
+            let planned = diagram::planned(service, *port, tunnel);
+            (*port, planned.and_then(|planned| planned.destination))
+        }
+        _ => match tunnel.map(|tunnel| &tunnel.spec.target) {
+            Some(Target::Fixed(destination)) => (0, Some(destination.clone())),
+            _ => (0, None),
+        },
+    };
+    Some(ssh_command::equal(
+        &host.profile,
+        tunnel,
+        port,
+        &destination?,
+    ))
+}
+
+fn command_ui(ui: &mut Ui, command: &str) {
+    ui.horizontal(|ui| {
+        ui.label(theme::caption(ui, "The same by hand"));
+        widgets::copy_button_ui(ui, command, "the ssh command");
+    });
+    let palette = theme::palette(ui);
+    let frame = Frame::new()
+        .fill(palette.sunken)
+        .stroke(egui::Stroke::new(1.0, palette.line))
+        .corner_radius(CornerRadius::same(theme::RADIUS))
+        .inner_margin(Margin::symmetric(10, 8));
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let text = theme::mono(printable(command)).color(palette.text);
+        ui.add(egui::Label::new(text).wrap().selectable(true));
+    });
+}

@@ -1,0 +1,76 @@
+//! L4: the window. Reads a Snapshot, sends Commands; knows nothing of SSH, of Kubernetes or of any file.
+//!
+//! Drawing functions end in `_ui`. They are handed a `Scene`: what to show, what the window remembers, and a list that takes
+//! commands. What the window shows is decided in pure functions (`rows`, `words`, `meter`, `ssh_command`, `diagram`).
+
+mod app;
+mod cells;
+mod detail;
+mod diagram_view;
+mod empty;
+mod facts;
+mod icons;
+mod keys;
+mod list;
+mod logo;
+mod meter;
+mod notices;
+mod prompt;
+mod rows;
+mod scene;
+mod secret_buffer;
+mod ssh_command;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod top_bar;
+mod view;
+mod wake;
+mod widgets;
+mod words;
+
+use crate::engine::Handle;
+
+/// How the window starts.
+#[derive(Debug, Default)]
+pub struct WindowOptions {
+    /// The contents of font files for scripts that the built-in fonts lack (Hangul, kana, Han), in order of preference.
+    pub fallback_fonts: Vec<Vec<u8>>,
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum UiError {
+    /// There is no display, or nothing to draw with.
+    #[error("no window can be opened: {0}")]
+    Window(#[from] eframe::Error),
+}
+
+/// Shows the window until it is closed. Blocks, and has to be called on the main thread; may be called again afterwards.
+///
+/// # Errors
+/// [`UiError::Window`] if there is no display or no way to draw on it.
+pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Adit")
+        .with_app_id("adit")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([720.0, 420.0])
+        .with_icon(icon());
+    let native = eframe::NativeOptions {
+        viewport,
+        ..eframe::NativeOptions::default()
+    };
+    let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        theme::install(&creation.egui_ctx, options.fallback_fonts);
+        let waker = wake::Waker::start(creation.egui_ctx.clone(), handle.clone())?;
+        Ok(Box::new(app::App::new(handle, Some(waker))))
+    });
+    Ok(eframe::run_native("adit", native, create)?)
+}
+
+/// The window's icon; an empty one, which leaves the choice to the system, should the built-in one be unreadable.
+fn icon() -> egui::IconData {
+    let bytes = include_bytes!("../../assets/adit-128.png");
+    eframe::icon_data::from_png_bytes(bytes).unwrap_or_default()
+}

@@ -1,0 +1,223 @@
+//! Questions that wait for the person, one at a time.
+
+use egui::{Frame, Grid, Id, Key, Modal, ModalResponse, RichText, Sides, TextEdit, Ui};
+use zeroize::Zeroize as _;
+
+use super::scene::Scene;
+use super::{theme, widgets, words};
+use crate::model::{Answer, Command, Prompt, Question, Secret, printable};
+
+/// The oldest question, above everything else.
+pub(super) fn prompt_ui(ui: &Ui, scene: &mut Scene<'_>) {
+    let snapshot = scene.snapshot;
+    let Some(prompt) = snapshot.prompts.first() else {
+        scene.view.draft.turn_to(None);
+        return;
+    };
+    let is_new = scene.view.draft.turn_to(Some(prompt.id));
+    let palette = theme::palette(ui);
+    let frame = Frame::popup(ui.style())
+        .fill(palette.surface)
+        .inner_margin(20);
+    let modal = Modal::new(Id::unique("question"))
+        .backdrop_color(palette.veil)
+        .frame(frame);
+    let ModalResponse { inner: answer, .. } = modal.show(ui.ctx(), |ui| {
+        ui.set_width(440.0_f32.min(ui.ctx().content_rect().width() - 80.0));
+        question_ui(ui, prompt, scene, is_new)
+    });
+    let escaped = ui.input(|input| input.key_pressed(Key::Escape));
+    if let Some(answer) = answer.or(escaped.then_some(Answer::No)) {
+        scene.view.draft.wipe();
+        scene.commands.push(Command::Answer {
+            prompt: prompt.id,
+            answer,
+        });
+    }
+}
+
+fn question_ui(
+    ui: &mut Ui,
+    prompt: &Prompt,
+    scene: &mut Scene<'_>,
+    is_new: bool,
+) -> Option<Answer> {
+    ui.label(theme::title(words::question(&prompt.question)));
+    ui.label(theme::weak(
+        ui,
+        format!("asked by {}", printable(&prompt.hop)),
+    ));
+    ui.add_space(theme::GROUP_GAP);
+    let answer = match &prompt.question {
+        Question::UnknownHostKey {
+            host,
+            key_type,
+            fingerprint,
+            known_as,
+        } => {
+            return host_key_ui(
+                ui,
+                &HostKey {
+                    host,
+                    key_type,
+                    fingerprint,
+                    known_as,
+                },
+                is_new,
+            );
+        }
+        Question::Passphrase { path, again } => {
+            again_ui(ui, *again, "That passphrase was wrong.");
+            ui.label(theme::mono(printable(&path.to_string_lossy())));
+            secret_ui(ui, scene, "Passphrase", is_new)
+        }
+        Question::Password { again } => {
+            again_ui(ui, *again, "That password was wrong.");
+            secret_ui(ui, scene, "Password", is_new)
+        }
+        Question::Interactive { text, echo } => {
+            ui.label(RichText::new(printable(text)).font(theme::strong_font(13.5)));
+            if *echo {
+                plain_ui(ui, scene, is_new)
+            } else {
+                secret_ui(ui, scene, "Answer", is_new)
+            }
+        }
+    };
+    ui.add_space(theme::GROUP_GAP);
+    buttons_ui(ui, scene, answer)
+}
+
+struct HostKey<'a> {
+    host: &'a str,
+    key_type: &'a str,
+    fingerprint: &'a str,
+    known_as: &'a [String],
+}
+
+fn host_key_ui(ui: &mut Ui, key: &HostKey<'_>, is_new: bool) -> Option<Answer> {
+    ui.label("This host's key is not known yet. Compare the fingerprint with one you got another way; whoever answers with a \
+              different key is not your host.");
+    ui.add_space(6.0);
+    Grid::new("host key")
+        .num_columns(2)
+        .spacing([14.0, 5.0])
+        .show(ui, |ui| {
+            for (name, value) in [("Host", key.host), ("Key", key.key_type)] {
+                ui.label(theme::weak(ui, name));
+                ui.label(printable(value));
+                ui.end_row();
+            }
+        });
+    ui.add_space(4.0);
+    let palette = theme::palette(ui);
+    Frame::new()
+        .fill(palette.sunken)
+        .corner_radius(6)
+        .inner_margin(10)
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                let width = ui.available_width() - 34.0;
+                ui.allocate_ui(egui::vec2(width, 20.0), |ui| {
+                    let text = theme::mono(printable(key.fingerprint)).color(palette.text);
+                    ui.add(egui::Label::new(text).wrap().selectable(true));
+                });
+                widgets::copy_button_ui(ui, key.fingerprint, "the fingerprint");
+            });
+        });
+    if !key.known_as.is_empty() {
+        ui.add_space(4.0);
+        let names = key
+            .known_as
+            .iter()
+            .map(|name| printable(name))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let text = format!(
+            "You already know this very key as {names}: most likely the host only changed its address."
+        );
+        ui.label(RichText::new(text).color(palette.green.text));
+    }
+    ui.add_space(theme::GROUP_GAP);
+    let (trusted, cancelled) = Sides::new()
+        .show(
+            ui,
+            |_ui| {},
+            |ui| {
+                let trust = widgets::primary_button_ui(ui, "Trust this host");
+                let cancel = ui.button("Cancel");
+                // Enter on an unread question must not trust anybody.
+                if is_new {
+                    cancel.request_focus();
+                }
+                (trust.clicked(), cancel.clicked())
+            },
+        )
+        .1;
+    match (trusted, cancelled) {
+        (true, _) => Some(Answer::Yes),
+        (false, true) => Some(Answer::No),
+        (false, false) => None,
+    }
+}
+
+fn again_ui(ui: &mut Ui, again: bool, text: &str) {
+    if again {
+        let color = theme::palette(ui).red.text;
+        ui.label(RichText::new(text).color(color));
+    }
+}
+
+/// A field whose contents are never shown. Whether Enter was pressed in it.
+fn secret_ui(ui: &mut Ui, scene: &mut Scene<'_>, name: &str, is_new: bool) -> bool {
+    let field = TextEdit::singleline(&mut scene.view.draft.secret)
+        .password(true)
+        .hint_text(name)
+        .desired_width(f32::INFINITY)
+        .margin(egui::Margin::symmetric(8, 6));
+    let response = ui.add(field).accessible_name(name);
+    finished(ui, &response, is_new)
+}
+
+fn plain_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_new: bool) -> bool {
+    let field = TextEdit::singleline(&mut scene.view.draft.plain)
+        .desired_width(f32::INFINITY)
+        .margin(egui::Margin::symmetric(8, 6));
+    let response = ui.add(field).accessible_name("Answer");
+    finished(ui, &response, is_new)
+}
+
+fn finished(ui: &Ui, response: &egui::Response, is_new: bool) -> bool {
+    if is_new {
+        response.request_focus();
+    }
+    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+}
+
+fn buttons_ui(ui: &mut Ui, scene: &mut Scene<'_>, entered: bool) -> Option<Answer> {
+    let (sent, cancelled) = Sides::new()
+        .show(
+            ui,
+            |_ui| {},
+            |ui| {
+                let send = widgets::primary_button_ui(ui, "Continue");
+                (send.clicked(), ui.button("Cancel").clicked())
+            },
+        )
+        .1;
+    if cancelled {
+        return Some(Answer::No);
+    }
+    (sent || entered).then(|| Answer::Secret(typed(scene)))
+}
+
+/// What was typed, leaving nothing of it behind.
+fn typed(scene: &mut Scene<'_>) -> Secret {
+    let draft = &mut scene.view.draft;
+    if !draft.secret.is_empty() {
+        return draft.secret.take_secret();
+    }
+    let secret = Secret::new(draft.plain.clone());
+    draft.plain.zeroize();
+    secret
+}

@@ -1,0 +1,233 @@
+//! The bar on top: which cluster, which host, the search, the theme.
+
+use egui::{ComboBox, Frame, Layout, Margin, TextEdit, ThemePreference, Ui};
+
+use super::icons::Icon;
+use super::scene::Scene;
+use super::{theme, widgets};
+use crate::model::{
+    ClusterState, Command, HostId, HostStatus, Light, LinkStatus, Snapshot, printable,
+};
+
+/// What the search and the choice of a theme need at least.
+const RIGHT_SIDE: f32 = 210.0;
+
+/// The id of the search field.
+pub(super) fn search_id() -> egui::Id {
+    egui::Id::unique("search")
+}
+
+pub(super) fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let palette = theme::palette(ui);
+    let frame = Frame::new()
+        .fill(palette.window)
+        .inner_margin(Margin::symmetric(theme::PANEL_MARGIN, 9));
+    egui::Panel::top("top bar").frame(frame).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.set_min_height(28.0);
+            logo_ui(ui);
+            ui.add_space(4.0);
+            cluster_ui(ui, scene.snapshot);
+            ui.separator();
+            host_ui(ui, scene);
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                theme_ui(ui);
+                search_ui(ui, scene);
+            });
+        });
+    });
+}
+
+/// The mark of the program: the mouth of an adit in a hill, and its name.
+fn logo_ui(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(egui::vec2(24.0, 24.0), egui::Sense::hover());
+    super::logo::paint(ui.painter(), rect, theme::palette(ui));
+    ui.label(theme::title("Adit"));
+}
+
+fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
+    let cluster = &snapshot.cluster;
+    let name = cluster
+        .context
+        .as_deref()
+        .or(cluster.source.context.as_deref());
+    let (light, word, hint) = match &cluster.state {
+        ClusterState::Off => (Light::Grey, "no cluster", None),
+        ClusterState::Loading => (Light::Amber, "loading", None),
+        ClusterState::Live => (Light::Green, "live", None),
+        ClusterState::Stale(fault) => (Light::Amber, "out of date", Some(fault)),
+        ClusterState::Failed(fault) => (Light::Red, "failed", Some(fault)),
+    };
+    if let Some(name) = name {
+        let name = printable(name);
+        let width = (ui.available_width() * 0.17).clamp(60.0, 220.0);
+        label_at_most_ui(ui, &name, width).on_hover_text(cluster.server.as_deref().map_or_else(
+            || name.to_string(),
+            |server| format!("{name}\n{}", printable(server)),
+        ));
+    }
+    let pill = widgets::pill_ui(ui, light, word);
+    if let Some(fault) = hint {
+        pill.on_hover_text(format!(
+            "{}\n{}",
+            printable(&fault.message),
+            printable(&fault.hint)
+        ));
+    } else {
+        pill.on_hover_text(format!("The view of the cluster is {word}."));
+    }
+}
+
+/// A name that takes no more than `width`.
+fn label_at_most_ui(ui: &mut Ui, text: &str, width: f32) -> egui::Response {
+    let font = theme::strong_font(13.5);
+    let color = theme::palette(ui).text;
+    let galley = ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font.clone(), color));
+    let size = egui::vec2(galley.size().x.min(width), 20.0);
+    let (rect, response) = ui.allocate_exact_size(size, egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
+    widgets::paint_text(ui, rect, text, font, color);
+    response
+}
+
+fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let snapshot = scene.snapshot;
+    let selected = snapshot
+        .selected_host
+        .as_ref()
+        .and_then(|id| snapshot.host(id));
+    let Some(selected) = selected else {
+        let hint = "Give one with --host USER@ADDRESS.";
+        ui.label(theme::weak(ui, "No SSH host")).on_hover_text(hint);
+        return;
+    };
+    let (light, word) = link(&selected.link);
+    let width = (ui.available_width() - RIGHT_SIDE - 120.0).clamp(90.0, 280.0);
+    let combo = ui.allocate_ui(egui::vec2(width, 28.0), |ui| {
+        host_combo_ui(ui, scene, selected, width)
+    });
+    let facts = link_hover(selected);
+    combo.inner.on_hover_text(&facts);
+    widgets::pill_ui(ui, light, word).on_hover_text(facts);
+}
+
+fn host_combo_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    selected: &HostStatus,
+    width: f32,
+) -> egui::Response {
+    let snapshot = scene.snapshot;
+    let mut chosen: Option<HostId> = None;
+    ui.set_max_width(width);
+    let combo = ComboBox::from_id_salt("host")
+        .width(width)
+        .truncate()
+        .selected_text(printable(&selected.profile.login()).into_owned())
+        .show_ui(ui, |ui| {
+            for host in &snapshot.hosts {
+                let is_selected = host.profile.id == selected.profile.id;
+                if ui.selectable_label(is_selected, host_text(host)).clicked() && !is_selected {
+                    chosen = Some(host.profile.id.clone());
+                }
+            }
+        });
+    combo.response.widget_info(|| {
+        let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "SSH host");
+        info.current_text_value = Some(selected.profile.login());
+        info
+    });
+    if let Some(host) = chosen {
+        scene.commands.push(Command::SelectHost(host));
+    }
+    combo.response
+}
+
+fn host_text(host: &HostStatus) -> String {
+    let (_, word) = link(&host.link);
+    let login = host.profile.login();
+    printable(&format!("{login} · {word}")).into_owned()
+}
+
+/// A connection in a word.
+const fn link(link: &LinkStatus) -> (Light, &'static str) {
+    match link {
+        LinkStatus::Idle => (Light::Grey, "idle"),
+        LinkStatus::Dialing { .. } => (Light::Amber, "connecting"),
+        LinkStatus::Asking(_) => (Light::Amber, "asks you"),
+        LinkStatus::Up { .. } => (Light::Green, "connected"),
+        LinkStatus::Waiting { .. } => (Light::Amber, "retrying"),
+        LinkStatus::Failed(_) => (Light::Red, "failed"),
+    }
+}
+
+fn link_hover(host: &HostStatus) -> String {
+    let login = host.profile.login();
+    let text = match &host.link {
+        LinkStatus::Up { session, .. } => format!(
+            "{login}\n{} · {}\nlogged in by {}",
+            session.server, session.cipher, session.authenticated_by
+        ),
+        LinkStatus::Waiting { fault, .. } | LinkStatus::Failed(fault) => {
+            format!("{fault}.\n{}", fault.next_step())
+        }
+        LinkStatus::Idle => format!("{login}\nConnected as soon as a tunnel needs it."),
+        LinkStatus::Dialing { hop } => format!("Connecting to {hop}"),
+        LinkStatus::Asking(_) => format!("{login}\nA question waits for you."),
+    };
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let palette = theme::palette(ui);
+    let width = (ui.available_width() - 12.0).clamp(110.0, 280.0);
+    let field = TextEdit::singleline(&mut scene.view.query)
+        .id(search_id())
+        .hint_text("Search")
+        .desired_width(width - 52.0)
+        .margin(Margin {
+            left: 26,
+            right: 26,
+            top: 5,
+            bottom: 5,
+        });
+    let response = ui.add(field).accessible_name("Search services");
+    let rect = response.rect;
+    let glass = egui::pos2(rect.left() + 14.0, rect.center().y);
+    super::icons::paint(ui.painter(), Icon::Search, glass, palette.weak);
+    if scene.view.query.is_empty() {
+        if !response.has_focus() {
+            let key = egui::pos2(rect.right() - 14.0, rect.center().y);
+            let font = theme::mono_font(12.0);
+            ui.painter()
+                .text(key, egui::Align2::CENTER_CENTER, "/", font, palette.weak);
+        }
+    } else {
+        let place = egui::Rect::from_center_size(
+            egui::pos2(rect.right() - 14.0, rect.center().y),
+            egui::Vec2::splat(20.0),
+        );
+        let clear = ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| {
+            widgets::icon_button_sized_ui(ui, Icon::Close, "Clear the search", 20.0)
+        });
+        if clear.inner.clicked() {
+            scene.view.query.clear();
+        }
+    }
+    if std::mem::take(&mut scene.view.focus_search) {
+        response.request_focus();
+    }
+}
+
+/// Follows the system, or one of the two themes.
+fn theme_ui(ui: &mut Ui) {
+    let preference = ui.ctx().options(|options| options.theme_preference);
+    let (icon, name, next) = match preference {
+        ThemePreference::System => (Icon::Half, "Theme: as the system", ThemePreference::Light),
+        ThemePreference::Light => (Icon::Sun, "Theme: light", ThemePreference::Dark),
+        ThemePreference::Dark => (Icon::Moon, "Theme: dark", ThemePreference::System),
+    };
+    if widgets::icon_button_ui(ui, icon, name).clicked() {
+        ui.ctx().set_theme(next);
+    }
+}

@@ -1,0 +1,63 @@
+//! What the window itself remembers: where the person looks, not how things are.
+
+use zeroize::Zeroize as _;
+
+use super::rows::{RowId, Sorting};
+use super::secret_buffer::SecretBuffer;
+use crate::model::{Moment, PromptId};
+
+/// The state of the window's face.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// The selected row.
+    pub(super) selected: Option<RowId>,
+    /// What is searched for.
+    pub(super) query: String,
+    /// How the list is sorted.
+    pub(super) sorting: Sorting,
+    /// The search field is to get the focus.
+    pub(super) focus_search: bool,
+    /// The selected row is to be scrolled to.
+    pub(super) reveal: bool,
+    /// What is being typed in answer to a question.
+    pub(super) draft: Draft,
+    /// Notices up to this moment were put away.
+    pub(super) read_until: Option<Moment>,
+}
+
+impl View {
+    /// Selects `row` and brings it into view.
+    pub(super) fn select(&mut self, row: RowId) {
+        self.reveal = true;
+        self.selected = Some(row);
+    }
+}
+
+/// An answer that is being typed.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    /// The question it answers.
+    pub(super) prompt: Option<PromptId>,
+    /// What was typed so far, where it must not be seen.
+    pub(super) secret: SecretBuffer,
+    /// What was typed so far, where it may be seen.
+    pub(super) plain: String,
+}
+
+impl Draft {
+    /// Makes this the draft for `prompt`; what was typed for another is wiped.
+    pub(super) fn turn_to(&mut self, prompt: Option<PromptId>) -> bool {
+        let is_new = self.prompt != prompt;
+        if is_new {
+            self.prompt = prompt;
+            self.wipe();
+        }
+        is_new
+    }
+
+    /// Forgets what was typed.
+    pub(super) fn wipe(&mut self) {
+        self.secret = SecretBuffer::default();
+        self.plain.zeroize();
+    }
+}
