@@ -2,5 +2,6 @@
 //!
 //! `ARCHITECTURE.md` is the map: what each module is for, what it must not know, and one click followed through the code.
 
+pub mod cli;
 pub mod engine;
 pub mod model;
