@@ -24,8 +24,12 @@ use crate::model::{ForwardSpec, ParseForwardError};
                   command (ssh's ExitOnForwardFailure=yes), unless -o ExitOnForwardFailure=no is given."
 )]
 pub(super) struct ForwardArgs {
-    /// Listen here and forward to there: [BIND_ADDRESS:]PORT:HOST:HOSTPORT, or sockets' paths (may be repeated)
-    #[arg(short = 'L', value_name = "FORWARD")]
+    /// What to forward.
+    #[arg(
+        short = 'L',
+        value_name = "FORWARD",
+        help = "Listen here and forward to there: [BIND_ADDRESS:]PORT:HOST:HOSTPORT, or sockets' paths (may be repeated)"
+    )]
     pub(super) local: Vec<ForwardSpec>,
     /// A private key to log in with (may be repeated)
     #[arg(short = 'i', value_name = "FILE")]
@@ -71,8 +75,11 @@ pub(super) struct ForwardArgs {
     pub(super) detached: bool,
     #[command(flatten)]
     pub(super) foreign: ForeignArgs,
-    /// The SSH host: [USER@]HOST or ssh://[USER@]HOST[:PORT]
-    #[arg(value_name = "HOST")]
+    /// The SSH host.
+    #[arg(
+        value_name = "HOST",
+        help = "The SSH host: [USER@]HOST or ssh://[USER@]HOST[:PORT]"
+    )]
     pub(super) host: String,
     /// A command for the host: refused.
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
