@@ -1,6 +1,8 @@
 //! What the tests stand on: an sshd of their own, small servers behind it, and the built program.
 
 pub(crate) mod adit;
+#[cfg(target_os = "linux")]
+pub(crate) mod desktop;
 pub(crate) mod servers;
 pub(crate) mod sshd;
 
