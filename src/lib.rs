@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` is the map: what each module is for, what it must not know, and one click followed through the code.
 
+pub mod cli;
 pub mod cluster;
 pub mod demo;
 pub mod diagram;

@@ -1,0 +1,126 @@
+//! The command line in clap's words. Names and meanings in here are kept stable between releases.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::forward_args::ForwardArgs;
+use super::target::ServiceTarget;
+use crate::model::{ClusterSource, LocalBind, Route};
+
+/// Opens the LoadBalancer services of a self-managed Kubernetes cluster on this computer, through SSH.
+///
+/// Without a command it opens the window.
+#[derive(Debug, Parser)]
+#[command(name = "adit", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Cmd>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Cmd {
+    /// Try Adit out on a small cluster that it brings along
+    Demo(DemoArgs),
+    /// List the cluster's LoadBalancer services
+    List(ListArgs),
+    /// Open a service on this computer and keep it open until Ctrl-C
+    Up(UpArgs),
+    /// Forward ports as `ssh -N -L` does, with ssh's own options
+    Forward(Box<ForwardArgs>),
+}
+
+/// How data is written on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A table, or words, for people.
+    #[default]
+    Table,
+    /// JSON as docs/json.md describes it.
+    Json,
+}
+
+/// How the demo's data is written on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum DemoFormat {
+    /// Words for people.
+    #[default]
+    Text,
+    /// One JSON line as docs/json.md describes it.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Open no window: open services, fetch through the tunnels, print what was done (this is what happens without a display)
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// Open no window: stay up until Ctrl-C and print how to reach the demo's cluster and SSH host
+    #[arg(long)]
+    pub(super) serve: bool,
+    /// With --serve: how to print the way to reach it
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: DemoFormat,
+}
+
+/// Which cluster.
+#[derive(Debug, Default, Args)]
+pub(super) struct ClusterArgs {
+    /// The kubeconfig file [default: KUBECONFIG, then ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The context in it [default: its current-context]
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+}
+
+impl ClusterArgs {
+    pub(super) fn source(&self) -> ClusterSource {
+        ClusterSource {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+        }
+    }
+}
+
+/// Which SSH host.
+#[derive(Debug, Default, Args)]
+pub(super) struct ViaArgs {
+    /// The SSH host, best a node of the cluster
+    #[arg(long, value_name = "[USER@]HOST[:PORT]")]
+    pub(super) host: Option<String>,
+    /// The private key to log in with [default: ssh's own, and ssh-agent]
+    #[arg(long, value_name = "FILE")]
+    pub(super) identity: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Only the services of this namespace
+    #[arg(short, long, value_name = "NS")]
+    pub(super) namespace: Option<String>,
+    /// How to print the list
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(super) output: Format,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpArgs {
+    /// The service and, where it has several TCP ports, the port
+    #[arg(value_name = "NS/SVC[:PORT]")]
+    pub(super) service: ServiceTarget,
+    /// Where to listen [default: a port on 127.0.0.1 like the service's]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) local: Option<LocalBind>,
+    /// The way to take: metallb, clusterip, nodeport or pod [default: the best that is there]
+    #[arg(long)]
+    pub(super) route: Option<Route>,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+}

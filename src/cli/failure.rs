@@ -1,0 +1,52 @@
+//! How a command ends that did not do what it was asked to.
+
+use crate::model::{ClusterFault, Fault};
+
+/// A failure that a person can act on: exit code 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}. {next}")]
+pub(super) struct Failure {
+    /// A short name for programs.
+    pub(super) code: &'static str,
+    /// What happened and where, without a full stop.
+    pub(super) what: String,
+    /// What to do next, in sentences.
+    pub(super) next: String,
+}
+
+impl Failure {
+    pub(super) fn new(
+        code: &'static str,
+        what: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            what: what.into(),
+            next: next.into(),
+        }
+    }
+}
+
+impl From<&Fault> for Failure {
+    fn from(fault: &Fault) -> Self {
+        Self::new(fault.cause.code(), fault.to_string(), fault.next_step())
+    }
+}
+
+impl From<&ClusterFault> for Failure {
+    fn from(fault: &ClusterFault) -> Self {
+        let message = fault.message.trim_end_matches('.');
+        Self::new(fault.code, message, fault.hint.as_str())
+    }
+}
+
+/// What was typed cannot be meant: exit code 2, as clap has it for what it finds itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub(super) String);
+
+/// Whoever read stdout has gone: the command ends without a word, and that is no failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(super) struct OutputClosed;

@@ -1,0 +1,301 @@
+//! `adit list`: the LoadBalancer services, once.
+
+use std::fmt::Display;
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::{Format, ListArgs};
+use super::console::Console;
+use super::failure::Failure;
+use super::list_json::ServiceJson;
+use super::session::{End, Prompter, follow};
+use super::table::{Cell, render};
+use crate::engine::Handle;
+use crate::model::{
+    ClusterFault, ClusterState, LbService, Protocol, ServicePhase, ServicePort, Snapshot,
+};
+
+/// How long the first complete view may take to arrive.
+const LIST_LIMIT: Duration = Duration::from_secs(15);
+
+/// Waits for the first complete view and prints it.
+///
+/// # Errors
+/// A failure where there is no view, or none in time.
+pub(super) async fn run(
+    handle: &mut Handle,
+    prompter: &mut Prompter,
+    args: &ListArgs,
+    console: &mut Console,
+    interrupt: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let snapshot = first_view(handle, prompter, console, interrupt).await?;
+    let wanted = |service: &Arc<LbService>| {
+        args.namespace
+            .as_ref()
+            .is_none_or(|namespace| service.key.namespace.as_str() == namespace)
+    };
+    let services: Vec<Arc<LbService>> = snapshot
+        .cluster
+        .services
+        .values()
+        .filter(|service| wanted(service))
+        .cloned()
+        .collect();
+    match args.output {
+        Format::Json => {
+            let rows: Vec<ServiceJson> = services
+                .iter()
+                .map(|service| ServiceJson::from(service.as_ref()))
+                .collect();
+            console.json(&serde_json::to_string_pretty(&rows)?)
+        }
+        Format::Table if services.is_empty() => {
+            let place = args
+                .namespace
+                .as_ref()
+                .map_or("the cluster".to_owned(), |name| format!("namespace {name}"));
+            console.say(&format!("there is no LoadBalancer service in {place}"));
+            Ok(())
+        }
+        Format::Table => console.text(&table(&services, colours_wanted())),
+    }
+}
+
+/// The first snapshot with a complete view of the cluster.
+///
+/// # Errors
+/// The cluster's fault where there is none, or none in time.
+pub(super) async fn first_view(
+    handle: &mut Handle,
+    prompter: &mut Prompter,
+    console: &mut Console,
+    interrupt: impl Future<Output = ()>,
+) -> anyhow::Result<Arc<Snapshot>> {
+    let mut trouble: Option<ClusterFault> = None;
+    let mut view = None;
+    let look = |snapshot: &Arc<Snapshot>| match &snapshot.cluster.state {
+        ClusterState::Live => {
+            view = Some(Arc::clone(snapshot));
+            Ok(ControlFlow::Break(()))
+        }
+        ClusterState::Failed(fault) => Err(Failure::from(fault).into()),
+        ClusterState::Stale(fault) => {
+            if trouble.as_ref() != Some(fault) {
+                console.say(&format!(
+                    "{} (trying again)",
+                    fault.message.trim_end_matches('.')
+                ));
+                trouble = Some(fault.clone());
+            }
+            Ok(ControlFlow::Continue(()))
+        }
+        ClusterState::Off | ClusterState::Loading => Ok(ControlFlow::Continue(())),
+    };
+    let followed =
+        tokio::time::timeout(LIST_LIMIT, follow(handle, prompter, interrupt, look)).await;
+    if let Some(view) = view {
+        return Ok(view);
+    }
+    Err(match (followed, trouble) {
+        (Ok(Err(failure)), _) => return Err(failure),
+        (Ok(Ok(End::Interrupted)), _) => Failure::new(
+            "interrupted",
+            "interrupted before the list was complete",
+            "Start it again.",
+        ),
+        (_, Some(fault)) => Failure::from(&fault),
+        (Err(_elapsed), None) => Failure::new(
+            "timed-out",
+            format!(
+                "the cluster sent no complete list within {} s",
+                LIST_LIMIT.as_secs()
+            ),
+            "Check that the API server of the context answers: kubectl get --raw /readyz.",
+        ),
+        (Ok(Ok(_)), None) => Failure::new(
+            "engine-ended",
+            "the engine ended before the list was complete",
+            "Start it again with ADIT_LOG=debug and report what it says.",
+        ),
+    }
+    .into())
+}
+
+/// Whether stdout is a terminal whose person has not asked for no colours (`NO_COLOR`, no-color.org).
+fn colours_wanted() -> bool {
+    std::io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn table(services: &[Arc<LbService>], coloured: bool) -> String {
+    let head = [
+        "NAMESPACE",
+        "NAME",
+        "PORTS",
+        "METALLB-IP",
+        "CLUSTER-IP",
+        "PODS",
+        "STATE",
+        "FINDINGS",
+    ];
+    let mut rows = vec![head.map(Cell::plain).to_vec()];
+    rows.extend(services.iter().map(|service| row(service)));
+    render(&rows, coloured)
+}
+
+fn row(service: &LbService) -> Vec<Cell> {
+    let ready = service.pods.iter().filter(|pod| pod.ready).count();
+    let mut addresses = words(&service.load_balancer_ips);
+    addresses.extend(service.hostnames.iter().cloned());
+    let findings: Vec<&str> = service
+        .findings
+        .iter()
+        .map(|finding| finding.code)
+        .collect();
+    vec![
+        Cell::plain(service.key.namespace.as_str()),
+        Cell::plain(&service.key.name),
+        Cell::plain(&service.ports.iter().map(port).collect::<Vec<_>>().join(",")),
+        Cell::plain(&or_dash(&addresses)),
+        Cell::plain(&or_dash(&words(&service.cluster_ips))),
+        Cell::plain(&format!("{ready}/{}", service.pods.len())),
+        phase(service.phase),
+        Cell::plain(&findings.join(",")),
+    ]
+}
+
+/// `80`, `53/UDP`: SSH carries TCP, so only others are marked.
+fn port(port: &ServicePort) -> String {
+    match port.protocol {
+        Protocol::Tcp => port.number.to_string(),
+        other => format!("{}/{}", port.number, other.as_str()),
+    }
+}
+
+fn phase(phase: ServicePhase) -> Cell {
+    let colour = match phase {
+        ServicePhase::Assigned => 32,
+        ServicePhase::Pending => 33,
+        ServicePhase::Terminating => 31,
+    };
+    Cell::coloured(phase.as_str(), colour)
+}
+
+fn words(items: &[impl Display]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+fn or_dash(words: &[String]) -> String {
+    if words.is_empty() {
+        "-".to_owned()
+    } else {
+        words.join(",")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Cmd};
+    use crate::cli::console::testing::{Written, console};
+    use crate::cli::fixtures::put_services;
+    use crate::cli::session::testing::FakeEngine;
+    use clap::Parser;
+
+    async fn list(
+        words: &[&str],
+        play: impl FnOnce(&FakeEngine),
+    ) -> (anyhow::Result<()>, Written, Written) {
+        let Some(Cmd::List(args)) = Cli::parse_from(words).command else {
+            panic!("{words:?} is no list")
+        };
+        let (mut handle, engine) = FakeEngine::start();
+        play(&engine);
+        let (mut console, out, err) = console();
+        let mut prompter = Prompter::silent(handle.clone());
+        let pending = std::future::pending();
+        let result = run(&mut handle, &mut prompter, &args, &mut console, pending).await;
+        (result, out, err)
+    }
+
+    fn live(engine: &FakeEngine) {
+        engine.publish(put_services);
+    }
+
+    #[tokio::test]
+    async fn the_table_is_aligned_and_neutralised() {
+        let (result, out, _) = list(&["adit", "list"], live).await;
+        result.unwrap();
+        assert_eq!(
+            out.text(),
+            "NAMESPACE  NAME  PORTS      METALLB-IP  CLUSTER-IP      PODS  STATE     FINDINGS\n\
+             default    ui    80         10.0.0.241  10.108.202.210  1/2   assigned\n\
+             shop       dns   53,53/UDP  -           10.108.202.210  0/0   pending   no-pool\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_namespace_narrows_the_list() {
+        let (result, out, _) = list(&["adit", "list", "-n", "shop", "-o", "json"], live).await;
+        result.unwrap();
+        let rows: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(rows.as_array().unwrap().len(), 1);
+        assert_eq!(rows[0]["name"], "dns");
+
+        let (result, out, _) = list(&["adit", "list", "-n", "no", "-o", "json"], live).await;
+        result.unwrap();
+        assert_eq!(out.text(), "[]\n");
+
+        let (result, out, err) = list(&["adit", "list", "-n", "no"], live).await;
+        result.unwrap();
+        assert_eq!(out.text(), "");
+        assert_eq!(
+            err.text(),
+            "adit: there is no LoadBalancer service in namespace no\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_cannot_be_watched_is_a_failure() {
+        let failed = |engine: &FakeEngine| {
+            engine.publish(|snapshot| {
+                snapshot.cluster.state = ClusterState::Failed(ClusterFault {
+                    code: "context",
+                    message: "/k has no context 'x'.".to_owned(),
+                    hint: "It has: y.".to_owned(),
+                });
+            });
+        };
+        let (result, out, _) = list(&["adit", "list"], failed).await;
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "/k has no context 'x'. It has: y."
+        );
+        assert_eq!(out.text(), "");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_cluster_is_a_failure_after_a_while() {
+        let (result, _, _) = list(&["adit", "list"], |_| {}).await;
+        assert!(result.unwrap_err().to_string().contains("within 15 s"));
+
+        let stale = |engine: &FakeEngine| {
+            engine.publish(|snapshot| {
+                snapshot.cluster.state = ClusterState::Stale(ClusterFault {
+                    code: "unreachable",
+                    message: "10.0.0.100:6443 refused the connection".to_owned(),
+                    hint: "Is it up?".to_owned(),
+                });
+            });
+        };
+        let (result, _, err) = list(&["adit", "list"], stale).await;
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "10.0.0.100:6443 refused the connection. Is it up?"
+        );
+        assert!(err.text().contains("(trying again)"), "{}", err.text());
+    }
+}

@@ -1,0 +1,66 @@
+//! L4: the command line. Reads what was typed, tells the engine, follows its snapshots, prints.
+//!
+//! It knows the engine and the model. What lies below the engine, the window and the demo's world are handed in by `main`
+//! as a [`Wiring`], so that nothing in here can reach around the engine.
+
+mod args;
+mod background;
+mod console;
+mod demo;
+mod destination;
+mod events;
+mod failure;
+mod fetch;
+#[cfg(test)]
+mod fixtures;
+mod foreign;
+mod forward;
+mod forward_args;
+mod host;
+mod host_query;
+mod list;
+mod list_json;
+mod logging;
+mod options;
+mod run;
+mod session;
+mod table;
+mod target;
+mod terminal;
+mod up;
+mod words;
+
+use std::any::Any;
+
+use futures::future::BoxFuture;
+
+pub use demo::DemoAccess;
+pub use host::{ResolvedHost, host_profile};
+pub use host_query::{ConfigFile, HostQuery};
+pub use run::main;
+
+use crate::engine::Handle;
+use crate::model::{Snapshot, TunnelId};
+
+/// What `main` hands to the command line: the ways to the other layers.
+#[derive(Clone, Copy)]
+pub struct Wiring {
+    /// Starts the engine; called within a tokio runtime.
+    pub start_engine: fn() -> anyhow::Result<Handle>,
+    /// Opens the window on this thread and returns when it is closed for good; called within a tokio runtime's context.
+    pub open_window: fn(Handle) -> anyhow::Result<()>,
+    /// Starts the demo's world.
+    pub start_demo: fn() -> BoxFuture<'static, anyhow::Result<RunningDemo>>,
+    /// Makes a profile of a host named on the command line.
+    pub host_profile: fn(&HostQuery) -> anyhow::Result<ResolvedHost>,
+    /// Draws a tunnel's way in characters.
+    pub diagram: fn(&Snapshot, &TunnelId) -> String,
+}
+
+/// The demo's world, which ends when this is dropped.
+pub struct RunningDemo {
+    /// How to reach it.
+    pub access: DemoAccess,
+    /// The world itself.
+    pub world: Box<dyn Any + Send>,
+}

@@ -1,0 +1,295 @@
+//! From the arguments to an exit code: 0 done, 1 failed, 2 cannot be meant.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use tokio::runtime::Runtime;
+
+use super::args::{Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, ListArgs, UpArgs, ViaArgs};
+use super::background::{Detaching, run_in_background};
+use super::console::Console;
+use super::demo::{Narrator, has_display, tour};
+use super::events::{Event, FaultJson};
+use super::failure::{Failure, OutputClosed, Usage};
+use super::forward_args::{ForwardArgs, ForwardPlan};
+use super::host_query::HostQuery;
+use super::session::{Prompter, close, interrupted};
+use super::terminal::Terminal;
+use super::{RunningDemo, Wiring, forward, list, logging, up};
+use crate::engine::Handle;
+use crate::model::{Command, HostProfile};
+
+/// There are no known hosts to choose from: the command line is all there is.
+const NO_HOST: &str = "there is no SSH host to go through: name one with --host [USER@]HOST[:PORT]";
+
+/// Runs the program with this process's arguments.
+#[must_use]
+pub fn main(wiring: Wiring) -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::default();
+    let (verbose, quiet) = match &cli.command {
+        Some(Cmd::Forward(args)) => (args.verbose, args.quiet),
+        _ => (0, false),
+    };
+    logging::start(verbose);
+    let app = App {
+        wiring,
+        terminal: terminal.clone(),
+        console: Console::of_process(quiet),
+    };
+    let result = match cli.command {
+        None => app.window(),
+        Some(Cmd::Demo(args)) => app.demo(&args),
+        Some(Cmd::List(args)) => app.list(&args),
+        Some(Cmd::Up(args)) => app.up(&args),
+        Some(Cmd::Forward(args)) => app.forward(&args),
+    };
+    terminal.restore();
+    result.unwrap_or_else(|error| exit_code(&error))
+}
+
+/// Says why, and with which code the process ends.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<OutputClosed>() {
+        return ExitCode::SUCCESS;
+    }
+    // Not through the quiet console: the reason of a failure is always said.
+    let mut console = Console::of_process(false);
+    if let Some(Usage(problem)) = error.downcast_ref() {
+        console.say(&format!("{problem} (`--help` shows what can be given)"));
+        return ExitCode::from(2);
+    }
+    let words = match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.to_string(),
+        None => format!("{error:#}"),
+    };
+    console.say(words.trim_end());
+    ExitCode::FAILURE
+}
+
+struct App {
+    wiring: Wiring,
+    terminal: Terminal,
+    console: Console,
+}
+
+type Outcome = anyhow::Result<ExitCode>;
+
+impl App {
+    fn window(self) -> Outcome {
+        need_display(
+            "the window",
+            "`adit list`, `adit up` and `adit forward` need none.",
+        )?;
+        let runtime = runtime()?;
+        let _within = runtime.enter();
+        let mut handle = (self.wiring.start_engine)()?;
+        let closed = (self.wiring.open_window)(handle.clone());
+        runtime.block_on(close(&mut handle));
+        closed.map(|()| ExitCode::SUCCESS)
+    }
+
+    fn list(mut self, args: &ListArgs) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let profile = self.named_host(&args.via)?;
+            let mut handle = self.start(&args.cluster, profile)?;
+            let mut prompter = self.prompter(&handle, true);
+            let result = list::run(
+                &mut handle,
+                &mut prompter,
+                args,
+                &mut self.console,
+                interrupt,
+            )
+            .await;
+            close(&mut handle).await;
+            result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn up(mut self, args: &UpArgs) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let Some(profile) = self.named_host(&args.via)? else {
+                return Err(Usage(NO_HOST.to_owned()).into());
+            };
+            let host = profile.id.clone();
+            let mut handle = self.start(&args.cluster, Some(profile))?;
+            let mut prompter = self.prompter(&handle, true);
+            let console = &mut self.console;
+            let result = up::run(&mut handle, &mut prompter, args, host, console, interrupt).await;
+            close(&mut handle).await;
+            result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn forward(mut self, args: &ForwardArgs) -> Outcome {
+        let plan = args.plan().map_err(Usage)?;
+        if args.background && !args.detached {
+            return run_in_background();
+        }
+        let json = args.json;
+        let result = self.forward_in_foreground(args, &plan);
+        if let Err(error) = &result
+            && json
+            && !error.is::<Usage>()
+            && !error.is::<OutputClosed>()
+            && !error.is::<forward::ToldInJson>()
+        {
+            let failure = match error.downcast_ref::<Failure>() {
+                Some(failure) => failure.clone(),
+                None => Failure::new("failed", format!("{error:#}"), ""),
+            };
+            let fault = FaultJson::from(&failure);
+            self.console.json(
+                &Event::Failed {
+                    forward: None,
+                    fault,
+                }
+                .line()?,
+            )?;
+        }
+        result.map(|()| ExitCode::SUCCESS)
+    }
+
+    fn forward_in_foreground(
+        &mut self,
+        args: &ForwardArgs,
+        plan: &ForwardPlan,
+    ) -> anyhow::Result<()> {
+        let resolved = (self.wiring.host_profile)(&plan.host)?;
+        for note in plan.notes.iter().chain(&resolved.notes) {
+            self.console.say(note);
+        }
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let mut handle = (self.wiring.start_engine)()?;
+            let host = resolved.profile.id.clone();
+            handle.send(Command::AddHost(Box::new(resolved.profile)));
+            let mut prompter = self.prompter(&handle, plan.may_ask);
+            let output = forward::Output {
+                console: &mut self.console,
+                json: args.json,
+                detaching: args.detached.then(|| Detaching::new(args.verbose > 0)),
+            };
+            let result =
+                forward::run(&mut handle, &mut prompter, plan, &host, output, interrupt).await;
+            close(&mut handle).await;
+            result
+        })
+    }
+
+    fn demo(mut self, args: &DemoArgs) -> Outcome {
+        let runtime = runtime()?;
+        let demo = runtime
+            .block_on((self.wiring.start_demo)())
+            .context("the demo's world cannot be started")?;
+        let displayed = has_display();
+        if !args.headless && !args.serve && displayed {
+            return self.demo_window(&runtime, &demo);
+        }
+        if !args.headless && !args.serve {
+            self.console
+                .say("there is no display, so this goes on without a window (as with --headless)");
+        }
+        runtime.block_on(self.demo_headless(args, &demo))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn demo_window(&self, runtime: &Runtime, demo: &RunningDemo) -> Outcome {
+        let _within = runtime.enter();
+        let mut handle = (self.wiring.start_engine)()?;
+        demo.access.introduce(&handle);
+        let closed = (self.wiring.open_window)(handle.clone());
+        runtime.block_on(close(&mut handle));
+        closed.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn demo_headless(&mut self, args: &DemoArgs, demo: &RunningDemo) -> anyhow::Result<()> {
+        let interrupt = interrupted()?;
+        tokio::pin!(interrupt);
+        let json = args.output == DemoFormat::Json;
+        if args.serve && json {
+            self.console.json(&demo.access.json()?)?;
+        }
+        if args.headless || !args.serve {
+            let mut handle = (self.wiring.start_engine)()?;
+            let mut narrator = Narrator {
+                console: &mut self.console,
+                on_stderr: json,
+            };
+            let diagram = self.wiring.diagram;
+            let result = tour(
+                &mut handle,
+                &demo.access,
+                diagram,
+                &mut narrator,
+                &mut interrupt,
+            )
+            .await;
+            close(&mut handle).await;
+            result?;
+        }
+        if args.serve {
+            if !json {
+                self.console.text(&demo.access.words())?;
+            }
+            interrupt.await;
+        }
+        Ok(())
+    }
+
+    /// The host of `--host`, where one was named.
+    fn named_host(&mut self, via: &ViaArgs) -> anyhow::Result<Option<HostProfile>> {
+        let Some(query) = HostQuery::of_via(via).map_err(Usage)? else {
+            return Ok(None);
+        };
+        let resolved = (self.wiring.host_profile)(&query)?;
+        for note in &resolved.notes {
+            self.console.say(note);
+        }
+        Ok(Some(resolved.profile))
+    }
+
+    /// Starts the engine and tells it of the host and the cluster.
+    fn start(&self, cluster: &ClusterArgs, host: Option<HostProfile>) -> anyhow::Result<Handle> {
+        let handle = (self.wiring.start_engine)()?;
+        if let Some(profile) = host {
+            handle.send(Command::AddHost(Box::new(profile)));
+        }
+        handle.send(Command::UseCluster(cluster.source()));
+        Ok(handle)
+    }
+
+    fn prompter(&self, handle: &Handle, may_ask: bool) -> Prompter {
+        if !may_ask {
+            return Prompter::silent(handle.clone());
+        }
+        let terminal = self.terminal.clone();
+        Prompter::new(handle.clone(), move |prompt| terminal.ask(prompt))
+    }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")
+}
+
+fn need_display(what: &str, instead: &str) -> anyhow::Result<()> {
+    if has_display() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "no-display",
+        format!("there is no display for {what} (neither DISPLAY nor WAYLAND_DISPLAY is set)"),
+        instead,
+    )
+    .into())
+}

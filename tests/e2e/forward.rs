@@ -1,0 +1,348 @@
+//! `adit forward` against the real OpenSSH sshd.
+
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use crate::support::adit::{Running, command, text};
+use crate::support::servers::{closed_port, connect, digest, echo, exchange, noise, sink, source};
+use crate::support::sshd::{Sshd, make_key};
+
+const MIB: usize = 1 << 20;
+
+/// `-L` for a forward from a free local port to `target`.
+fn to(target: SocketAddr) -> String {
+    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
+}
+
+#[test]
+fn large_transfers_arrive_whole_both_ways() {
+    let sshd = Sshd::start(&[]);
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let data = noise(32 * MIB);
+    let sent = digest(&data);
+    assert_eq!(digest(&exchange(adit.listening(0), data)), sent);
+    assert!(adit.interrupt().success());
+}
+
+#[test]
+fn many_connections_share_one_session() {
+    let sshd = Sshd::start(&["MaxSessions 1"]);
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let address = adit.listening(0);
+    let clients: Vec<_> = (1..=16)
+        .map(|number| {
+            std::thread::spawn(move || {
+                let data = noise(number * 10_007);
+                assert!(exchange(address, data.clone()) == data, "client {number}");
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+    let logins = sshd.log().matches("Accepted publickey").count();
+    assert_eq!(logins, 1, "{}", sshd.log());
+}
+
+#[test]
+fn each_direction_ends_on_its_own() {
+    let sshd = Sshd::start(&[]);
+    let (source, received) = source(3 * MIB);
+    let adit = Running::forward(&sshd, &["-L", &to(sink()), "-L", &to(source)]);
+    let (to_sink, to_source) = (adit.listening(0), adit.listening(1));
+
+    // The client ends first: the server answers only after that, and the answer still arrives.
+    let data = noise(3 * MIB);
+    assert_eq!(exchange(to_sink, data.clone()), digest(&data));
+
+    // The server ends first: what the client sends after that still arrives.
+    let mut stream = connect(to_source);
+    let mut got = Vec::new();
+    stream.read_to_end(&mut got).unwrap();
+    assert_eq!(digest(&got), digest(&noise(3 * MIB)));
+    stream.write_all(&data).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(received.recv().unwrap(), digest(&data));
+}
+
+#[test]
+fn a_target_that_refuses_is_said_and_tried_again() {
+    let sshd = Sshd::start(&[]);
+    let closed = closed_port();
+    let adit = Running::forward(&sshd, &["-L", &format!("127.0.0.1:0:127.0.0.1:{closed}")]);
+    let waiting = adit.state("waiting");
+    assert_eq!(waiting["fault"]["code"], "target-refused");
+    let message = waiting["fault"]["message"].as_str().unwrap();
+    assert!(
+        message.contains(&format!("127.0.0.1:{closed}")),
+        "{message}"
+    );
+
+    let service = TcpListener::bind(("127.0.0.1", closed)).unwrap();
+    adit.listening(0);
+    drop(service);
+}
+
+#[test]
+fn a_changed_host_key_is_refused_before_anything_is_sent() {
+    let sshd = Sshd::start(&[]);
+    make_key(&sshd.path("other"));
+    let other = fs::read_to_string(sshd.path("other.pub")).unwrap();
+    let known = format!("# a comment\n{} {other}", sshd.known_name());
+    fs::write(sshd.known_hosts(), known).unwrap();
+
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let fault = adit.failed();
+    assert_eq!(fault["code"], "host-key-changed");
+    let message = fault["message"].as_str().unwrap();
+    let file = sshd.known_hosts();
+    assert!(message.contains(file.to_str().unwrap()), "{message}");
+    assert!(message.contains("line 2"), "{message}");
+    assert_eq!(adit.exit_code(), 1);
+    for word in ["Accepted", "publickey", "Postponed"] {
+        assert!(!sshd.log().contains(word), "{}", sshd.log());
+    }
+}
+
+#[test]
+fn an_unknown_host_key_is_refused_where_nobody_can_be_asked() {
+    let sshd = Sshd::start(&[]);
+    fs::write(sshd.known_hosts(), "").unwrap();
+    for policy in ["yes", "ask"] {
+        let policy = format!("StrictHostKeyChecking={policy}");
+        let adit = Running::forward(&sshd, &["-o", &policy, "-L", &to(echo())]);
+        let fault = adit.failed();
+        assert_eq!(fault["code"], "host-key-unknown", "{policy}");
+        assert!(
+            fault["message"].as_str().unwrap().contains("SHA256:"),
+            "{fault}"
+        );
+        assert_eq!(adit.exit_code(), 1);
+    }
+    assert_eq!(fs::read_to_string(sshd.known_hosts()).unwrap(), "");
+    assert!(!sshd.log().contains("publickey"), "{}", sshd.log());
+}
+
+#[test]
+fn accept_new_takes_and_remembers_an_unknown_host_key() {
+    let sshd = Sshd::start(&[]);
+    fs::write(sshd.known_hosts(), "").unwrap();
+    let words = ["-o", "StrictHostKeyChecking=accept-new", "-L", &to(echo())];
+    let adit = Running::forward(&sshd, &words);
+    adit.listening(0);
+    assert!(adit.interrupt().success());
+    let known = fs::read_to_string(sshd.known_hosts()).unwrap();
+    let key = sshd.host_key();
+    let key = key.split(' ').nth(1).unwrap();
+    assert!(
+        known.contains(&sshd.known_name()) && known.contains(key),
+        "{known}"
+    );
+}
+
+#[test]
+fn a_key_that_the_server_does_not_know_is_named() {
+    let sshd = Sshd::start(&[]);
+    let stranger = sshd.path("stranger");
+    make_key(&stranger);
+    fs::rename(&stranger, sshd.key()).unwrap();
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let fault = adit.failed();
+    assert_eq!(fault["code"], "auth-rejected");
+    assert!(
+        fault["next_step"].as_str().unwrap().contains("publickey"),
+        "{fault}"
+    );
+    assert_eq!(adit.exit_code(), 1);
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused_with_the_remedy() {
+    let sshd = Sshd::start(&[]);
+    fs::set_permissions(sshd.key(), Permissions::from_mode(0o644)).unwrap();
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let fault = adit.failed();
+    assert_eq!(fault["code"], "key-permissions");
+    assert!(
+        fault["message"].as_str().unwrap().contains("0644"),
+        "{fault}"
+    );
+    assert!(
+        fault["next_step"].as_str().unwrap().contains("chmod 600"),
+        "{fault}"
+    );
+    assert_eq!(adit.exit_code(), 1);
+}
+
+#[test]
+fn a_server_that_forbids_forwarding_is_said() {
+    for option in ["AllowTcpForwarding no", "PermitOpen 127.0.0.1:1"] {
+        let sshd = Sshd::start(&[option]);
+        let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+        let fault = adit.failed();
+        assert_eq!(fault["code"], "forwarding-prohibited", "{option}");
+        assert!(
+            fault["next_step"]
+                .as_str()
+                .unwrap()
+                .contains("AllowTcpForwarding"),
+            "{fault}"
+        );
+        assert_eq!(adit.exit_code(), 1);
+    }
+}
+
+#[test]
+fn a_busy_local_port_names_its_holder() {
+    let sshd = Sshd::start(&[]);
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let forward = format!("127.0.0.1:{port}:127.0.0.1:{}", echo().port());
+    let adit = Running::forward(&sshd, &["-L", &forward]);
+    let fault = adit.failed();
+    assert_eq!(fault["code"], "port-in-use");
+    let message = fault["message"].as_str().unwrap();
+    assert!(message.contains(&format!("127.0.0.1:{port}")), "{message}");
+    assert!(
+        message.contains(&format!("process {}", std::process::id())),
+        "{message}"
+    );
+    assert_eq!(adit.exit_code(), 1);
+    assert_eq!(
+        sshd.log(),
+        "",
+        "the port is tried before the host is dialled"
+    );
+}
+
+#[test]
+fn a_server_that_dies_is_noticed_and_one_that_returns_is_used() {
+    let mut sshd = Sshd::start(&[]);
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let address = adit.listening(0);
+    sshd.kill();
+    let limit = Duration::from_secs(3);
+    let lost = adit.event_within(limit, |event| {
+        event["event"] == "state" && event["state"] != "open"
+    });
+    assert_eq!(lost["event"], "state");
+    sshd.resume();
+    adit.state("open");
+    let data = noise(MIB);
+    assert!(
+        exchange(address, data.clone()) == data,
+        "the same port works again"
+    );
+    assert!(adit.interrupt().success());
+}
+
+#[test]
+fn a_jump_host_is_passed_through() {
+    let target = Sshd::start(&[]);
+    let jump = Sshd::start(&[]);
+    fs::copy(target.path("authorized_keys"), jump.path("authorized_keys")).unwrap();
+    let known = fs::read_to_string(target.known_hosts()).unwrap();
+    let jump_known = fs::read_to_string(jump.known_hosts()).unwrap();
+    fs::write(target.known_hosts(), known + &jump_known).unwrap();
+
+    let jump_login = format!("{}:{}", Sshd::login(), jump.port());
+    let adit = Running::forward(&target, &["-J", &jump_login, "-L", &to(echo())]);
+    let data = noise(MIB);
+    assert!(exchange(adit.listening(0), data.clone()) == data);
+    for (name, sshd) in [("jump", &jump), ("target", &target)] {
+        let logins = sshd.log().matches("Accepted publickey").count();
+        assert_eq!(logins, 1, "{name}: {}", sshd.log());
+    }
+}
+
+#[test]
+fn ctrl_c_frees_the_port_and_leaves_nothing_behind() {
+    let sshd = Sshd::start(&[]);
+    let adit = Running::forward(&sshd, &["-L", &to(echo())]);
+    let address = adit.listening(0);
+    let mut client = connect(address);
+    client.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    assert!(adit.interrupt().success());
+    TcpListener::bind(address).expect("the port is free");
+    assert_eq!(
+        client.read(&mut [0]).unwrap_or(0),
+        0,
+        "the connection was ended"
+    );
+}
+
+#[test]
+fn minus_f_returns_when_the_forwards_stand() {
+    let sshd = Sshd::start(&[]);
+    let known_hosts = format!("UserKnownHostsFile={}", sshd.known_hosts().display());
+    let mut command = command(&sshd.home());
+    command
+        .args(["forward", "--json", "-fN", "-i"])
+        .arg(sshd.key())
+        .args(["-p", &sshd.port().to_string(), "-o", &known_hosts])
+        .args(["-L", &to(echo()), &Sshd::login()]);
+    let mut adit = Running::spawn(command);
+    let address = adit.listening(0);
+    let background = adit.event(|event| event["event"] == "background");
+    assert!(adit.wait().success());
+
+    let data = noise(MIB);
+    assert!(
+        exchange(address, data.clone()) == data,
+        "it works after the command has returned"
+    );
+    let pid = i32::try_from(background["pid"].as_i64().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    // A connection tells of the end of a process that is not this one's child.
+    let mut open = connect(address);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(open.read(&mut [0]).unwrap_or(0), 0);
+}
+
+#[test]
+fn words_go_to_stderr_and_lines_to_stdout() {
+    let sshd = Sshd::start(&[]);
+    let known_hosts = format!("UserKnownHostsFile={}", sshd.known_hosts().display());
+    let target = echo();
+    let mut command = command(&sshd.home());
+    command
+        .args(["forward", "-A", "-i"])
+        .arg(sshd.key())
+        .args(["-p", &sshd.port().to_string(), "-o", &known_hosts])
+        .args(["-L", &to(target), &Sshd::login()]);
+    let adit = Running::spawn(command);
+    let line = adit.line(crate::support::LIMIT).unwrap();
+    let (local, rest) = line.split_once(" -> ").unwrap();
+    let login = format!("{}:{}", Sshd::login(), sshd.port());
+    assert_eq!(rest, format!("127.0.0.1:{} via {login}", target.port()));
+    TcpStream::connect(local).unwrap();
+    assert!(
+        adit.words().contains("-A makes no difference"),
+        "{}",
+        adit.words()
+    );
+    assert!(adit.interrupt().success());
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let sshd = Sshd::start(&[]);
+    let known_hosts = format!("UserKnownHostsFile={}", sshd.known_hosts().display());
+    let mut command = command(&sshd.home());
+    command
+        .args(["forward", "-i"])
+        .arg(sshd.key())
+        .args(["-p", &sshd.port().to_string(), "-o", &known_hosts])
+        .args(["-L", &to(echo()), &Sshd::login()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let stderr = text(child.stderr.take().unwrap());
+    assert!(child.wait().unwrap().success(), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}

@@ -1,0 +1,12 @@
+//! The built program end to end over loopback: `adit forward` against the real OpenSSH sshd, bad input, and the window.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where it finds what it does not expect"
+)]
+
+mod bad_input;
+mod forward;
+mod support;
+#[cfg(target_os = "linux")]
+mod window;

@@ -1,0 +1,269 @@
+//! A desktop of the test's own: an X server, a session bus, and the tree that screen readers see.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, StreamExt};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Value};
+use zbus::{Connection, MatchRule, Message, MessageStream};
+
+use super::LIMIT;
+
+/// How wide and high the screen is; the window fills it.
+const SCREEN: &str = "1280x800x24";
+/// What a call over the bus may take: an object can vanish between two calls, and its answer with it.
+const CALL_LIMIT: Duration = Duration::from_secs(5);
+
+const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
+const REGISTRY: &str = "org.a11y.atspi.Registry";
+const ROOT: &str = "/org/a11y/atspi/accessible/root";
+
+/// A display nobody looks at, a session bus with assistive technology switched on, and nothing else.
+pub(crate) struct Desktop {
+    folder: TempDir,
+    display: String,
+    bus: String,
+    runtime: Runtime,
+    session: Connection,
+    /// In the order in which they end.
+    _services: [Service; 2],
+}
+
+/// A program that is ended with all that it started.
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that has ended by itself is no group any more.
+        let _ended = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        let _ended = self.0.wait();
+    }
+}
+
+/// A thing on the screen, as a screen reader knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// What it is called.
+    pub(crate) name: String,
+    owner: String,
+    path: OwnedObjectPath,
+}
+
+/// The trees of all programs on the desktop.
+pub(crate) struct Tree<'a> {
+    desktop: &'a Desktop,
+    bus: Connection,
+    events: MessageStream,
+}
+
+impl Desktop {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, number) = first_line(Command::new("Xvfb").args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            SCREEN,
+            "-nolisten",
+            "tcp",
+        ]));
+        let (daemon, bus) = first_line(
+            Command::new("dbus-daemon")
+                .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
+                .env("XDG_RUNTIME_DIR", folder.path()),
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let session = runtime.block_on(connect(&bus));
+        let desktop = Self {
+            folder,
+            display: format!(":{number}"),
+            bus,
+            runtime,
+            session,
+            _services: [daemon, server],
+        };
+        let on = ("org.a11y.Status", "IsEnabled", Value::from(true));
+        let set = desktop.call(
+            &desktop.session,
+            A11Y_BUS,
+            "org.freedesktop.DBus.Properties",
+            "Set",
+            &on,
+        );
+        set.expect("assistive technology is needed: tests/run installs at-spi2-core");
+        desktop
+    }
+
+    /// Has `command` show its windows here.
+    pub(crate) fn host(&self, command: &mut Command) {
+        command
+            .env("DISPLAY", &self.display)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env_remove("WAYLAND_DISPLAY");
+    }
+
+    /// A home folder with nothing in it.
+    pub(crate) fn home(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// What is to be seen, from now on.
+    pub(crate) fn tree(&self) -> Tree<'_> {
+        let reply = self
+            .call(&self.session, A11Y_BUS, "org.a11y.Bus", "GetAddress", &())
+            .unwrap();
+        let address: String = reply.body().deserialize().unwrap();
+        let bus = self.runtime.block_on(connect(&address));
+        let rule = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .interface("org.a11y.atspi.Event.Object")
+            .unwrap()
+            .build();
+        let events = MessageStream::for_match_rule(rule, &bus, None);
+        let events = self.runtime.block_on(events).unwrap();
+        Tree {
+            desktop: self,
+            bus,
+            events,
+        }
+    }
+
+    /// Presses the mouse's button in the middle of `node`, where it stands on the screen.
+    pub(crate) fn click(&self, tree: &Tree<'_>, node: &Node) {
+        let (x, y) = tree.middle_of(node);
+        let clicked = Command::new("xdotool")
+            .args(["mousemove", &x.to_string(), &y.to_string(), "click", "1"])
+            .env("DISPLAY", &self.display)
+            .status()
+            .expect("xdotool is needed: tests/run installs it");
+        assert!(clicked.success());
+    }
+
+    fn call<B: serde::Serialize + DynamicType + Sync>(
+        &self,
+        bus: &Connection,
+        (owner, path): (&str, &str),
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> Option<Message> {
+        let call = bus.call_method(Some(owner), path, Some(interface), method, body);
+        let in_time = async { tokio::time::timeout(CALL_LIMIT, call).await };
+        self.runtime.block_on(in_time).ok()?.ok()
+    }
+}
+
+const A11Y_BUS: (&str, &str) = ("org.a11y.Bus", "/org/a11y/bus");
+
+impl Tree<'_> {
+    /// Waits until something has a name that `wanted` wants. Looks again whenever anything on the screen has changed.
+    pub(crate) fn find(&mut self, wanted: impl Fn(&str) -> bool) -> Node {
+        self.until(|nodes| nodes.iter().find(|node| wanted(&node.name)).cloned())
+    }
+
+    /// Waits until nothing has a name that `unwanted` does not want.
+    pub(crate) fn gone(&mut self, unwanted: impl Fn(&str) -> bool) {
+        self.until(|nodes| (!nodes.iter().any(|node| unwanted(&node.name))).then_some(()));
+    }
+
+    /// Everything that is to be seen now.
+    pub(crate) fn nodes(&self) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        let mut left = self.children(REGISTRY, ROOT);
+        while let Some((owner, path)) = left.pop() {
+            left.extend(self.children(&owner, &path));
+            let name = self.name(&owner, &path);
+            nodes.push(Node { name, owner, path });
+        }
+        nodes
+    }
+
+    fn until<T>(&mut self, look: impl Fn(&[Node]) -> Option<T>) -> T {
+        let end = Instant::now() + LIMIT;
+        loop {
+            // All that has changed until now is seen by one look.
+            while let Some(Some(_change)) = self.events.next().now_or_never() {}
+            let nodes = self.nodes();
+            if let Some(found) = look(&nodes) {
+                return found;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let next = async { tokio::time::timeout(left, self.events.next()).await };
+            let changed = self.desktop.runtime.block_on(next);
+            let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+            assert!(
+                changed.is_ok(),
+                "not within {LIMIT:?}; the screen shows {names:?}"
+            );
+        }
+    }
+
+    fn children(&self, owner: &str, path: &str) -> Vec<(String, OwnedObjectPath)> {
+        let reply = self
+            .desktop
+            .call(&self.bus, (owner, path), ACCESSIBLE, "GetChildren", &());
+        reply
+            .and_then(|reply| reply.body().deserialize().ok())
+            .unwrap_or_default()
+    }
+
+    fn name(&self, owner: &str, path: &str) -> String {
+        let asked = (ACCESSIBLE, "Name");
+        let properties = "org.freedesktop.DBus.Properties";
+        let reply = self
+            .desktop
+            .call(&self.bus, (owner, path), properties, "Get", &asked);
+        reply
+            .and_then(|reply| reply.body().deserialize::<OwnedValue>().ok())
+            .and_then(|value| String::try_from(value).ok())
+            .unwrap_or_default()
+    }
+
+    fn middle_of(&self, node: &Node) -> (i32, i32) {
+        let component = "org.a11y.atspi.Component";
+        let place = (node.owner.as_str(), node.path.as_str());
+        // 0: measured from the screen's corner.
+        let reply = self
+            .desktop
+            .call(&self.bus, place, component, "GetExtents", &(0_u32,));
+        let reply = reply.expect("the node has a place");
+        let (x, y, width, height): (i32, i32, i32, i32) = reply.body().deserialize().unwrap();
+        assert!(width > 0 && height > 0, "{node:?} cannot be seen");
+        (x + width / 2, y + height / 2)
+    }
+}
+
+async fn connect(address: &str) -> Connection {
+    let builder = zbus::connection::Builder::address(address).unwrap();
+    builder.build().await.unwrap()
+}
+
+/// Starts a service that says on the first line of its stdout how it is reached: when it has said so, it is ready.
+fn first_line(command: &mut Command) -> (Service, String) {
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", program.display()));
+    let stdout = child.stdout.take().unwrap();
+    let service = Service(child);
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    let line = line.trim().to_owned();
+    assert!(!line.is_empty(), "{} did not start", program.display());
+    (service, line)
+}

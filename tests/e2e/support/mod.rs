@@ -1,0 +1,12 @@
+//! What the tests stand on: an sshd of their own, small servers behind it, and the built program.
+
+pub(crate) mod adit;
+#[cfg(target_os = "linux")]
+pub(crate) mod desktop;
+pub(crate) mod servers;
+pub(crate) mod sshd;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up: much longer than it takes on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);

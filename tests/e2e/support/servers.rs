@@ -1,0 +1,112 @@
+//! Small TCP servers that stand for the targets behind the SSH host.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+
+use sha2::{Digest, Sha256};
+
+use super::LIMIT;
+
+/// A SHA-256 digest.
+pub(crate) type Sum = [u8; 32];
+
+/// Listens on a free loopback port for as long as the test's process lives, and serves each connection on a thread.
+fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+/// Sends back every byte, and the end of the stream as well.
+pub(crate) fn echo() -> SocketAddr {
+    listen(|mut stream| {
+        let mut back = stream.try_clone().unwrap();
+        // A connection that is reset in a test which kills servers is no fault of this one.
+        let _until_the_end = std::io::copy(&mut stream, &mut back);
+        let _gone = back.shutdown(Shutdown::Write);
+    })
+}
+
+/// Reads to the end of the stream, and only then answers with the digest of all it got.
+pub(crate) fn sink() -> SocketAddr {
+    listen(|mut stream| {
+        let sum = digest_of(&mut stream);
+        stream.write_all(&sum).unwrap();
+    })
+}
+
+/// Sends `bytes` bytes and ends its direction; what it then still receives goes, as a digest, into the channel.
+pub(crate) fn source(bytes: usize) -> (SocketAddr, mpsc::Receiver<Sum>) {
+    let (sums, received) = mpsc::channel();
+    let address = listen(move |mut stream| {
+        stream.write_all(&noise(bytes)).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let _test_has_ended = sums.send(digest_of(&mut stream));
+    });
+    (address, received)
+}
+
+/// A port on which nobody listens.
+pub(crate) fn closed_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Bytes without a pattern, always the same.
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut noise = Vec::with_capacity(bytes + 8);
+    while noise.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        noise.extend(state.to_le_bytes());
+    }
+    noise.truncate(bytes);
+    noise
+}
+
+/// The digest of `bytes`.
+pub(crate) fn digest(bytes: &[u8]) -> Sum {
+    Sha256::digest(bytes).into()
+}
+
+fn digest_of(stream: &mut TcpStream) -> Sum {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return hash.finalize().into(),
+            Ok(count) => hash.update(&buffer[..count]),
+        }
+    }
+}
+
+/// A connection that fails a test rather than hang it.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, LIMIT).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.set_write_timeout(Some(LIMIT)).unwrap();
+    stream
+}
+
+/// Sends `data` and reads what comes back to its end, both at once; the end of sending is passed on when all is sent.
+pub(crate) fn exchange(address: SocketAddr, data: Vec<u8>) -> Vec<u8> {
+    let mut stream = connect(address);
+    let mut sender = stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || {
+        sender.write_all(&data).unwrap();
+        sender.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back).unwrap();
+    sending.join().unwrap();
+    back
+}

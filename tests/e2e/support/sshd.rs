@@ -1,0 +1,228 @@
+//! The real OpenSSH sshd in a private folder, on a loopback port.
+//!
+//! Each connection gets an `sshd -i` of its own, as inetd would start it. The port is bound by the test, so that it is
+//! ready when it is known and nobody else can take it; and what serves one connection is one process group, so that a
+//! server that is killed is killed whole.
+
+use std::fs::{self, File, Permissions};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+/// Where Debian, Fedora, Arch and macOS keep it. sshd insists on being started by its whole path.
+const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
+
+/// An SSH server that ends with this value.
+pub(crate) struct Sshd {
+    folder: TempDir,
+    port: u16,
+    acceptor: Option<Acceptor>,
+}
+
+struct Acceptor {
+    stop: Arc<AtomicBool>,
+    sessions: Arc<Mutex<Vec<Child>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Sshd {
+    /// A server that lets the key [`Sshd::key`] in, with these lines put before its own configuration.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        make_key(&at("host_key"));
+        make_key(&at("key"));
+        fs::copy(at("key.pub"), at("authorized_keys")).unwrap();
+        fs::create_dir(at("home")).unwrap();
+        let config = config(folder.path(), options);
+        fs::write(at("sshd_config"), config).unwrap();
+        make_privilege_separation_folder();
+        let mut sshd = Self {
+            folder,
+            port: 0,
+            acceptor: None,
+        };
+        sshd.resume();
+        let known = format!("{} {}", sshd.known_name(), sshd.host_key());
+        fs::write(sshd.known_hosts(), known).unwrap();
+        sshd
+    }
+
+    /// The port it listens on, the same after a restart.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its name in known_hosts.
+    pub(crate) fn known_name(&self) -> String {
+        format!("[127.0.0.1]:{}", self.port)
+    }
+
+    /// The public host key, as known_hosts and authorized_keys hold keys.
+    pub(crate) fn host_key(&self) -> String {
+        fs::read_to_string(self.path("host_key.pub")).unwrap()
+    }
+
+    /// The private key that is let in.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.path("key")
+    }
+
+    /// A known_hosts file that holds the host key.
+    pub(crate) fn known_hosts(&self) -> PathBuf {
+        self.path("known_hosts")
+    }
+
+    /// A home folder with nothing in it.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    /// A file in the server's folder, which ends with it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// `user@127.0.0.1`, of the account the tests run as.
+    pub(crate) fn login() -> String {
+        format!("{}@127.0.0.1", user())
+    }
+
+    /// Ends it as a power cut would: nothing says goodbye, and the port refuses.
+    pub(crate) fn kill(&mut self) {
+        let Some(acceptor) = self.acceptor.take() else {
+            return;
+        };
+        acceptor.stop.store(true, Ordering::SeqCst);
+        // The thread sits in accept: a connection wakes it.
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        acceptor.thread.join().unwrap();
+        for mut session in acceptor.sessions.lock().unwrap().drain(..) {
+            // One that has ended by itself is no group any more.
+            let _ended = kill_process_group(Pid::from_child(&session), Signal::KILL);
+            session.wait().unwrap();
+        }
+    }
+
+    /// Starts it again, on the same port.
+    pub(crate) fn resume(&mut self) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listener = TcpListener::bind(address).unwrap();
+        self.port = listener.local_addr().unwrap().port();
+        let stop = Arc::new(AtomicBool::new(false));
+        let sessions = Arc::<Mutex<Vec<Child>>>::default();
+        let folder = self.folder.path().to_owned();
+        let (stopped, started) = (Arc::clone(&stop), Arc::clone(&sessions));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                started
+                    .lock()
+                    .unwrap()
+                    .push(serve(&folder, stream.unwrap()));
+            }
+        });
+        self.acceptor = Some(Acceptor {
+            stop,
+            sessions,
+            thread,
+        });
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- sshd's log:\n{}", self.log());
+        }
+    }
+}
+
+/// A pair of key files, `path` and `path.pub`, without a passphrase.
+pub(crate) fn make_key(path: &Path) {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"])
+        .arg(path)
+        .status()
+        .expect("ssh-keygen is needed: tests/run installs openssh-client");
+    assert!(made.success());
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+/// The account the tests run as.
+pub(crate) fn user() -> String {
+    let id = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(id.stdout).unwrap().trim().to_owned()
+}
+
+fn serve(folder: &Path, stream: TcpStream) -> Child {
+    let program = PROGRAMS
+        .iter()
+        .find(|program| Path::new(program).exists())
+        .expect("sshd is needed: tests/run installs openssh-server");
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let socket = OwnedFd::from(stream);
+    Command::new(program)
+        .args(["-i", "-e", "-f"])
+        .arg(folder.join("sshd_config"))
+        .stdin(Stdio::from(socket.try_clone().unwrap()))
+        .stdout(Stdio::from(socket))
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+fn config(folder: &Path, options: &[&str]) -> String {
+    let folder = folder.display();
+    let pam = if account_is_locked() { "yes" } else { "no" };
+    format!(
+        "{}\n\
+         HostKey {folder}/host_key\n\
+         AuthorizedKeysFile {folder}/authorized_keys\n\
+         StrictModes no\n\
+         UsePAM {pam}\n\
+         PermitRootLogin prohibit-password\n\
+         PasswordAuthentication no\n\
+         KbdInteractiveAuthentication no\n\
+         PidFile none\n\
+         PrintMotd no\n\
+         LogLevel VERBOSE\n",
+        options.join("\n")
+    )
+}
+
+/// Without PAM sshd lets nobody into an account whose password is locked, not even by key. Only root can tell.
+fn account_is_locked() -> bool {
+    let prefix = format!("{}:!", user());
+    fs::read_to_string("/etc/shadow")
+        .is_ok_and(|accounts| accounts.lines().any(|line| line.starts_with(&prefix)))
+}
+
+/// sshd that runs as root insists on this folder, which the system's service makes when it starts.
+fn make_privilege_separation_folder() {
+    if rustix::process::geteuid().is_root() {
+        fs::create_dir_all("/run/sshd").unwrap();
+    }
+}
