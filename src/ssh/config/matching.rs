@@ -28,11 +28,12 @@ pub(super) fn matches(
             None => (false, word.to_ascii_lowercase()),
         };
         if name == "all" {
+            // OpenSSH takes it after one other condition: `Match final all`.
             let more = lexer::delimited(&mut rest).unwrap_or_default();
-            if count > 0 || !(more.is_empty() || more.starts_with('#')) {
+            if count > 1 || !(more.is_empty() || more.starts_with('#')) {
                 return Err("'all' cannot be combined with other conditions".to_owned());
             }
-            return Ok(!negated);
+            return Ok(result && !negated);
         }
         count += 1;
         let holds = match name.as_str() {

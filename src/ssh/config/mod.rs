@@ -60,6 +60,10 @@ pub fn resolve(
     };
     pass.run(&query.file)?;
     let mut again = pass.wants_final;
+    // The first pass alone decides about canonical names, as in OpenSSH.
+    options.set("CanonicalizeHostname", "false".to_owned());
+    options.set("CanonicalizeMaxDots", "1".to_owned());
+    options.set("CanonicalizeFallbackLocal", "yes".to_owned());
     let named = match options.get("HostName") {
         Some(name) => Cow::Owned(value_of(
             "HostName",

@@ -156,7 +156,9 @@ impl Options {
             return Ok(active);
         }
         let value = checked(kind, word, context)?;
-        Ok(self.take_first(spec, vec![value], active))
+        // To OpenSSH a time of `none` is one that was never set: a later line may still set it.
+        let sets = active && !(kind == Kind::Time && value == "none");
+        Ok(self.take_first(spec, vec![value], sets))
     }
 
     fn take_first(&mut self, spec: &'static Spec, words: Vec<String>, active: bool) -> bool {
@@ -357,7 +359,8 @@ pub(super) fn jump(text: &str) -> Result<Option<Jump>, String> {
     }
     let mut last = Place::default();
     for hop in text.split(',') {
-        last = value::place(hop).ok_or_else(|| {
+        let place = value::place(hop).filter(|_| !hop.contains(char::is_whitespace));
+        last = place.ok_or_else(|| {
             format!("'{hop}' in '{text}' is not a jump host: use [USER@]HOST[:PORT], separated by commas")
         })?;
     }
