@@ -70,7 +70,10 @@ impl Walk {
                 self.test_depth.get_or_insert(self.braces.len());
             }
             Some(Token::Word(word)) if word == "mod" => self.module_item(),
-            Some(Token::Word(word)) if word == "use" => {
+            // Not the `use<'a>` of an `impl` type, which names lifetimes and parameters.
+            Some(Token::Word(word))
+                if word == "use" && self.token(1) != Some(&Token::Sign('<')) =>
+            {
                 self.at += 1;
                 self.use_tree(&[]);
             }
@@ -272,6 +275,14 @@ fn skipped(rest: &str) -> usize {
             .is_some_and(|rest| rest.starts_with(['"', '#']))
     });
     match prefix {
+        // `r#type` is a name: its mark is left out.
+        Some("r")
+            if rest
+                .strip_prefix("r#")
+                .is_some_and(|name| name.starts_with(is_word)) =>
+        {
+            2
+        }
         Some(prefix) if prefix.contains('r') => prefix.len() + raw_string(&rest[prefix.len()..]),
         Some(prefix) if rest[prefix.len()..].starts_with('"') => {
             prefix.len() + string(&rest[prefix.len()..])
@@ -301,7 +312,7 @@ fn block_comment(rest: &str) -> usize {
     at
 }
 
-/// `#"…"#` with any number of `#`; 0 for a raw identifier.
+/// The length of `#"…"#` with any number of `#`.
 fn raw_string(rest: &str) -> usize {
     let hashes = rest.chars().take_while(|c| *c == '#').count();
     if !rest[hashes..].starts_with('"') {
