@@ -19,15 +19,24 @@ enum Token {
     Sign(char),
 }
 
-/// Every path in `source`, whose module is `module` (`["model", "fault"]` for `src/model/fault.rs`).
-pub(crate) fn paths(source: &str, module: &[String]) -> Vec<Named> {
+/// What a source holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scan {
+    /// Every path it names.
+    pub(crate) named: Vec<Named>,
+    /// The modules in files of their own that it declares for tests only.
+    pub(crate) test_modules: Vec<Vec<String>>,
+}
+
+/// Reads `source`, whose module is `module` (`["model", "fault"]` for `src/model/fault.rs`).
+pub(crate) fn scan(source: &str, module: &[String]) -> Scan {
     let mut walk = Walk {
         tokens: tokens(source),
         at: 0,
         module: module.to_vec(),
         braces: Vec::new(),
         test_depth: None,
-        found: Vec::new(),
+        found: Scan::default(),
     };
     while walk.at < walk.tokens.len() {
         walk.step();
@@ -44,7 +53,7 @@ struct Walk {
     braces: Vec<bool>,
     /// How many braces were open where test-only code began.
     test_depth: Option<usize>,
-    found: Vec<Named>,
+    found: Scan,
 }
 
 impl Walk {
@@ -61,7 +70,10 @@ impl Walk {
                 self.test_depth.get_or_insert(self.braces.len());
             }
             Some(Token::Word(word)) if word == "mod" => self.module_item(),
-            Some(Token::Word(word)) if word == "use" => {
+            // Not the `use<'a>` of an `impl` type, which names lifetimes and parameters.
+            Some(Token::Word(word))
+                if word == "use" && self.token(1) != Some(&Token::Sign('<')) =>
+            {
                 self.at += 1;
                 self.use_tree(&[]);
             }
@@ -118,9 +130,17 @@ impl Walk {
     fn module_item(&mut self) {
         let name = self.word(1);
         self.at += 2;
-        if let (Some(name), Some(Token::Sign('{'))) = (name, self.token(0)) {
-            self.module.push(name);
-            self.open(true);
+        match (name, self.token(0)) {
+            (Some(name), Some(Token::Sign('{'))) => {
+                self.module.push(name);
+                self.open(true);
+            }
+            (Some(name), _) if self.test_depth.is_some() => {
+                let mut module = self.module.clone();
+                module.push(name);
+                self.found.test_modules.push(module);
+            }
+            _ => {}
         }
     }
 
@@ -186,7 +206,7 @@ impl Walk {
     }
 
     fn name(&mut self, path: Vec<String>, line: usize) {
-        self.found.push(Named {
+        self.found.named.push(Named {
             path: self.resolved(path),
             line,
             in_tests: self.test_depth.is_some(),
@@ -255,6 +275,14 @@ fn skipped(rest: &str) -> usize {
             .is_some_and(|rest| rest.starts_with(['"', '#']))
     });
     match prefix {
+        // `r#type` is a name: its mark is left out.
+        Some("r")
+            if rest
+                .strip_prefix("r#")
+                .is_some_and(|name| name.starts_with(is_word)) =>
+        {
+            2
+        }
         Some(prefix) if prefix.contains('r') => prefix.len() + raw_string(&rest[prefix.len()..]),
         Some(prefix) if rest[prefix.len()..].starts_with('"') => {
             prefix.len() + string(&rest[prefix.len()..])
@@ -284,7 +312,7 @@ fn block_comment(rest: &str) -> usize {
     at
 }
 
-/// `#"…"#` with any number of `#`; 0 for a raw identifier.
+/// The length of `#"…"#` with any number of `#`.
 fn raw_string(rest: &str) -> usize {
     let hashes = rest.chars().take_while(|c| *c == '#').count();
     if !rest[hashes..].starts_with('"') {
