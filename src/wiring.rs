@@ -13,11 +13,19 @@ use futures::future::BoxFuture;
 
 /// Everything that the command line may reach.
 pub(crate) fn wiring() -> Wiring {
-    Wiring { start_engine: || Ok(engine::start()), open_window, start_demo, host_profile, diagram: draw }
+    Wiring {
+        start_engine: || Ok(engine::start()),
+        open_window,
+        start_demo,
+        host_profile,
+        diagram: draw,
+    }
 }
 
 fn open_window(engine: Handle) -> anyhow::Result<()> {
-    let options = WindowOptions { fallback_fonts: fallback_fonts() };
+    let options = WindowOptions {
+        fallback_fonts: fallback_fonts(),
+    };
     // eframe's error holds pointers of the window system's and stays on this thread.
     ui::run(engine, options).map_err(|error| anyhow::anyhow!("{error}"))
 }
@@ -32,7 +40,11 @@ fn fallback_fonts() -> Vec<Vec<u8>> {
         "/System/Library/Fonts/AppleSDGothicNeo.ttc",
         "C:\\Windows\\Fonts\\malgun.ttf",
     ];
-    PLACES.iter().find_map(|place| std::fs::read(place).ok()).into_iter().collect()
+    PLACES
+        .iter()
+        .find_map(|place| std::fs::read(place).ok())
+        .into_iter()
+        .collect()
 }
 
 fn start_demo() -> BoxFuture<'static, anyhow::Result<RunningDemo>> {
@@ -48,7 +60,10 @@ fn start_demo() -> BoxFuture<'static, anyhow::Result<RunningDemo>> {
             identity: access.identity.clone(),
             known_hosts: access.known_hosts.clone(),
         };
-        Ok(RunningDemo { access, world: Box::new(world) })
+        Ok(RunningDemo {
+            access,
+            world: Box::new(world),
+        })
     })
 }
 
@@ -56,7 +71,10 @@ fn start_demo() -> BoxFuture<'static, anyhow::Result<RunningDemo>> {
 fn host_profile(query: &HostQuery) -> anyhow::Result<ResolvedHost> {
     let environment = Environment::of_this_computer();
     let mut system = LocalSystem;
-    let options = query.options.iter().map(|(key, value)| Argument::Option(format!("{key}={value}")));
+    let options = query
+        .options
+        .iter()
+        .map(|(key, value)| Argument::Option(format!("{key}={value}")));
     let query = Query {
         file: match &query.config {
             ConfigFile::Default => config::ConfigFile::Default,
@@ -67,10 +85,16 @@ fn host_profile(query: &HostQuery) -> anyhow::Result<ResolvedHost> {
     };
     let resolved = config::resolve(&query, &environment, &mut system)?;
     let profile = config::profile(&resolved, &environment, &mut system)?;
-    let notes = resolved.unsupported.iter().map(ToString::to_string).collect();
+    let notes = resolved
+        .unsupported
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     Ok(ResolvedHost { profile, notes })
 }
 
 fn draw(snapshot: &Snapshot, tunnel: &TunnelId) -> String {
-    diagram::of_tunnel(snapshot, tunnel).map(|graph| diagram::text::render(&graph)).unwrap_or_default()
+    diagram::of_tunnel(snapshot, tunnel)
+        .map(|graph| diagram::text::render(&graph))
+        .unwrap_or_default()
 }

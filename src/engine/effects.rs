@@ -13,8 +13,8 @@ use super::link::LinkEvent;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
-    Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, LocalBind, Question, Target,
-    TunnelId, choose_route,
+    Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Question,
+    Target, TunnelId, choose_route,
 };
 use crate::ssh::{self, Observer, OpenError, Refusal, Session};
 
@@ -56,7 +56,9 @@ impl Supervisor {
         others
             .filter_map(|(_, entry)| match &entry.spec.local {
                 LocalBind::Port { port, .. } => Some(*port),
-                LocalBind::Automatic { preferred } if entry.machine.is_bound() => Some(*preferred),
+                LocalBind::Automatic { preferred } if entry.machine.intent == Intent::Up => {
+                    Some(*preferred)
+                }
                 LocalBind::Automatic { .. } | LocalBind::Socket(_) => None,
             })
             .collect()
