@@ -158,11 +158,13 @@ impl Builder {
         to
     }
 
-    /// Connects two stations; a leg is as its farther end is.
+    /// Connects two stations. A leg is as its farther end is, but nothing works beyond what does not.
     fn connect(&mut self, from: usize, to: usize, kind: EdgeKind, label: impl Into<String>) {
-        let status = match kind {
-            EdgeKind::Data => self.graph.nodes[to].status.clone(),
-            EdgeKind::Relation => Status::Idle,
+        let nodes = &self.graph.nodes;
+        let status = match (kind, &nodes[from].status, &nodes[to].status) {
+            (EdgeKind::Relation, ..) => Status::Idle,
+            (EdgeKind::Data, nearer, Status::Working) if *nearer != Status::Working => Status::Idle,
+            (EdgeKind::Data, _, farther) => farther.clone(),
         };
         self.graph.edges.push(Edge {
             from,

@@ -122,12 +122,13 @@ fn last_rank(graph: &Graph) -> usize {
     graph.nodes.iter().map(|node| node.rank).max().unwrap_or(0)
 }
 
-/// How much space is between two nodes that stand one above the other.
-fn spacing_below(graph: &Graph, upper: usize, lower: usize) -> f32 {
-    if graph.nodes[upper].kind.is_row() && graph.nodes[lower].kind.is_row() {
-        ROW_SPACING
-    } else {
-        stack::LEG
+/// How much space is between two nodes that stand one above the other; `leg` is that for the words on a line.
+fn spacing_below(graph: &Graph, upper: usize, lower: usize, leg: f32) -> f32 {
+    let is_row = |index: usize| graph.nodes[index].kind.is_row();
+    match (is_row(upper), is_row(lower)) {
+        (true, true) => ROW_SPACING,
+        (false, true) => ROW_SPACING * 2.0,
+        (_, false) => leg,
     }
 }
 

@@ -15,6 +15,10 @@ use crate::model::{
 
 /// How many pods a tooltip lists.
 const MOST_PODS_TOLD: usize = 40;
+/// The height of a cell's first line.
+const FIRST_LINE: f32 = 18.0;
+/// The height of a cell's second line.
+const SECOND_LINE: f32 = 15.0;
 /// The size of a button in a row.
 const SMALL_BUTTON: f32 = 22.0;
 
@@ -47,27 +51,17 @@ pub(super) fn not_tunnellable(row: &Row) -> String {
     }
 }
 
-pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool, has_namespaces: bool) {
+pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool) {
     let palette = theme::palette(ui);
-    let name = if has_namespaces {
-        row.name()
-    } else {
-        match row.namespace() {
-            namespace if namespace.is_empty() => row.name(),
-            namespace => format!("{namespace}/{}", row.name()),
-        }
-    };
+    // A service's further ports step back, so that services can be counted at a glance.
     let (font, color) = if is_repeated {
         (theme::body_font(13.5), palette.weak)
     } else {
         (theme::strong_font(13.5), palette.text)
     };
-    text_ui(ui, &name, font, color);
-}
-
-pub(super) fn namespace_ui(ui: &mut Ui, row: &Row) {
-    let color = theme::palette(ui).weak;
-    text_ui(ui, &row.namespace(), theme::body_font(13.0), color);
+    lines_ui(ui, &row.namespace(), |ui| {
+        text_ui(ui, &row.name(), font, color);
+    });
 }
 
 pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
@@ -79,7 +73,6 @@ pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
     } else if !port.name.is_empty() {
         let _ = write!(text, " {}", printable(&port.name));
     }
-    let response = text_ui(ui, &text, theme::body_font(13.0), palette.text);
     let mut hover = format!(
         "{} port {} → {}",
         port.protocol.as_str(),
@@ -89,40 +82,64 @@ pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
     if let Some(node_port) = port.node_port {
         let _ = write!(hover, "\nNodePort {node_port}");
     }
-    response.on_hover_text(hover);
+    let target = format!("→ {}", printable(&port.target_port));
+    lines_ui(ui, &target, |ui| {
+        text_ui(ui, &text, theme::body_font(13.0), palette.text).on_hover_text(hover);
+    });
 }
 
 pub(super) fn metal_lb_ui(ui: &mut Ui, row: &Row) {
     let Some(service) = &row.service else { return };
     let palette = theme::palette(ui);
-    let address = service.load_balancer_ips.first().map(ToString::to_string);
-    let address = address.or_else(|| service.hostnames.first().cloned());
     let worst = worst(&service.findings);
     if let Some(lamp) = worst.and_then(|finding| severity_lamp(palette, finding.severity)) {
+        ui.spacing_mut().item_spacing.x = 4.0;
         let (rect, response) = ui.allocate_exact_size(vec2(15.0, 20.0), Sense::hover());
-        icons::paint_sized(ui.painter(), Icon::Warning, rect.center(), 12.0, lamp.fill);
+        icons::paint_sized(ui.painter(), Icon::Warning, rect.center(), 13.0, lamp.fill);
         findings_hover(response, service);
     }
-    let response = match (address, service.phase) {
-        (_, ServicePhase::Terminating) => text_ui(
-            ui,
-            "terminating",
-            theme::body_font(13.0),
-            palette.amber.text,
-        ),
-        (Some(address), _) => text_ui(
-            ui,
-            &printable(&address),
-            theme::mono_font(12.0),
-            palette.text,
-        ),
-        (None, _) => text_ui(ui, "pending", theme::body_font(13.0), palette.amber.text),
-    };
-    if !service.findings.is_empty() {
-        findings_hover(response, service);
-    } else if let Some(hover) = address_hover(service) {
-        response.on_hover_text(hover);
-    }
+    let (address, second) = (address(service), origin(service));
+    lines_ui(ui, &second, |ui| {
+        let response = match (address, service.phase) {
+            (_, ServicePhase::Terminating) => text_ui(
+                ui,
+                "terminating",
+                theme::body_font(13.0),
+                palette.amber.text,
+            ),
+            (Some(address), _) => text_ui(ui, &address, theme::mono_font(12.0), palette.text),
+            (None, _) => text_ui(ui, "pending", theme::body_font(13.0), palette.amber.text),
+        };
+        if !service.findings.is_empty() {
+            findings_hover(response, service);
+        } else if let Some(hover) = address_hover(service) {
+            response.on_hover_text(hover);
+        }
+    });
+}
+
+/// The first address or host name.
+fn address(service: &LbService) -> Option<String> {
+    let ip = service.load_balancer_ips.first().map(ToString::to_string);
+    let first = ip.or_else(|| service.hostnames.first().cloned())?;
+    Some(printable(&first).into_owned())
+}
+
+/// The pool, and how its address is announced.
+fn origin(service: &LbService) -> String {
+    let by = service.announced_by.iter().flatten().next();
+    let protocol = by.map(|by| match by.protocol.as_str() {
+        "layer2" => "L2",
+        "bgp" => "BGP",
+        other => other,
+    });
+    let words: Vec<_> = service
+        .pool
+        .as_deref()
+        .into_iter()
+        .chain(protocol)
+        .collect();
+    printable(&words.join(" · ")).into_owned()
 }
 
 fn worst(findings: &[Finding]) -> Option<&Finding> {
@@ -198,27 +215,23 @@ pub(super) fn pods_ui(ui: &mut Ui, row: &Row) {
         ready if ready < all => palette.amber.text,
         _ => palette.green.text,
     };
-    let count = format!("{ready}/{all}");
-    let font = theme::strong_font(12.5);
-    let width = ui
-        .fonts_mut(|fonts| fonts.layout_no_wrap(count.clone(), font.clone(), color))
-        .size()
-        .x;
-    let (rect, counted) = ui.allocate_exact_size(vec2(width, 20.0), Sense::hover());
-    counted.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{count} pods ready")));
-    widgets::paint_text(ui, rect, &count, font, color);
-    let mut response = counted;
-    if ui.available_width() > 70.0 && all > 0 {
-        let ips: Vec<_> = service
-            .pods
-            .iter()
-            .take(6)
-            .map(|pod| pod.ip.to_string())
-            .collect();
-        let text = fitting(ui, &ips, all);
-        response = response.union(text_ui(ui, &text, theme::mono_font(11.5), palette.weak));
-    }
-    response.on_hover_ui(|ui| pods_hover_ui(ui, service));
+    let count = if all == 0 {
+        "none".to_owned()
+    } else {
+        format!("{ready} of {all} ready")
+    };
+    let ips: Vec<_> = service
+        .pods
+        .iter()
+        .take(8)
+        .map(|pod| pod.ip.to_string())
+        .collect();
+    let addresses = fitting(ui, &ips, all);
+    lines_ui(ui, &addresses, |ui| {
+        text_ui(ui, &count, theme::body_font(13.0), color);
+    });
+    let cell = ui.interact(ui.max_rect(), ui.unique_id().with("pods"), Sense::hover());
+    cell.on_hover_ui(|ui| pods_hover_ui(ui, service));
 }
 
 /// How many pods take traffic, and how many there are.
@@ -229,8 +242,11 @@ pub(super) fn ready_of(service: &LbService) -> (usize, usize) {
 
 /// As many addresses as fit, and how many more there are: a cut address would only mislead.
 fn fitting(ui: &Ui, ips: &[String], all: usize) -> String {
+    if ips.is_empty() {
+        return String::new();
+    }
     let width = |text: &str| {
-        let font = theme::mono_font(11.5);
+        let font = theme::body_font(11.5);
         let galley =
             ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, Color32::WHITE));
         galley.size().x
@@ -335,27 +351,55 @@ pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     ui.spacing_mut().item_spacing.x = 6.0;
     widgets::mark_ui(ui, light);
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
-    let mut text = words::state(tunnel, scene.now);
-    if let Some(rate) = scene.meter.rate(&id, scene.now) {
-        let _ = write!(text, " ↓ {}/s", words::bytes(rate.down));
-    }
-    let response = text_ui(
-        ui,
-        &text,
-        theme::body_font(13.0),
-        theme::lamp(palette, light).text,
-    );
-    if let Some(fault) = tunnel.and_then(|tunnel| tunnel.state.fault()) {
-        response.on_hover_ui(|ui| {
-            ui.label(printable(&fault.to_string()));
-            ui.label(theme::weak(ui, printable(&fault.next_step())));
-        });
-    }
+    let state = words::state(tunnel, scene.now);
+    let second = match scene.meter.rate(&id, scene.now) {
+        Some(rate) => format!("↓ {}/s", words::bytes(rate.down.max(rate.up))),
+        None => tunnel.map_or_else(String::new, words::remark),
+    };
+    lines_ui(ui, &second, |ui| {
+        let response = text_ui(
+            ui,
+            &state,
+            theme::body_font(13.0),
+            theme::lamp(palette, light).text,
+        );
+        if let Some(fault) = tunnel.and_then(|tunnel| tunnel.state.fault()) {
+            response.on_hover_ui(|ui| {
+                ui.label(printable(&fault.to_string()));
+                ui.label(theme::weak(ui, printable(&fault.next_step())));
+            });
+        }
+    });
+}
+
+/// Two lines, or one where the second is empty, in the middle of the row's height.
+fn lines_ui(ui: &mut Ui, second: &str, first_ui: impl FnOnce(&mut Ui)) {
+    let cell = ui.available_rect_before_wrap();
+    let height = if second.is_empty() {
+        FIRST_LINE
+    } else {
+        FIRST_LINE + SECOND_LINE
+    };
+    let rect = egui::Rect::from_center_size(cell.center(), vec2(cell.width(), height));
+    let layout = egui::Layout::top_down(egui::Align::Min);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect).layout(layout), |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        first_ui(ui);
+        if !second.is_empty() {
+            let color = theme::palette(ui).weak;
+            text_ui(ui, second, theme::body_font(11.5), color);
+        }
+    });
 }
 
 /// A text that fills the cell's width and is shortened to it; then hovering shows it whole.
 fn text_ui(ui: &mut Ui, text: &str, font: FontId, color: Color32) -> Response {
-    let size = vec2(ui.available_width().max(1.0), 20.0);
+    let height = if font.size < 12.0 {
+        SECOND_LINE
+    } else {
+        FIRST_LINE
+    };
+    let size = vec2(ui.available_width().max(1.0), height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
     if widgets::paint_text(ui, rect, text, font, color) {

@@ -1,6 +1,6 @@
 //! The details of the selected row: what is wrong and what to do first, then the way, then the facts.
 
-use egui::{CornerRadius, Frame, Margin, OpenUrl, Panel, ScrollArea, Stroke, Ui};
+use egui::{Align, CornerRadius, Frame, Layout, Margin, OpenUrl, Panel, ScrollArea, Stroke, Ui};
 
 use super::diagram_view::{Motion, diagram_ui};
 use super::icons::Icon;
@@ -12,6 +12,9 @@ use crate::model::{
     Command, Fault, FaultCause, Finding, Intent, Light, LocalBind, Severity, Target, TunnelId,
     TunnelState, printable,
 };
+
+/// What the buttons of a fault need beside its words.
+const FAULT_BUTTONS: f32 = 250.0;
 
 /// The panel, beside the list or below it; nothing where no row is selected.
 pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -42,7 +45,7 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .size_range(120.0..=most)
     };
     panel.frame(frame).show(ui, |ui| {
-        title_ui(ui, row, scene);
+        title_ui(ui, row, scene, is_wide);
         ui.add_space(4.0);
         ScrollArea::vertical()
             .auto_shrink(false)
@@ -54,33 +57,58 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
 }
 
-fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+/// The name of what is shown; where there is little height, also how it is doing.
+fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     ui.horizontal(|ui| {
-        let width = ui.available_width() - 40.0;
-        ui.allocate_ui(egui::vec2(width, 24.0), |ui| {
-            ui.add(egui::Label::new(theme::title(row.id.label())).truncate());
+        let width = ui.available_width() * if is_wide { 1.0 } else { 0.5 } - 40.0;
+        let label = row.id.label();
+        let text = theme::title(&label);
+        let galley = egui::WidgetText::from(text.clone()).into_galley(
+            ui,
+            Some(egui::TextWrapMode::Extend),
+            f32::INFINITY,
+            egui::TextStyle::Heading,
+        );
+        ui.allocate_ui(egui::vec2(galley.size().x.min(width) + 1.0, 24.0), |ui| {
+            ui.add(egui::Label::new(text).truncate());
         });
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        if !is_wide {
+            pill_ui(ui, row, scene);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if widgets::icon_button_ui(ui, Icon::Close, "Close the details").clicked() {
                 scene.view.selected = None;
+            }
+            if !is_wide {
+                ui.add_space(4.0);
+                buttons_ui(ui, row, scene);
             }
         });
     });
 }
 
+fn pill_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    if row.id.tunnel().is_some() {
+        let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+        widgets::pill_ui(ui, scene.light(row), &words::state(tunnel, scene.now));
+    }
+}
+
 fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
-    state_ui(ui, row, scene);
+    state_ui(ui, row, scene, is_wide);
     if let Some(fault) = row
         .tunnel(scene.snapshot)
         .and_then(|tunnel| tunnel.state.fault())
     {
         ui.add_space(4.0);
-        fault_ui(ui, row, fault, scene);
+        fault_ui(ui, row, fault, scene, is_wide);
     }
     findings_ui(ui, row);
     if let Some(graph) = graph(row, scene) {
-        ui.add_space(theme::GROUP_GAP);
-        ui.label(theme::caption(ui, "The way"));
+        if is_wide {
+            ui.add_space(theme::GROUP_GAP);
+            ui.label(theme::caption(ui, "The way"));
+        }
         ui.add_space(2.0);
         let rate = row
             .id
@@ -112,66 +140,114 @@ fn graph(row: &Row, scene: &Scene<'_>) -> Option<diagram::Graph> {
     diagram::of_tunnel(scene.snapshot, &row.id.tunnel()?)
 }
 
-/// The state, and what can be done about it: open, close, go there.
-fn state_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
-    let Some(id) = row.id.tunnel() else {
+/// The state in words, and the address to go to.
+fn state_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
+    if row.id.tunnel().is_none() {
         ui.label(cells::not_tunnellable(row));
         return;
-    };
+    }
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
-    ui.horizontal_wrapped(|ui| {
-        let light = scene.light(row);
-        widgets::pill_ui(ui, light, &words::state(tunnel, scene.now));
-        ui.label(theme::weak(ui, words::sentence(tunnel, scene.now)));
-    });
-    ui.horizontal_wrapped(|ui| {
-        let port = row.port().map_or(0, |port| port.number);
-        let url = tunnel.and_then(|tunnel| words::url(tunnel, port));
-        let is_open = tunnel.is_some_and(|tunnel| matches!(tunnel.state, TunnelState::Open { .. }));
-        if let (Some(url), true) = (&url, is_open) {
-            if widgets::primary_button_ui(ui, "Open in browser")
-                .on_hover_text(url)
-                .clicked()
-            {
-                ui.ctx().open_url(OpenUrl::new_tab(url));
+    let is_faulty = tunnel.is_some_and(|tunnel| tunnel.state.fault().is_some());
+    if is_wide || !is_faulty {
+        ui.horizontal_wrapped(|ui| {
+            if is_wide {
+                pill_ui(ui, row, scene);
             }
-            ui.label(theme::mono(url));
-            widgets::copy_button_ui(ui, url, "the URL");
+            ui.label(theme::weak(ui, words::sentence(tunnel, scene.now)));
+            if !is_wide {
+                address_ui(ui, row, scene);
+            }
+        });
+    }
+    if is_wide {
+        ui.horizontal_wrapped(|ui| buttons_ui(ui, row, scene));
+        ui.horizontal_wrapped(|ui| address_ui(ui, row, scene));
+    }
+}
+
+/// What can be done: open, close, go there.
+fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    let Some(id) = row.id.tunnel() else { return };
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let is_open = tunnel.is_some_and(|tunnel| matches!(tunnel.state, TunnelState::Open { .. }));
+    if let (Some(url), true) = (url(row, scene), is_open)
+        && widgets::primary_button_ui(ui, "Open in browser")
+            .on_hover_text(&url)
+            .clicked()
+    {
+        ui.ctx().open_url(OpenUrl::new_tab(&url));
+    }
+    if scene.intent(&id) == Intent::Up {
+        if ui.button("Close tunnel").clicked() {
+            scene.toggle(row);
         }
-        if scene.intent(&id) == Intent::Up {
-            if ui.button("Close tunnel").clicked() {
-                scene.toggle(row);
-            }
-        } else {
-            if widgets::primary_button_ui(ui, "Open tunnel").clicked() {
-                scene.toggle(row);
-            }
-            let local = words::planned_local(tunnel, port);
-            ui.label(theme::weak(ui, format!("on {local}")));
-        }
-    });
+    } else if widgets::primary_button_ui(ui, "Open tunnel").clicked() {
+        scene.toggle(row);
+    }
+}
+
+fn url(row: &Row, scene: &Scene<'_>) -> Option<String> {
+    let port = row.port().map_or(0, |port| port.number);
+    words::url(row.tunnel(scene.snapshot)?, port)
+}
+
+/// Where to go, or where one would.
+fn address_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    if let Some(url) = url(row, scene) {
+        ui.label(theme::mono(&url));
+        widgets::copy_button_ui(ui, &url, "the URL");
+        return;
+    }
+    if scene.light(row) != Light::Grey {
+        return;
+    }
+    let port = row.port().map_or(0, |port| port.number);
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let local = words::planned_local(tunnel, port);
+    ui.label(theme::weak(ui, format!("It would be at {local}.")));
 }
 
 /// What broke, what to do, and the buttons that do it.
-fn fault_ui(ui: &mut Ui, row: &Row, fault: &Fault, scene: &mut Scene<'_>) {
+fn fault_ui(ui: &mut Ui, row: &Row, fault: &Fault, scene: &mut Scene<'_>, is_wide: bool) {
     let Some(id) = row.id.tunnel() else { return };
     let light = scene.light(row);
-    let (what, next) = (fault.to_string(), fault.next_step());
+    let what = first_upper(&printable(&fault.to_string()));
+    let next = printable(&fault.next_step()).into_owned();
+    let words = format!("{what}. {next}");
     card_ui(ui, light, |ui| {
-        let palette = theme::palette(ui);
-        let color = theme::lamp(palette, light).text;
+        let color = theme::lamp(theme::palette(ui), light).text;
         ui.horizontal_top(|ui| {
-            ui.add_space(0.0);
-            widgets::mark_ui(ui, Light::Red);
-            ui.vertical(|ui| {
-                let text = egui::RichText::new(first_upper(&printable(&what))).color(color);
-                ui.label(text.font(theme::strong_font(13.5)));
-                ui.label(printable(&next));
-            });
+            card_mark_ui(ui, Light::Red);
+            let beside = if is_wide { 0.0 } else { FAULT_BUTTONS };
+            let width = ui.available_width() - beside;
+            ui.allocate_ui_with_layout(
+                egui::vec2(width, 0.0),
+                Layout::top_down(Align::Min),
+                |ui| {
+                    ui.set_width(width);
+                    let text = egui::RichText::new(what).color(color);
+                    ui.label(text.font(theme::strong_font(13.5)));
+                    ui.label(next);
+                    if is_wide {
+                        ui.add_space(2.0);
+                        ui.horizontal(|ui| fault_buttons_ui(ui, &id, fault, scene, &words));
+                    }
+                },
+            );
+            if !is_wide {
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                    fault_buttons_ui(ui, &id, fault, scene, &words);
+                });
+            }
         });
-        ui.horizontal_wrapped(|ui| {
-            fault_buttons_ui(ui, &id, fault, scene, &format!("{what}. {next}"))
-        });
+    });
+}
+
+/// The light of a card, on the height of its first line.
+fn card_mark_ui(ui: &mut Ui, light: Light) {
+    ui.vertical(|ui| {
+        ui.add_space(2.5);
+        widgets::mark_ui(ui, light);
     });
 }
 
@@ -225,7 +301,7 @@ fn findings_ui(ui: &mut Ui, row: &Row) {
         card_ui(ui, light, |ui| {
             let color = theme::lamp(theme::palette(ui), light).text;
             ui.horizontal_top(|ui| {
-                widgets::mark_ui(ui, light);
+                card_mark_ui(ui, light);
                 ui.vertical(|ui| {
                     ui.label(egui::RichText::new(message.as_ref()).color(color));
                     ui.label(hint.as_ref());
@@ -267,6 +343,7 @@ fn route_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     let mut picked = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
+        ui.spacing_mut().button_padding.x = 7.0;
         let choices = [None].into_iter().chain(crate::model::Route::ALL.map(Some));
         for choice in choices {
             let name = choice.map_or_else(|| "Auto".to_owned(), |route| route.to_string());

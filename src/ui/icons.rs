@@ -9,8 +9,6 @@ pub(super) enum Icon {
     Copy,
     /// A tick.
     Check,
-    /// An arrow out of a box.
-    Open,
     /// A magnifying glass.
     Search,
     /// A cross.
@@ -64,17 +62,6 @@ pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32
             ]);
         }
         Icon::Check => line(&[(-4.5, 0.5), (-1.5, 3.5), (4.5, -3.5)]),
-        Icon::Open => {
-            line(&[
-                (-0.5, -4.0),
-                (-5.0, -4.0),
-                (-5.0, 5.0),
-                (4.0, 5.0),
-                (4.0, 0.5),
-            ]);
-            line(&[(-1.0, 1.0), (5.0, -5.0)]);
-            line(&[(1.5, -5.0), (5.0, -5.0), (5.0, -1.5)]);
-        }
         Icon::Search => {
             painter.circle_stroke(at(-1.0, -1.0), 4.2 * scale, stroke);
             line(&[(2.2, 2.2), (5.5, 5.5)]);

@@ -13,7 +13,6 @@ use super::{cells, icons, theme, widgets};
 pub(super) enum ListColumn {
     Switch,
     Service,
-    Namespace,
     Ports,
     MetalLb,
     ClusterIp,
@@ -23,13 +22,12 @@ pub(super) enum ListColumn {
 }
 
 /// Space between columns.
-const GAP: f32 = 6.0;
+const GAP: f32 = 8.0;
 
 impl ListColumn {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 8] = [
         Self::Switch,
         Self::Service,
-        Self::Namespace,
         Self::Ports,
         Self::MetalLb,
         Self::ClusterIp,
@@ -42,28 +40,30 @@ impl ListColumn {
     const fn width(self) -> (f32, f32) {
         match self {
             Self::Switch => (44.0, 0.0),
-            Self::Service => (124.0, 2.0),
-            Self::Namespace => (84.0, 0.8),
-            Self::Ports => (74.0, 0.5),
-            Self::MetalLb => (106.0, 0.6),
+            Self::Service => (128.0, 2.4),
+            Self::Ports => (76.0, 0.6),
+            Self::MetalLb => (112.0, 0.8),
             Self::ClusterIp => (106.0, 0.5),
-            Self::Pods => (48.0, 2.4),
+            Self::Pods => (100.0, 2.0),
             Self::Local => (132.0, 0.3),
-            Self::State => (104.0, 0.8),
+            Self::State => (108.0, 1.0),
         }
     }
 
-    const fn header(self) -> (&'static str, Option<SortBy>) {
+    /// What stands above it, and what a click on that sorts by.
+    const fn headers(self) -> &'static [(&'static str, SortBy)] {
         match self {
-            Self::Switch => ("", None),
-            Self::Service => ("Service", Some(SortBy::Service)),
-            Self::Namespace => ("Namespace", Some(SortBy::Namespace)),
-            Self::Ports => ("Port", Some(SortBy::Port)),
-            Self::MetalLb => ("MetalLB IP", Some(SortBy::MetalLb)),
-            Self::ClusterIp => ("ClusterIP", Some(SortBy::ClusterIp)),
-            Self::Pods => ("Pods", Some(SortBy::Pods)),
-            Self::Local => ("Local address", Some(SortBy::Local)),
-            Self::State => ("State", Some(SortBy::State)),
+            Self::Switch => &[],
+            Self::Service => &[
+                ("Service", SortBy::Service),
+                ("Namespace", SortBy::Namespace),
+            ],
+            Self::Ports => &[("Port", SortBy::Port)],
+            Self::MetalLb => &[("MetalLB IP", SortBy::MetalLb)],
+            Self::ClusterIp => &[("ClusterIP", SortBy::ClusterIp)],
+            Self::Pods => &[("Pods", SortBy::Pods)],
+            Self::Local => &[("Local address", SortBy::Local)],
+            Self::State => &[("State", SortBy::State)],
         }
     }
 }
@@ -71,11 +71,7 @@ impl ListColumn {
 /// The columns that fit into `available`, and how wide each is. What the details show as well goes first.
 fn columns(available: f32) -> Vec<(ListColumn, f32)> {
     let mut shown = ListColumn::ALL.to_vec();
-    for dispensable in [
-        ListColumn::ClusterIp,
-        ListColumn::Namespace,
-        ListColumn::Pods,
-    ] {
+    for dispensable in [ListColumn::ClusterIp, ListColumn::Pods] {
         if least(&shown) > available {
             shown.retain(|column| *column != dispensable);
         }
@@ -97,7 +93,7 @@ fn least(columns: &[ListColumn]) -> f32 {
 }
 
 pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    ui.spacing_mut().item_spacing.x = GAP;
+    ui.spacing_mut().item_spacing = egui::vec2(GAP, 0.0);
     let available = ui.available_width() - ui.spacing().scroll.allocated_width() - 4.0;
     let columns = columns(available);
     let mut table = TableBuilder::new(ui)
@@ -127,25 +123,33 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 fn header_ui(ui: &mut Ui, column: ListColumn, scene: &mut Scene<'_>) {
-    let (name, by) = column.header();
-    let Some(by) = by else { return };
+    ui.spacing_mut().item_spacing.x = 10.0;
+    for (name, by) in column.headers() {
+        sort_button_ui(ui, name, *by, scene);
+    }
+}
+
+fn sort_button_ui(ui: &mut Ui, name: &str, by: SortBy, scene: &mut Scene<'_>) {
     let palette = theme::palette(ui);
-    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+    let font = theme::strong_font(11.5);
     let sorted = (scene.view.sorting.by == by).then_some(scene.view.sorting.descending);
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {name}")));
-    let color = if response.hovered() || response.has_focus() {
-        palette.text
-    } else {
-        palette.weak
+    let text = |color| {
+        ui.fonts_mut(|fonts| fonts.layout_no_wrap(name.to_owned(), font.clone(), color))
+            .size()
+            .x
     };
-    widgets::paint_text(ui, rect, name, theme::strong_font(11.5), color);
+    let width = text(palette.weak) + if sorted.is_some() { 14.0 } else { 0.0 };
+    let size = egui::vec2(width.min(ui.available_width()), theme::HEADER_HEIGHT);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {name}")));
+    let color = match (response.hovered() || response.has_focus(), sorted) {
+        (false, None) => palette.weak,
+        _ => palette.text,
+    };
+    widgets::paint_text(ui, rect, name, font, color);
     if let Some(descending) = sorted {
-        let font = theme::strong_font(11.5);
-        let size = ui
-            .fonts_mut(|fonts| fonts.layout_no_wrap(name.to_owned(), font, color))
-            .size();
         let icon = if descending { Icon::Down } else { Icon::Up };
-        let center = egui::pos2(rect.left() + size.x + 9.0, rect.center().y);
+        let center = egui::pos2(rect.right() - 6.0, rect.center().y);
         icons::paint_sized(ui.painter(), icon, center, 11.0, palette.accent);
     }
     if response.clicked() {
@@ -160,20 +164,18 @@ fn row_ui(mut table_row: TableRow<'_, '_>, columns: &[(ListColumn, f32)], scene:
     };
     let is_selected = scene.view.selected.as_ref() == Some(&row.id);
     table_row.set_selected(is_selected);
-    table_row.set_overline(table_row.index() > 0);
     let above = table_row
         .index()
         .checked_sub(1)
         .and_then(|index| rows.get(index));
     let is_repeated = above.is_some_and(|above| is_same_service(above, row));
-    let has_namespaces = columns
-        .iter()
-        .any(|(column, _)| *column == ListColumn::Namespace);
     for (column, _) in columns {
         table_row.col(|ui| match column {
-            ListColumn::Switch => cells::switch_ui(ui, row, scene),
-            ListColumn::Service => cells::service_ui(ui, row, is_repeated, has_namespaces),
-            ListColumn::Namespace => cells::namespace_ui(ui, row),
+            ListColumn::Switch => {
+                line_ui(ui, columns);
+                cells::switch_ui(ui, row, scene);
+            }
+            ListColumn::Service => cells::service_ui(ui, row, is_repeated),
             ListColumn::Ports => cells::port_ui(ui, row),
             ListColumn::MetalLb => cells::metal_lb_ui(ui, row),
             ListColumn::ClusterIp => cells::cluster_ip_ui(ui, row),
@@ -183,6 +185,21 @@ fn row_ui(mut table_row: TableRow<'_, '_>, columns: &[(ListColumn, f32)], scene:
         });
     }
     clicked(&table_row.response(), row, scene);
+}
+
+/// A quiet line under the whole row: the painters of cells do not reach across the space between them.
+fn line_ui(ui: &Ui, columns: &[(ListColumn, f32)]) {
+    let palette = theme::palette(ui);
+    let rect = ui.max_rect();
+    let width: f32 = columns.iter().map(|(_, width)| width + GAP).sum();
+    let across = rect.left()..=(rect.left() + width - GAP);
+    let clip = egui::Rect::from_x_y_ranges(across.clone(), ui.clip_rect().y_range());
+    let painter = egui::Painter::new(ui.ctx().clone(), ui.layer_id(), clip);
+    painter.hline(
+        across,
+        rect.bottom() - 0.5,
+        egui::Stroke::new(1.0, palette.line),
+    );
 }
 
 fn clicked(response: &Response, row: &Row, scene: &mut Scene<'_>) {
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn columns_fit_whatever_the_width() {
-        for (available, count) in [(2500.0, 9), (884.0, 9), (800.0, 8), (700.0, 7), (640.0, 6)] {
+        for (available, count) in [(2500.0, 8), (874.0, 8), (800.0, 7), (700.0, 6)] {
             let columns = columns(available);
             assert_eq!(columns.len(), count, "{available}");
             let sum: f32 = columns.iter().map(|(_, width)| width + GAP).sum();

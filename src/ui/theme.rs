@@ -18,9 +18,9 @@ use crate::model::Light;
 const STRONG: &str = "strong";
 
 /// The height of a row of the list.
-pub(super) const ROW_HEIGHT: f32 = 34.0;
+pub(super) const ROW_HEIGHT: f32 = 42.0;
 /// The height of the list's header.
-pub(super) const HEADER_HEIGHT: f32 = 28.0;
+pub(super) const HEADER_HEIGHT: f32 = 30.0;
 /// The space around what stands in a panel.
 pub(super) const PANEL_MARGIN: i8 = 12;
 /// How round boxes are.

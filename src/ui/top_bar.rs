@@ -9,6 +9,9 @@ use crate::model::{
     ClusterState, Command, HostId, HostStatus, Light, LinkStatus, Snapshot, printable,
 };
 
+/// What the search and the choice of a theme need at least.
+const RIGHT_SIDE: f32 = 210.0;
+
 /// The id of the search field.
 pub(super) fn search_id() -> egui::Id {
     egui::Id::unique("search")
@@ -57,7 +60,7 @@ fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
     };
     if let Some(name) = name {
         let name = printable(name);
-        let width = (ui.available_width() * 0.16).clamp(60.0, 220.0);
+        let width = (ui.available_width() * 0.17).clamp(60.0, 220.0);
         label_at_most_ui(ui, &name, width).on_hover_text(cluster.server.as_deref().map_or_else(
             || name.to_string(),
             |server| format!("{name}\n{}", printable(server)),
@@ -99,8 +102,24 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     };
     let (light, word) = link(&selected.link);
+    let width = (ui.available_width() - RIGHT_SIDE - 120.0).clamp(90.0, 280.0);
+    let combo = ui.allocate_ui(egui::vec2(width, 28.0), |ui| {
+        host_combo_ui(ui, scene, selected, width)
+    });
+    let facts = link_hover(selected);
+    combo.inner.on_hover_text(&facts);
+    widgets::pill_ui(ui, light, word).on_hover_text(facts);
+}
+
+fn host_combo_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    selected: &HostStatus,
+    width: f32,
+) -> egui::Response {
+    let snapshot = scene.snapshot;
     let mut chosen: Option<HostId> = None;
-    let width = (ui.available_width() * 0.3).clamp(90.0, 230.0);
+    ui.set_max_width(width);
     let combo = ComboBox::from_id_salt("host")
         .width(width)
         .truncate()
@@ -118,12 +137,10 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         info.current_text_value = Some(selected.profile.login());
         info
     });
-    let facts = link_hover(selected);
-    combo.response.on_hover_text(&facts);
-    widgets::pill_ui(ui, light, word).on_hover_text(facts);
     if let Some(host) = chosen {
         scene.commands.push(Command::SelectHost(host));
     }
+    combo.response
 }
 
 fn host_text(host: &HostStatus) -> String {
@@ -163,7 +180,7 @@ fn link_hover(host: &HostStatus) -> String {
 
 fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let palette = theme::palette(ui);
-    let width = (ui.available_width() - 8.0).clamp(60.0, 280.0);
+    let width = (ui.available_width() - 12.0).clamp(110.0, 280.0);
     let field = TextEdit::singleline(&mut scene.view.query)
         .id(search_id())
         .hint_text("Search")

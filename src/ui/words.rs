@@ -57,6 +57,18 @@ pub(super) fn sentence(tunnel: Option<&TunnelStatus>, now: Moment) -> String {
     }
 }
 
+/// What is worth a small line under the state: what has gone through an open tunnel, why another is not open.
+pub(super) fn remark(tunnel: &TunnelStatus) -> String {
+    match &tunnel.state {
+        TunnelState::Open { .. } if tunnel.traffic.connections_total > 0 => {
+            let traffic = tunnel.traffic;
+            bytes(traffic.down_bytes.saturating_add(traffic.up_bytes))
+        }
+        TunnelState::Waiting { fault, .. } => capitalised(&fault.cause.code().replace('-', " ")),
+        _ => String::new(),
+    }
+}
+
 /// What a search finds a tunnel by.
 pub(super) fn searched(tunnel: Option<&TunnelStatus>) -> String {
     let Some(tunnel) = tunnel else {

@@ -9,11 +9,13 @@ use crate::diagram::graph::{Edge, Graph, NodeKind};
 /// No column is wider, however long its texts are.
 const MOST_COLUMN: f32 = 236.0;
 /// No column is narrower than this or its texts; where they would have to be, the drawing goes top to bottom.
-const LEAST_COLUMN: f32 = 124.0;
+const LEAST_COLUMN: f32 = 150.0;
 /// No space between columns is narrower.
 const LEAST_GAP: f32 = 34.0;
 /// How far in front of a column the lines to its boxes part.
 const ELBOW: f32 = 14.0;
+/// How long the line between an address and its Service is.
+const LEG: f32 = 22.0;
 /// Space between a line and the words above it.
 const LABEL_RISE: f32 = 4.0;
 
@@ -64,7 +66,7 @@ fn columns(graph: &Graph, width: f32, measure: &dyn Measure) -> Option<Vec<(f32,
         .collect();
     let least: Vec<f32> = natural
         .iter()
-        .map(|natural| natural.min(LEAST_COLUMN.max(natural * 0.72)))
+        .map(|natural| natural.min(LEAST_COLUMN.max(natural * 0.6)))
         .collect();
     let spare = width - gaps.iter().sum::<f32>() - least.iter().sum::<f32>();
     if spare < 0.0 {
@@ -132,7 +134,7 @@ fn place_column(
     let mut axis = None;
     for (place, index) in members.iter().enumerate() {
         if place > 0 {
-            y += spacing_below(graph, members[place - 1], *index);
+            y += spacing_below(graph, members[place - 1], *index, LEG);
         }
         boxes[*index] = Rect::new(x, y, width, height(*index));
         if !matches!(graph.nodes[*index].kind, NodeKind::MetalLb)
