@@ -79,8 +79,8 @@ fn columns(available: f32) -> Vec<(ListColumn, f32)> {
     let spare = (available - least(&shown)).max(0.0);
     let shares: f32 = shown.iter().map(|column| column.width().1).sum();
     let width = |column: ListColumn| {
-        let (least, share) = column.width();
-        least + spare * share / shares
+        let (least, part) = column.width();
+        least + spare * part / shares
     };
     shown
         .into_iter()
@@ -97,7 +97,7 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let available = ui.available_width() - ui.spacing().scroll.allocated_width() - 4.0;
     let columns = columns(available);
     let mut table = TableBuilder::new(ui)
-        .sense(Sense::click())
+        .sense(Sense::CLICK)
         .auto_shrink(false)
         .min_scrolled_height(60.0)
         .cell_layout(Layout::left_to_right(Align::Center));
