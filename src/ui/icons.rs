@@ -39,12 +39,12 @@ const fn lines(icon: Icon) -> &'static [Line] {
     match icon {
         Icon::Copy => &[
             &[
-                (-2.0, -2.0),
+                (1.5, -2.0),
                 (5.0, -2.0),
                 (5.0, 5.0),
                 (-2.0, 5.0),
                 (-2.0, -2.0),
-                (-1.0, -2.0),
+                (1.5, -2.0),
             ],
             &[
                 (-4.0, 2.0),
@@ -58,13 +58,7 @@ const fn lines(icon: Icon) -> &'static [Line] {
         Icon::Search => &[&[(2.2, 2.2), (5.5, 5.5)]],
         Icon::Close => &[&[(-3.5, -3.5), (3.5, 3.5)], &[(-3.5, 3.5), (3.5, -3.5)]],
         Icon::Warning => &[
-            &[
-                (0.0, -5.5),
-                (6.0, 5.0),
-                (-6.0, 5.0),
-                (0.0, -5.5),
-                (0.6, -4.4),
-            ],
+            &[(0.0, 5.0), (-6.0, 5.0), (0.0, -5.5), (6.0, 5.0), (0.0, 5.0)],
             &[(0.0, -1.6), (0.0, 1.2)],
         ],
         Icon::Alert => &[&[(0.0, -4.5), (0.0, 1.0)]],
@@ -135,12 +129,12 @@ fn half(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke) {
 fn crescent(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke) {
     let arc = |middle: Vec2, radius: f32, from: f32, to: f32| {
         (0_u8..=14).map(move |step| {
-            let angle = from + (to - from) * f32::from(step) / 14.0;
+            let angle = (from + (to - from) * f32::from(step) / 14.0).to_radians();
             center + (middle + Vec2::angled(angle) * radius) * scale
         })
     };
-    let mut points: Vec<_> = arc(Vec2::new(-0.4, 0.4), 5.2, -1.15, -5.13).collect();
-    points.extend(arc(Vec2::new(2.6, -2.6), 4.6, 1.75, 2.95).collect::<Vec<_>>());
-    points.push(points[0]);
+    // The angles are those under which the two circles' crossings are seen from either middle.
+    let mut points: Vec<_> = arc(Vec2::ZERO, 5.2, 16.8, 262.8).collect();
+    points.extend(arc(Vec2::new(2.6, -2.2), 4.4, 222.3, 57.3));
     painter.add(Shape::line(points, stroke));
 }
