@@ -131,7 +131,7 @@ impl App {
                     ctx.request_repaint_after(fraction + Duration::from_millis(5));
                 }
                 TunnelState::Open { .. } if self.view.selected.is_some() => {
-                    ctx.request_repaint_after(Duration::from_secs(60));
+                    ctx.request_repaint_after(Duration::from_mins(1));
                 }
                 _ => {}
             }

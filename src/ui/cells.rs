@@ -300,14 +300,12 @@ pub(super) fn local_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     let port = row.port().map_or(0, |port| port.number);
     ui.spacing_mut().item_spacing.x = 2.0;
     let width = ui.available_width() - SMALL_BUTTON - 2.0;
-    match words::url(tunnel, port) {
-        Some(url) => link_ui(ui, &address, &url, width),
-        None => {
-            let text = address.clone();
-            ui.allocate_ui(vec2(width, 20.0), |ui| {
-                text_ui(ui, &text, theme::mono_font(12.0), palette.text)
-            });
-        }
+    if let Some(url) = words::url(tunnel, port) {
+        link_ui(ui, &address, &url, width);
+    } else {
+        ui.allocate_ui(vec2(width, FIRST_LINE), |ui| {
+            text_ui(ui, &address, theme::mono_font(12.0), palette.text)
+        });
     }
     widgets::copy_button_sized_ui(
         ui,

@@ -6,7 +6,7 @@ use super::diagram_view::{Motion, diagram_ui};
 use super::icons::Icon;
 use super::rows::{Row, RowId};
 use super::scene::Scene;
-use super::{cells, facts, theme, widgets, words};
+use super::{cells, facts, icons, theme, widgets, words};
 use crate::diagram;
 use crate::model::{
     Command, Fault, FaultCause, Finding, Intent, Light, LocalBind, Severity, Target, TunnelId,
@@ -243,11 +243,17 @@ fn fault_ui(ui: &mut Ui, row: &Row, fault: &Fault, scene: &mut Scene<'_>, is_wid
     });
 }
 
-/// The light of a card, on the height of its first line.
+/// The sign of a card, on the height of its first line.
 fn card_mark_ui(ui: &mut Ui, light: Light) {
     ui.vertical(|ui| {
         ui.add_space(2.5);
-        widgets::mark_ui(ui, light);
+        if light == Light::Amber {
+            let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(13.0), egui::Sense::hover());
+            let color = theme::palette(ui).amber.fill;
+            icons::paint_sized(ui.painter(), Icon::Warning, rect.center(), 13.0, color);
+        } else {
+            widgets::mark_ui(ui, light);
+        }
     });
 }
 

@@ -198,13 +198,13 @@ impl Drawing<'_> {
             Rect::from_min_size(Pos2::new(x, rect.top()), Vec2::new(width, rect.height()))
         };
         widgets::paint_text(ui, place(left, width), &node.title, title, color);
-        let rest = right - left - width - 10.0;
-        if rest > 24.0 {
+        let room = right - left - width - 10.0;
+        if room > 24.0 {
             let text = node.lines.join(" · ");
             let font = font(diagram::Role::Line, node.kind);
             widgets::paint_text(
                 ui,
-                place(right - rest, rest),
+                place(right - room, room),
                 &text,
                 font,
                 self.palette.weak,
@@ -368,6 +368,7 @@ fn facts_ui(ui: &mut Ui, node: &Node, is_copied: bool) {
     }
     egui::Grid::new("facts")
         .num_columns(2)
+        .min_row_height(18.0)
         .spacing([12.0, 3.0])
         .show(ui, |ui| {
             for fact in &node.facts {

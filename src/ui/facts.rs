@@ -13,6 +13,7 @@ pub(super) fn facts_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     let facts = facts(row, scene);
     egui::Grid::new(("row facts", row.id.label()))
         .num_columns(2)
+        .min_row_height(18.0)
         .spacing([14.0, 4.0])
         .show(ui, |ui| {
             for (name, value) in &facts {

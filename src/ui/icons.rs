@@ -1,6 +1,6 @@
 //! Small pictures, drawn by hand: no font has to have them, and they are sharp at every size.
 
-use egui::{Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2};
+use egui::{Color32, Painter, Pos2, Shape, Stroke, Vec2};
 
 /// A picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,78 +31,65 @@ pub(super) enum Icon {
     Down,
 }
 
-/// Paints `icon` into the middle of `rect`, 14 points large.
-pub(super) fn paint(painter: &Painter, icon: Icon, center: Pos2, color: Color32) {
-    paint_sized(painter, icon, center, 14.0, color);
-}
+/// A line through these points, on a field that reaches from -7 to 7.
+type Line = &'static [(f32, f32)];
 
-/// Paints `icon` around `center`, `size` points large. `color` is also that of its lines.
-pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32, color: Color32) {
-    // Shapes are given on a field that reaches from -7 to 7.
-    let scale = size / 14.0;
-    let at = |x: f32, y: f32| center + Vec2::new(x, y) * scale;
-    let stroke = Stroke::new((1.5 * scale).max(1.2), color);
-    let line = |points: &[(f32, f32)]| {
-        let points = points.iter().map(|(x, y)| at(*x, *y)).collect();
-        painter.add(Shape::line(points, stroke));
-    };
-    let sheet = |x: f32, y: f32, size: f32| {
-        let rect = Rect::from_min_size(at(x, y), Vec2::splat(size * scale));
-        painter.rect_stroke(rect, CornerRadius::same(2), stroke, StrokeKind::Middle);
-    };
+/// The lines of the pictures that consist of lines.
+const fn lines(icon: Icon) -> &'static [Line] {
     match icon {
-        Icon::Copy => {
-            sheet(-2.0, -2.0, 7.0);
-            line(&[
+        Icon::Copy => &[
+            &[
+                (1.5, -2.0),
+                (5.0, -2.0),
+                (5.0, 5.0),
+                (-2.0, 5.0),
+                (-2.0, -2.0),
+                (1.5, -2.0),
+            ],
+            &[
                 (-4.0, 2.0),
                 (-5.0, 2.0),
                 (-5.0, -5.0),
                 (2.0, -5.0),
                 (2.0, -4.0),
-            ]);
-        }
-        Icon::Check => line(&[(-4.5, 0.5), (-1.5, 3.5), (4.5, -3.5)]),
+            ],
+        ],
+        Icon::Check => &[&[(-4.5, 0.5), (-1.5, 3.5), (4.5, -3.5)]],
+        Icon::Search => &[&[(2.2, 2.2), (5.5, 5.5)]],
+        Icon::Close => &[&[(-3.5, -3.5), (3.5, 3.5)], &[(-3.5, 3.5), (3.5, -3.5)]],
+        Icon::Warning => &[
+            &[(0.0, 5.0), (-6.0, 5.0), (0.0, -5.5), (6.0, 5.0), (0.0, 5.0)],
+            &[(0.0, -1.6), (0.0, 1.2)],
+        ],
+        Icon::Alert => &[&[(0.0, -4.5), (0.0, 1.0)]],
+        Icon::Up => &[&[(-3.5, 1.5), (0.0, -2.0), (3.5, 1.5)]],
+        Icon::Down => &[&[(-3.5, -1.5), (0.0, 2.0), (3.5, -1.5)]],
+        Icon::Sun | Icon::Moon | Icon::Half | Icon::Dots => &[],
+    }
+}
+
+/// Paints `icon` around `center`, 14 points large.
+pub(super) fn paint(painter: &Painter, icon: Icon, center: Pos2, color: Color32) {
+    paint_sized(painter, icon, center, 14.0, color);
+}
+
+/// Paints `icon` around `center`, `size` points large.
+pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32, color: Color32) {
+    let scale = size / 14.0;
+    let at = |x: f32, y: f32| center + Vec2::new(x, y) * scale;
+    let stroke = Stroke::new((1.5 * scale).max(1.2), color);
+    for line in lines(icon) {
+        let points = line.iter().map(|(x, y)| at(*x, *y)).collect();
+        painter.add(Shape::line(points, stroke));
+    }
+    match icon {
         Icon::Search => {
             painter.circle_stroke(at(-1.0, -1.0), 4.2 * scale, stroke);
-            line(&[(2.2, 2.2), (5.5, 5.5)]);
-        }
-        Icon::Close => {
-            line(&[(-3.5, -3.5), (3.5, 3.5)]);
-            line(&[(-3.5, 3.5), (3.5, -3.5)]);
-        }
-        Icon::Sun => {
-            painter.circle_stroke(center, 2.8 * scale, stroke);
-            for step in 0_u8..8 {
-                let angle = std::f32::consts::TAU * f32::from(step) / 8.0;
-                let (near, far) = (Vec2::angled(angle) * 4.8, Vec2::angled(angle) * 6.4);
-                line(&[(near.x, near.y), (far.x, far.y)]);
-            }
-        }
-        Icon::Moon => crescent(painter, center, scale, stroke),
-        Icon::Half => {
-            painter.circle_stroke(center, 5.0 * scale, stroke);
-            let half: Vec<_> = (0_u8..=12)
-                .map(|step| {
-                    let angle =
-                        std::f32::consts::FRAC_PI_2 + std::f32::consts::PI * f32::from(step) / 12.0;
-                    center + Vec2::angled(angle) * 5.0 * scale
-                })
-                .collect();
-            painter.add(Shape::convex_polygon(half, color, Stroke::NONE));
         }
         Icon::Warning => {
-            line(&[
-                (0.0, -5.5),
-                (6.0, 5.0),
-                (-6.0, 5.0),
-                (0.0, -5.5),
-                (0.6, -4.4),
-            ]);
-            line(&[(0.0, -1.6), (0.0, 1.2)]);
             painter.circle_filled(at(0.0, 3.1), 0.9 * scale, color);
         }
         Icon::Alert => {
-            line(&[(0.0, -4.5), (0.0, 1.0)]);
             painter.circle_filled(at(0.0, 4.0), 1.1 * scale, color);
         }
         Icon::Dots => {
@@ -110,21 +97,44 @@ pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32
                 painter.circle_filled(at(x, 0.0), 1.3 * scale, color);
             }
         }
-        Icon::Up => line(&[(-3.5, 1.5), (0.0, -2.0), (3.5, 1.5)]),
-        Icon::Down => line(&[(-3.5, -1.5), (0.0, 2.0), (3.5, -1.5)]),
+        Icon::Sun => sun(painter, center, scale, stroke),
+        Icon::Moon => crescent(painter, center, scale, stroke),
+        Icon::Half => half(painter, center, scale, stroke),
+        Icon::Copy | Icon::Check | Icon::Close | Icon::Up | Icon::Down => {}
     }
+}
+
+fn sun(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke) {
+    painter.circle_stroke(center, 2.8 * scale, stroke);
+    for step in 0_u8..8 {
+        let ray = Vec2::angled(std::f32::consts::TAU * f32::from(step) / 8.0) * scale;
+        painter.line_segment([center + ray * 4.8, center + ray * 6.4], stroke);
+    }
+}
+
+/// A circle whose left half is filled.
+fn half(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke) {
+    use std::f32::consts::{FRAC_PI_2, PI};
+    painter.circle_stroke(center, 5.0 * scale, stroke);
+    let arc = (0_u8..=12).map(|step| FRAC_PI_2 + PI * f32::from(step) / 12.0);
+    let arc = arc.map(|angle| center + Vec2::angled(angle) * 5.0 * scale);
+    painter.add(Shape::convex_polygon(
+        arc.collect(),
+        stroke.color,
+        Stroke::NONE,
+    ));
 }
 
 /// The outer arc of a moon and the inner one that bites into it.
 fn crescent(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke) {
     let arc = |middle: Vec2, radius: f32, from: f32, to: f32| {
         (0_u8..=14).map(move |step| {
-            let angle = from + (to - from) * f32::from(step) / 14.0;
+            let angle = (from + (to - from) * f32::from(step) / 14.0).to_radians();
             center + (middle + Vec2::angled(angle) * radius) * scale
         })
     };
-    let mut points: Vec<_> = arc(Vec2::new(-0.4, 0.4), 5.2, -1.15, -5.13 + 0.0).collect();
-    points.extend(arc(Vec2::new(2.6, -2.6), 4.6, 1.75, 2.95).collect::<Vec<_>>());
-    points.push(points[0]);
+    // The angles are those under which the two circles' crossings are seen from either middle.
+    let mut points: Vec<_> = arc(Vec2::ZERO, 5.2, 16.8, 262.8).collect();
+    points.extend(arc(Vec2::new(2.6, -2.2), 4.4, 222.3, 57.3));
     painter.add(Shape::line(points, stroke));
 }

@@ -2,6 +2,7 @@
 
 use egui::{Context, Event, Key, Modifiers, OpenUrl};
 
+use super::rows::Row;
 use super::scene::Scene;
 use super::{top_bar, words};
 
@@ -71,7 +72,7 @@ fn in_list(ctx: &Context, scene: &mut Scene<'_>) {
         }
         scene.view.query.clear();
     } else if pressed(Key::Space) {
-        with_selected(scene, |scene, row| scene.toggle(row));
+        with_selected(scene, Scene::toggle);
     } else if pressed(Key::Enter) {
         with_selected(scene, |scene, row| {
             let port = row.port().map_or(0, |port| port.number);
@@ -93,7 +94,7 @@ fn go_to(scene: &mut Scene<'_>, index: usize) {
     }
 }
 
-fn with_selected(scene: &mut Scene<'_>, act: impl FnOnce(&mut Scene<'_>, &super::rows::Row)) {
+fn with_selected<'a>(scene: &mut Scene<'a>, act: impl FnOnce(&mut Scene<'a>, &Row)) {
     let rows = scene.rows;
     let selected = scene.view.selected.as_ref().and_then(|id| rows.find(id));
     if let Some(row) = selected {

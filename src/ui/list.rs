@@ -79,8 +79,8 @@ fn columns(available: f32) -> Vec<(ListColumn, f32)> {
     let spare = (available - least(&shown)).max(0.0);
     let shares: f32 = shown.iter().map(|column| column.width().1).sum();
     let width = |column: ListColumn| {
-        let (least, share) = column.width();
-        least + spare * share / shares
+        let (least, part) = column.width();
+        least + spare * part / shares
     };
     shown
         .into_iter()
@@ -97,7 +97,7 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let available = ui.available_width() - ui.spacing().scroll.allocated_width() - 4.0;
     let columns = columns(available);
     let mut table = TableBuilder::new(ui)
-        .sense(Sense::click())
+        .sense(Sense::CLICK)
         .auto_shrink(false)
         .min_scrolled_height(60.0)
         .cell_layout(Layout::left_to_right(Align::Center));
@@ -172,7 +172,7 @@ fn row_ui(mut table_row: TableRow<'_, '_>, columns: &[(ListColumn, f32)], scene:
     for (column, _) in columns {
         table_row.col(|ui| match column {
             ListColumn::Switch => {
-                line_ui(ui);
+                line_ui(ui, columns);
                 cells::switch_ui(ui, row, scene);
             }
             ListColumn::Service => cells::service_ui(ui, row, is_repeated),
@@ -187,17 +187,18 @@ fn row_ui(mut table_row: TableRow<'_, '_>, columns: &[(ListColumn, f32)], scene:
     clicked(&table_row.response(), row, scene);
 }
 
-/// A quiet line under the whole row.
-fn line_ui(ui: &Ui) {
+/// A quiet line under the whole row: the painters of cells do not reach across the space between them.
+fn line_ui(ui: &Ui, columns: &[(ListColumn, f32)]) {
     let palette = theme::palette(ui);
     let rect = ui.max_rect();
-    let clip = ui.clip_rect().with_max_x(1.0e5);
-    let stroke = egui::Stroke::new(1.0, palette.line);
-    let painter = ui.painter().with_clip_rect(clip);
+    let width: f32 = columns.iter().map(|(_, width)| width + GAP).sum();
+    let across = rect.left()..=(rect.left() + width - GAP);
+    let clip = egui::Rect::from_x_y_ranges(across.clone(), ui.clip_rect().y_range());
+    let painter = egui::Painter::new(ui.ctx().clone(), ui.layer_id(), clip);
     painter.hline(
-        rect.left()..=(rect.left() + 4000.0),
+        across,
         rect.bottom() - 0.5,
-        stroke,
+        egui::Stroke::new(1.0, palette.line),
     );
 }
 

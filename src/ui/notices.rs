@@ -19,7 +19,7 @@ pub(super) fn status_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 ui.label(theme::weak(ui, summary).size(12.0));
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    notices_ui(ui, scene)
+                    notices_ui(ui, scene);
                 });
             });
         });

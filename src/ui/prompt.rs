@@ -43,10 +43,8 @@ fn question_ui(
     is_new: bool,
 ) -> Option<Answer> {
     ui.label(theme::title(words::question(&prompt.question)));
-    ui.label(theme::weak(
-        ui,
-        format!("asked by {}", printable(&prompt.hop)),
-    ));
+    let hop = theme::weak(ui, format!("asked by {}", printable(&prompt.hop)));
+    ui.add(egui::Label::new(hop).truncate());
     ui.add_space(theme::GROUP_GAP);
     let answer = match &prompt.question {
         Question::UnknownHostKey {
@@ -116,6 +114,7 @@ fn host_key_ui(ui: &mut Ui, key: &HostKey<'_>, is_new: bool) -> Option<Answer> {
         .corner_radius(6)
         .inner_margin(10)
         .show(ui, |ui| {
+            ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
                 let width = ui.available_width() - 34.0;
                 ui.allocate_ui(egui::vec2(width, 20.0), |ui| {

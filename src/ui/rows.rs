@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -75,6 +76,14 @@ impl Row {
     /// The tunnel, if it was ever wanted.
     pub(super) fn tunnel<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Arc<TunnelStatus>> {
         snapshot.tunnels.get(&self.id.tunnel()?)
+    }
+
+    fn service_name(&self) -> &str {
+        match &self.id {
+            RowId::Port(key, ..) | RowId::Bare(key) => &key.name,
+            RowId::Tunnel(TunnelId::Service { service, .. }) => &service.name,
+            RowId::Tunnel(TunnelId::Forward(_)) => "",
+        }
     }
 
     /// What stands in the column of services.
@@ -227,18 +236,18 @@ impl Rows {
 }
 
 fn compare(a: &Row, b: &Row, snapshot: &Snapshot, by: SortBy) -> Ordering {
-    let tunnel = |row: &Row| row.tunnel(snapshot).cloned();
+    let local = |row: &Row| {
+        row.tunnel(snapshot)
+            .and_then(|tunnel| tunnel.local_address())
+    };
     match by {
         SortBy::Namespace => Ordering::Equal,
-        SortBy::Service => a.name().cmp(&b.name()),
+        SortBy::Service => a.service_name().cmp(b.service_name()),
         SortBy::Port => a.number().cmp(&b.number()),
         SortBy::MetalLb => missing_last(metal_lb(a), metal_lb(b)),
         SortBy::ClusterIp => missing_last(cluster_ip(a), cluster_ip(b)),
         SortBy::Pods => ready_pods(a).cmp(&ready_pods(b)),
-        SortBy::Local => missing_last(
-            tunnel(a).and_then(|tunnel| tunnel.local_address()),
-            tunnel(b).and_then(|tunnel| tunnel.local_address()),
-        ),
+        SortBy::Local => missing_last(local(a).as_ref(), local(b).as_ref()),
         SortBy::State => {
             let rank = |row: &Row| words::urgency(row.tunnel(snapshot).map(AsRef::as_ref));
             rank(a).cmp(&rank(b))
@@ -246,12 +255,12 @@ fn compare(a: &Row, b: &Row, snapshot: &Snapshot, by: SortBy) -> Ordering {
     }
 }
 
-fn metal_lb(row: &Row) -> Option<std::net::IpAddr> {
-    row.service.as_ref()?.load_balancer_ips.first().copied()
+fn metal_lb(row: &Row) -> Option<&IpAddr> {
+    row.service.as_ref()?.load_balancer_ips.first()
 }
 
-fn cluster_ip(row: &Row) -> Option<std::net::IpAddr> {
-    row.service.as_ref()?.cluster_ips.first().copied()
+fn cluster_ip(row: &Row) -> Option<&IpAddr> {
+    row.service.as_ref()?.cluster_ips.first()
 }
 
 fn ready_pods(row: &Row) -> usize {
@@ -259,7 +268,7 @@ fn ready_pods(row: &Row) -> usize {
     pods.map_or(0, |pods| pods.iter().filter(|pod| pod.ready).count())
 }
 
-fn missing_last<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
+fn missing_last<T: Ord>(a: Option<&T>, b: Option<&T>) -> Ordering {
     a.is_none().cmp(&b.is_none()).then_with(|| a.cmp(&b))
 }
 

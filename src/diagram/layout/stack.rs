@@ -27,6 +27,7 @@ pub(super) fn lay_out(graph: &Graph, width: f32, measure: &dyn Measure) -> Layou
         width,
         boxes: vec![Rect::default(); graph.nodes.len()],
         y: 0.0,
+        placed: None,
     };
     for rank in 0..=last_rank(graph) {
         stack.place_rank(rank);
@@ -48,6 +49,8 @@ struct Stack<'a> {
     width: f32,
     boxes: Vec<Rect>,
     y: f32,
+    /// The node placed last.
+    placed: Option<usize>,
 }
 
 impl Stack<'_> {
@@ -70,8 +73,9 @@ impl Stack<'_> {
 
     fn place_below(&mut self, index: usize) {
         let node = &self.graph.nodes[index];
-        let spacing = match index.checked_sub(1) {
+        let spacing = match self.placed {
             None => 0.0,
+            Some(above) if self.has_words(above, node.rank) => LEG,
             Some(above) => spacing_below(self.graph, above, index, LEG),
         };
         let indent = if node.kind.is_row() || node.kind == NodeKind::MetalLb {
@@ -89,6 +93,16 @@ impl Stack<'_> {
         let top = if self.y == 0.0 { 0.0 } else { self.y + spacing };
         self.boxes[index] = Rect::new(indent, top, self.width - indent - outdent, height);
         self.y = top + height;
+        self.placed = Some(index);
+    }
+
+    /// Whether words stand on a leg from `from` to a row of this rank: below a station, they need the space of a leg.
+    fn has_words(&self, from: usize, rank: usize) -> bool {
+        let nodes = &self.graph.nodes;
+        self.graph
+            .edges
+            .iter()
+            .any(|edge| edge.from == from && nodes[edge.to].rank == rank && !edge.label.is_empty())
     }
 
     fn is_pulled_from_below(&self, index: usize) -> bool {
@@ -121,6 +135,7 @@ impl Stack<'_> {
             left.height.max(right.height),
         );
         self.y = top + left.height.max(right.height);
+        self.placed = Some(service);
         true
     }
 
