@@ -1,5 +1,6 @@
 //! The built program, its JSON lines and its words.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -43,6 +44,8 @@ pub(crate) fn run(home: &Path, arguments: &[&str]) -> Output {
 pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// The events that were read on the way to others.
+    passed: RefCell<Vec<Value>>,
     words: Arc<Mutex<String>>,
     readers: Vec<std::thread::JoinHandle<()>>,
 }
@@ -74,6 +77,7 @@ impl Running {
         Self {
             child,
             lines,
+            passed: RefCell::default(),
             words,
             readers: vec![reader, listener],
         }
@@ -107,24 +111,35 @@ impl Running {
     /// The same within a time that is part of what is tested.
     pub(crate) fn event_within(&self, limit: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + limit;
-        let mut passed = Vec::new();
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let line = self.line(left).unwrap_or_else(|error| {
-                panic!("{error}; it printed {passed:#?} and said: {}", self.words())
+                panic!(
+                    "{error}; it printed {:#?} and said: {}",
+                    self.passed.borrow(),
+                    self.words()
+                )
             });
             let event = serde_json::from_str(&line)
                 .unwrap_or_else(|error| panic!("not JSON: {line}: {error}"));
             if wanted(&event) {
                 return event;
             }
-            passed.push(event);
+            self.passed.borrow_mut().push(event);
         }
     }
 
     /// Where forward `index` listens, once it is open.
     pub(crate) fn listening(&self, index: u64) -> SocketAddr {
-        let event = self.event(|event| event["event"] == "listening" && event["forward"] == index);
+        let wanted = |event: &Value| event["event"] == "listening" && event["forward"] == index;
+        // Forwards open in no particular order.
+        let passed = self
+            .passed
+            .borrow()
+            .iter()
+            .find(|event| wanted(event))
+            .cloned();
+        let event = passed.unwrap_or_else(|| self.event(wanted));
         event["address"].as_str().unwrap().parse().unwrap()
     }
 
@@ -149,11 +164,26 @@ impl Running {
 
     /// Waits for its end, and for all it has to say.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let status = self.child.wait().unwrap();
+        let status = self.wait_within(LIMIT);
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
         }
         status
+    }
+
+    fn wait_within(&mut self, limit: Duration) -> ExitStatus {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                Instant::now() < end,
+                "it does not end; it said: {}",
+                self.words()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The exit code after a failure, which comes by itself.
