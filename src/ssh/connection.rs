@@ -2,17 +2,12 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::meter::Meter;
 use super::raw::{Broken, RawChannel, Received};
 use super::stream::Stream;
-
-/// The receive window a channel starts with. Small, so that what a stalled reader leaves in libssh2's queue, which every
-/// read of the session has to search, stays small too.
-pub(super) const INITIAL_WINDOW_BYTES: u32 = 64 * 1024;
-
-/// The window of a channel whose reader keeps up. Larger ones make sshd slower on a short path, not faster.
-const WINDOW_BYTES: usize = 2 * 1024 * 1024;
+use super::window::{INITIAL_BYTES, Window};
 
 /// How much one connection may move in one direction before the others have their turn.
 const SHARE_BYTES: usize = 256 * 1024;
@@ -26,6 +21,20 @@ pub(super) enum Progress {
     More,
     /// Both directions have ended, or one side is gone.
     Finished,
+}
+
+/// What the loop lends to a connection for one turn, and learns from it.
+pub(super) struct Turn<'a> {
+    /// A buffer for one read or write.
+    pub(super) scratch: &'a mut [u8],
+    /// False while too much waits for the SSH socket.
+    pub(super) may_send: bool,
+    /// The time, taken once for all connections.
+    pub(super) now: Instant,
+    /// The path's round trip, as far as it is known.
+    pub(super) round_trip: Duration,
+    /// Set when bytes have moved.
+    pub(super) moved: bool,
 }
 
 /// A connection and the bytes on their way through it.
@@ -47,8 +56,7 @@ struct Down {
     /// Received and not yet taken by the client.
     pending: Vec<u8>,
     taken: usize,
-    /// Something was received, so that a larger window is worth its packet.
-    has_begun: bool,
+    window: Window,
     state: Direction,
 }
 
@@ -99,17 +107,17 @@ impl Connection {
         self.local_writable |= writable;
     }
 
-    /// Moves what can be moved. `scratch` is the loop's; `may_send` is false while too much waits for the SSH socket.
+    /// Moves what can be moved.
     ///
     /// # Errors
     /// [`Broken`] if the session, not just this connection, is at its end.
-    pub(super) fn serve(&mut self, scratch: &mut [u8], may_send: bool) -> Result<Progress, Broken> {
-        let down = self.serve_down(scratch)?;
+    pub(super) fn serve(&mut self, turn: &mut Turn<'_>) -> Result<Progress, Broken> {
+        let down = self.serve_down(turn)?;
         if down == Progress::Finished {
             return Ok(down);
         }
-        let up = if may_send {
-            self.serve_up(scratch)?
+        let up = if turn.may_send {
+            self.serve_up(turn)?
         } else {
             Progress::Idle
         };
@@ -128,7 +136,7 @@ impl Connection {
         self.up.state == Direction::Ended || self.channel.is_closed_by_server()
     }
 
-    fn serve_down(&mut self, scratch: &mut [u8]) -> Result<Progress, Broken> {
+    fn serve_down(&mut self, turn: &mut Turn<'_>) -> Result<Progress, Broken> {
         let mut share = SHARE_BYTES;
         loop {
             if !self.deliver_down() {
@@ -138,23 +146,25 @@ impl Connection {
                 break;
             }
             let mut window = self.channel.window_bytes();
-            if self.down.wants_more() && window < WINDOW_BYTES / 2 {
-                self.channel
-                    .grant(u32::try_from(WINDOW_BYTES - window).unwrap_or(INITIAL_WINDOW_BYTES))?;
-                window = WINDOW_BYTES;
+            let target = self.down.window.target_bytes();
+            if self.down.wants_more() && window < target / 2 {
+                self.channel.grant(target - window)?;
+                window = target;
             }
-            let room = drainable(window).min(scratch.len());
+            let room = drainable(window).min(turn.scratch.len());
             if room == 0 {
                 break;
             }
             if share == 0 {
                 return Ok(Progress::More);
             }
-            match self.channel.read(&mut scratch[..room])? {
+            match self.channel.read(&mut turn.scratch[..room])? {
                 Received::Bytes(count) => {
                     share = share.saturating_sub(count);
                     self.meter.add_down(count);
-                    if !self.receive_down(&scratch[..count]) {
+                    self.down.window.received(count, turn.now, turn.round_trip);
+                    turn.moved = true;
+                    if !self.receive_down(&turn.scratch[..count]) {
                         return Ok(Progress::Finished);
                     }
                 }
@@ -172,7 +182,6 @@ impl Connection {
     /// New bytes from the target: straight to the client where nothing waits, else behind what waits. False if the client
     /// is gone.
     fn receive_down(&mut self, bytes: &[u8]) -> bool {
-        self.down.has_begun = true;
         let mut rest = bytes;
         if self.down.is_empty() {
             match write_some(&mut self.local, &mut self.local_writable, rest) {
@@ -200,25 +209,26 @@ impl Connection {
         true
     }
 
-    fn serve_up(&mut self, scratch: &mut [u8]) -> Result<Progress, Broken> {
+    fn serve_up(&mut self, turn: &mut Turn<'_>) -> Result<Progress, Broken> {
         let mut share = SHARE_BYTES;
         while self.up.state == Direction::Flowing {
             if !self.deliver_up()? {
                 return Ok(Progress::Idle);
             }
-            let room = self.channel.room_bytes().min(scratch.len());
+            let room = self.channel.room_bytes().min(turn.scratch.len());
             if room == 0 || !self.local_readable {
                 return Ok(Progress::Idle);
             }
             if share == 0 {
                 return Ok(Progress::More);
             }
-            match self.local.read(&mut scratch[..room]) {
+            match self.local.read(&mut turn.scratch[..room]) {
                 Ok(0) => self.up.state = Direction::Ending,
                 Ok(count) => {
                     share = share.saturating_sub(count);
                     self.meter.add_up(count);
-                    self.send_up(&scratch[..count])?;
+                    turn.moved = true;
+                    self.send_up(&turn.scratch[..count])?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.local_readable = false;
@@ -276,7 +286,7 @@ impl Connection {
 /// How much of `window` can be read without libssh2 granting more on its own: it does below three quarters of the initial
 /// window plus what is asked for.
 fn drainable(window: usize) -> usize {
-    window.saturating_sub(INITIAL_WINDOW_BYTES as usize / 4 * 3)
+    window.saturating_sub(INITIAL_BYTES / 4 * 3)
 }
 
 /// Writes what the stream takes; none where it is full.
@@ -299,7 +309,7 @@ fn write_some(stream: &mut Stream, writable: &mut bool, bytes: &[u8]) -> io::Res
 impl Down {
     /// Only a reader that keeps up is granted more: back-pressure reaches the sender.
     fn wants_more(&self) -> bool {
-        self.has_begun && self.pending.len() - self.taken < WINDOW_BYTES / 2
+        self.window.is_in_use() && self.pending.len() - self.taken < self.window.target_bytes() / 2
     }
 
     fn is_empty(&self) -> bool {

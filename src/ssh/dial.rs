@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::auth::authenticate;
 use super::handshake::{Greeting, handshake};
-use super::io_loop::{IoLoop, Liveness, LoopEnd};
+use super::io_loop::{IoLoop, Liveness, LoopEnd, Setup};
 use super::meter::Meter;
 use super::raw::RawSession;
 use super::session::{Load, Mailbox, Session};
@@ -211,7 +211,11 @@ fn into_loop(
         interval: profile.keepalive_interval.max(Duration::from_secs(2)),
         count_max: profile.keepalive_count_max,
     };
-    let io_loop = IoLoop::new(raw, transport, poll, commands, Arc::clone(&load), liveness)?;
+    let setup = Setup {
+        liveness,
+        round_trip: Duration::from_micros(facts.connect_micros),
+    };
+    let io_loop = IoLoop::new(raw, transport, poll, commands, Arc::clone(&load), setup)?;
     Ok((
         Session::new(mailbox, facts, load, watch_lost),
         io_loop,

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token};
-use slab::Slab;
+use mio::event::Source as _;
+use mio::{Events, Interest, Poll, Token};
 
-use super::connection::{Connection, INITIAL_WINDOW_BYTES, Progress};
+use super::connection::{Connection, Turn};
 use super::open_request::{OpenRequest, Purpose};
 use super::raw::{Broken, Opening, RawChannel, RawSession};
+use super::roster::Roster;
 use super::session::{IoCommand, Load};
 use super::transport::{Ended, QUEUE_LIMIT_BYTES, Transport};
+use super::window::INITIAL_BYTES;
 
 const TRANSPORT: Token = Token(usize::MAX);
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
@@ -37,10 +39,18 @@ pub(super) struct Liveness {
     pub(super) count_max: u32,
 }
 
+/// What a loop is told about its session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) liveness: Liveness,
+    /// The path's round trip, as far as it is known.
+    pub(super) round_trip: Duration,
+}
+
 /// The loop's whole state.
 pub(super) struct IoLoop {
     // Channels are dropped before the session: they are listed first.
-    connections: Slab<Connection>,
+    roster: Roster,
     closing: Vec<RawChannel>,
     opening: Option<OpenRequest>,
     waiting: VecDeque<OpenRequest>,
@@ -49,10 +59,11 @@ pub(super) struct IoLoop {
     poll: Poll,
     commands: Receiver<IoCommand>,
     load: Arc<Load>,
-    ready: Vec<usize>,
     scratch: Box<[u8]>,
     liveness: Liveness,
     probes: Probes,
+    /// The shortest time in which the server has answered anything: an upper bound of the path's round trip.
+    round_trip: Duration,
 }
 
 /// The questions asked of a silent server.
@@ -83,12 +94,12 @@ impl IoLoop {
         poll: Poll,
         commands: Receiver<IoCommand>,
         load: Arc<Load>,
-        liveness: Liveness,
+        setup: Setup,
     ) -> io::Result<Self> {
         transport.register(poll.registry(), TRANSPORT)?;
         session.arm_probes();
         Ok(Self {
-            connections: Slab::new(),
+            roster: Roster::new(),
             closing: Vec::new(),
             opening: None,
             waiting: VecDeque::new(),
@@ -97,13 +108,13 @@ impl IoLoop {
             poll,
             commands,
             load,
-            ready: Vec::new(),
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
-            liveness,
+            liveness: setup.liveness,
             probes: Probes {
                 unanswered: 0,
                 last_sent: Instant::now(),
             },
+            round_trip: setup.round_trip,
         })
     }
 
@@ -128,7 +139,7 @@ impl IoLoop {
     /// How long nothing needs to be done unless something happens.
     fn timeout(&self) -> Duration {
         let may_send = self.transport.queued_bytes() < QUEUE_LIMIT_BYTES;
-        if self.transport.has_more() || (may_send && !self.ready.is_empty()) {
+        if self.transport.has_more() || (may_send && self.roster.has_ready()) {
             return Duration::ZERO;
         }
         let silence = self
@@ -141,23 +152,24 @@ impl IoLoop {
             .interval
             .saturating_sub(silence)
             .max(Duration::from_millis(1));
-        if self.closing.is_empty() {
-            until_probe
-        } else {
-            until_probe.min(CLOSING_INTERVAL)
-        }
+        let until_closed = (!self.closing.is_empty()).then_some(CLOSING_INTERVAL);
+        let others = [until_closed, self.roster.until_sweep()];
+        others
+            .into_iter()
+            .flatten()
+            .fold(until_probe, Duration::min)
     }
 
     fn turn(&mut self, events: &Events) -> Result<(), LoopEnd> {
         let may_receive = self.note_events(events)?;
         let packets = if may_receive { self.session.pump()? } else { 0 };
+        self.transport.acknowledge_small();
         self.transport.end_receiving();
         if packets > 0 {
             self.note_life();
-            // Any of them may have something new to read or more room to write.
-            self.ready = self.connections.iter().map(|(index, _)| index).collect();
+            self.roster.packets_arrived();
         }
-        self.serve_ready()?;
+        self.serve()?;
         self.open_channels()?;
         self.close_channels();
         self.probe_if_silent()?;
@@ -175,11 +187,9 @@ impl IoLoop {
                 }
                 WAKER => woken = true,
                 Token(index) => {
-                    if let Some(connection) = self.connections.get_mut(index) {
-                        let gone = event.is_error();
-                        connection.note(event.is_readable() || gone, event.is_writable() || gone);
-                        self.ready.push(index);
-                    }
+                    let gone = event.is_error();
+                    let (readable, writable) = (event.is_readable(), event.is_writable());
+                    self.roster.note(index, readable || gone, writable || gone);
                 }
             }
         }
@@ -203,14 +213,8 @@ impl IoLoop {
 
     /// Ends the connections of one tunnel, those that wait included.
     fn cut(&mut self, tunnel: u64) {
-        let cut: Vec<usize> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| connection.tunnel == tunnel)
-            .map(|(i, _)| i)
-            .collect();
-        for index in cut {
-            self.end_connection(index);
+        for connection in self.roster.take_tunnel(tunnel) {
+            self.end_connection(connection);
         }
         let (gone, kept) = std::mem::take(&mut self.waiting)
             .into_iter()
@@ -229,26 +233,21 @@ impl IoLoop {
         }
     }
 
-    fn serve_ready(&mut self) -> Result<(), LoopEnd> {
-        let mut ready = std::mem::take(&mut self.ready);
-        ready.sort_unstable();
-        ready.dedup();
-        for index in ready {
-            let Some(connection) = self.connections.get_mut(index) else {
-                continue;
-            };
-            let may_send = self.transport.queued_bytes() < QUEUE_LIMIT_BYTES;
-            match connection.serve(&mut self.scratch, may_send)? {
-                Progress::Idle if may_send => {}
-                Progress::Idle | Progress::More => self.ready.push(index),
-                Progress::Finished => self.end_connection(index),
-            }
+    fn serve(&mut self) -> Result<(), LoopEnd> {
+        let mut turn = Turn {
+            scratch: &mut self.scratch,
+            may_send: true,
+            now: Instant::now(),
+            round_trip: self.round_trip,
+            moved: false,
+        };
+        for connection in self.roster.serve(&mut turn, &self.transport)? {
+            self.end_connection(connection);
         }
         Ok(())
     }
 
-    fn end_connection(&mut self, index: usize) {
-        let connection = self.connections.remove(index);
+    fn end_connection(&mut self, connection: Connection) {
         let channel = connection.into_channel(self.poll.registry());
         self.closing.extend(channel.close());
         self.load.disconnected();
@@ -265,7 +264,7 @@ impl IoLoop {
             };
             match self
                 .session
-                .open(request.kind(), INITIAL_WINDOW_BYTES, request.message())?
+                .open(request.kind(), INITIAL_BYTES, request.message())?
             {
                 Opening::Pending => return Ok(()),
                 Opening::Open(channel) => self.opened(channel)?,
@@ -295,34 +294,28 @@ impl IoLoop {
                 tunnel,
                 meter,
             } => {
-                let mut connection = Connection::new(channel, local, tunnel, meter);
-                let entry = self.connections.vacant_entry();
-                let index = entry.key();
-                let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-                let registered = mio::event::Source::register(
-                    connection.local_mut(),
-                    self.poll.registry(),
-                    Token(index),
-                    interest,
-                );
-                entry.insert(connection);
-                self.load.connected();
-                match registered {
-                    Ok(()) => self.serve_new(index)?,
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection cannot be watched and is cut");
-                        self.end_connection(index);
-                    }
-                }
+                let connection = Connection::new(channel, local, tunnel, meter);
+                self.begin(connection)?;
             }
         }
         Ok(())
     }
 
-    /// The client may have sent its request long before its channel was open.
-    fn serve_new(&mut self, index: usize) -> Result<(), LoopEnd> {
-        self.ready.push(index);
-        self.serve_ready()
+    /// Takes in a connection. Its client may have sent its request long before the channel was open.
+    fn begin(&mut self, mut connection: Connection) -> Result<(), LoopEnd> {
+        self.load.connected();
+        let token = Token(self.roster.next_index());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = connection
+            .local_mut()
+            .register(self.poll.registry(), token, interest)
+        {
+            tracing::warn!(%error, "a connection cannot be watched and is cut");
+            self.end_connection(connection);
+            return Ok(());
+        }
+        self.roster.insert(connection);
+        self.serve()
     }
 
     fn close_channels(&mut self) {
@@ -377,13 +370,8 @@ impl IoLoop {
             }
         }
         self.transport.give_up();
-        for index in self
-            .connections
-            .iter()
-            .map(|(index, _)| index)
-            .collect::<Vec<_>>()
-        {
-            self.end_connection(index);
+        for connection in self.roster.take_all() {
+            self.end_connection(connection);
         }
         self.close_channels();
         for request in self

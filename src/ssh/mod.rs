@@ -14,9 +14,11 @@ mod meter;
 mod open_request;
 mod pattern;
 mod raw;
+mod roster;
 mod session;
 mod stream;
 mod transport;
+mod window;
 
 pub use dial::{Observer, connect};
 pub use meter::Meter;

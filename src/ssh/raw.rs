@@ -153,7 +153,7 @@ impl RawSession {
     pub(super) fn open(
         &self,
         kind: &CStr,
-        window_bytes: u32,
+        window_bytes: usize,
         message: &[u8],
     ) -> Result<Opening, Broken> {
         let kind = kind.to_bytes();
@@ -163,7 +163,7 @@ impl RawSession {
                 self.raw.as_ptr(),
                 kind.as_ptr().cast(),
                 c_uint_len(kind.len()),
-                window_bytes,
+                c_uint_len(window_bytes),
                 PACKET_BYTES,
                 message.as_ptr().cast(),
                 c_uint_len(message.len()),
@@ -318,13 +318,13 @@ impl RawChannel {
     }
 
     /// Allows the server this much more.
-    pub(super) fn grant(&mut self, bytes: u32) -> Result<(), Broken> {
+    pub(super) fn grant(&mut self, bytes: usize) -> Result<(), Broken> {
         let mut window: c_uint = 0;
         // SAFETY: the channel is live and `window` outlives the call.
         let result = unsafe {
             sys::libssh2_channel_receive_window_adjust2(
                 self.raw.as_ptr(),
-                c_ulong::from(bytes),
+                c_ulong::try_from(bytes).unwrap_or(c_ulong::MAX),
                 1,
                 &raw mut window,
             )

@@ -19,6 +19,9 @@ const RECEIVE_BUDGET_BYTES: usize = 512 * 1024;
 /// Packets of at least this size skip the queue when it is empty: a copy costs more than a system call.
 const DIRECT_SEND_BYTES: usize = 8 * 1024;
 
+/// Up to this much in one turn is a dialogue, not a download.
+const SMALL_RECEPTION_BYTES: usize = 16 * 1024;
+
 /// How many queued bytes make the loop stop taking more from local clients.
 pub(super) const QUEUE_LIMIT_BYTES: usize = 1024 * 1024;
 
@@ -79,6 +82,27 @@ impl Transport {
             self.may_send.set(true);
         }
         self.budget_bytes.set(RECEIVE_BUDGET_BYTES);
+    }
+
+    /// Has the system acknowledge at once what was received, where that was little: until then sshd, which leaves Nagle's
+    /// algorithm on for sessions that only forward, holds the next small packet back. The option lasts for one reception.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn acknowledge_small(&self) {
+        let received = RECEIVE_BUDGET_BYTES - self.budget_bytes.get();
+        if received == 0 || received > SMALL_RECEPTION_BYTES {
+            return;
+        }
+        if let Stream::Tcp(stream) = &*self.stream.borrow()
+            && let Err(error) = socket2::SockRef::from(stream).set_tcp_quickack(true)
+        {
+            tracing::debug!(%error, "TCP_QUICKACK could not be set");
+        }
+    }
+
+    /// As above; other systems have no such option.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn acknowledge_small(&self) {
+        let _unused = SMALL_RECEPTION_BYTES;
     }
 
     /// Nothing more is received in this turn: what arrives is received by the pump alone, so that no packet is queued behind
