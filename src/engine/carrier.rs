@@ -5,14 +5,15 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::pool::Pool;
 use crate::model::Destination;
 use crate::net::{Accepted, Listener};
-use crate::ssh::{Meter, Session, Socket};
+use crate::ssh::{Client, Meter, Rehome, Socket};
 
 /// Where clients are carried at the moment.
 #[derive(Clone)]
 pub(super) struct Carrier {
-    pub(super) session: Arc<Session>,
+    pub(super) pool: Arc<Pool>,
     pub(super) destination: Destination,
     pub(super) tunnel: u64,
     pub(super) meter: Arc<Meter>,
@@ -65,16 +66,28 @@ fn receive(client: Accepted, carrier: Option<Carrier>) {
         #[cfg(unix)]
         Accepted::Unix(stream) => (Socket::Unix(stream), None),
     };
-    match carrier {
-        Some(carrier) => {
-            let Carrier {
-                session,
-                destination,
-                tunnel,
-                meter,
-            } = carrier;
-            session.carry(socket, origin, &destination, tunnel, meter);
-        }
-        None => socket.reset(),
-    }
+    let Some(Carrier {
+        pool,
+        destination,
+        tunnel,
+        meter,
+    }) = carrier
+    else {
+        return socket.reset();
+    };
+    let Some(session) = pool.pick() else {
+        meter.refused();
+        return socket.reset();
+    };
+    let home: Arc<dyn Rehome> = pool;
+    session.carry(
+        Client {
+            socket,
+            origin,
+            tunnel,
+            home: Some(home),
+        },
+        &destination,
+        meter,
+    );
 }

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 
 use super::carrier::{Accepting, Carrier};
 use super::happening::Happening;
+use super::host::Host;
 use super::link::LinkEvent;
+use super::pool::Pool;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
@@ -93,8 +95,8 @@ impl Supervisor {
         if let Some(accepting) = accepting {
             accepting.end().await;
         }
-        if let Some(session) = self.session_of(&host) {
-            session.cut(tag);
+        if let Some(pool) = self.pool_of(&host) {
+            pool.cut(tag);
         }
     }
 
@@ -171,7 +173,7 @@ impl Supervisor {
         let Some(entry) = self.tunnels.get(id) else {
             return;
         };
-        let Some(session) = self.session_of(&entry.spec.host) else {
+        let Some(session) = self.pool_of(&entry.spec.host).and_then(|pool| pool.pick()) else {
             return;
         };
         let (happenings, tunnel) = (self.happenings.clone(), id.clone());
@@ -203,13 +205,12 @@ impl Supervisor {
         let Some(entry) = self.tunnels.get(id) else {
             return;
         };
-        let (Some(session), Some(accepting)) =
-            (self.session_of(&entry.spec.host), &entry.accepting)
+        let (Some(pool), Some(accepting)) = (self.pool_of(&entry.spec.host), &entry.accepting)
         else {
             return;
         };
         accepting.carry(Carrier {
-            session,
+            pool,
             destination,
             tunnel: entry.tag,
             meter: Arc::clone(&entry.meter),
@@ -226,8 +227,8 @@ impl Supervisor {
         }
     }
 
-    fn session_of(&self, host: &HostId) -> Option<Arc<Session>> {
-        self.host(host)?.session.clone()
+    fn pool_of(&self, host: &HostId) -> Option<Arc<Pool>> {
+        self.host(host)?.pool.clone()
     }
 
     pub(super) fn dial(&mut self, id: &HostId, dial: u64) {
@@ -237,7 +238,7 @@ impl Supervisor {
         };
         host.hop = host.profile.jumps.first().unwrap_or(&host.profile).login();
         let (profile, host_id) = (host.profile.clone(), id.clone());
-        host.set_task(tokio::spawn(async move {
+        host.spawn(async move {
             let observer = Arc::new(Reporter {
                 host: host_id.clone(),
                 dial,
@@ -248,7 +249,7 @@ impl Supervisor {
                 Err(fault) => Happening::DialFailed(host_id, dial, fault),
             };
             report(&happenings, happening).await;
-        }));
+        });
     }
 
     pub(super) async fn connected(&mut self, id: &HostId, dial: u64, session: Session) {
@@ -258,23 +259,92 @@ impl Supervisor {
         let Some(host) = self.dialing_host(id, dial) else {
             return;
         };
-        let (mut lost, host_id) = (session.lost(), id.clone());
-        host.session = Some(Arc::new(session));
-        host.set_task(tokio::spawn(async move {
+        let facts = session.facts().clone();
+        host.watch(dial, &session, happenings.clone());
+        let pool = Pool::new(
+            id.clone(),
+            dial,
+            host.profile.max_sessions,
+            session,
+            happenings,
+        );
+        host.stand(pool, facts);
+        self.step_link(id, LinkEvent::Connected(dial)).await;
+    }
+
+    /// Makes another session for a link that stands. The person is not asked anything for it: what takes an answer is done
+    /// without.
+    pub(super) fn dial_another(&mut self, id: &HostId, dial: u64) {
+        let happenings = self.happenings.clone();
+        let Some(host) = self
+            .host_mut(id)
+            .filter(|host| host.pool_of(dial).is_some())
+        else {
+            return;
+        };
+        let (profile, host_id) = (host.profile.clone(), id.clone());
+        host.spawn(async move {
+            match ssh::connect(&profile, Arc::new(Silent)).await {
+                Ok(session) => report(&happenings, Happening::Joined(host_id, dial, session)).await,
+                Err(fault) => tracing::info!(%fault, "there will be no other session to {host_id}"),
+            }
+        });
+    }
+
+    pub(super) fn joined(&mut self, id: &HostId, dial: u64, session: Session) {
+        let happenings = self.happenings.clone();
+        let Some(host) = self.host_mut(id) else {
+            return;
+        };
+        let Some(pool) = host.pool_of(dial).cloned() else {
+            return;
+        };
+        host.watch(dial, &session, happenings);
+        pool.join(Arc::new(session));
+    }
+
+    /// A link is lost with the last of its sessions.
+    pub(super) async fn lost(&mut self, id: &HostId, dial: u64, session: u64, fault: Fault) {
+        let Some(pool) = self.host(id).and_then(|host| host.pool_of(dial)) else {
+            return;
+        };
+        if pool.remove(session) {
+            tracing::info!(%fault, "one of several sessions was lost");
+            return;
+        }
+        self.note(None, fault.to_string());
+        self.step_link(id, LinkEvent::Lost(dial, fault)).await;
+    }
+}
+
+impl Host {
+    /// Reports the loss of a session.
+    fn watch(&mut self, dial: u64, session: &Session, happenings: mpsc::Sender<Happening>) {
+        let (mut lost, id, host) = (session.lost(), session.id(), self.profile.id.clone());
+        self.spawn(async move {
             let fault = match lost.wait_for(Option::is_some).await {
                 Ok(fault) => fault.clone(),
                 Err(_thread_ended) => None,
             };
-            let ended = || FaultCause::SessionLost {
-                reason: "its thread ended".to_owned(),
-            };
             let fault = fault.unwrap_or_else(|| Fault {
-                hop: Hop::Ssh(host_id.to_string()),
-                cause: ended(),
+                hop: Hop::Ssh(host.to_string()),
+                cause: FaultCause::SessionLost {
+                    reason: "its thread ended".to_owned(),
+                },
             });
-            report(&happenings, Happening::Lost(host_id, dial, fault)).await;
-        }));
-        self.step_link(id, LinkEvent::Connected(dial)).await;
+            report(&happenings, Happening::Lost(host, dial, id, fault)).await;
+        });
+    }
+}
+
+/// Answers no to everything, at once.
+struct Silent;
+
+impl Observer for Silent {
+    fn dialing(&self, _hop: &str) {}
+
+    fn ask(&self, _hop: &str, _question: Question) -> Answer {
+        Answer::No
     }
 }
 

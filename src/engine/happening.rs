@@ -22,6 +22,10 @@ pub(super) enum Happening {
     Connected(HostId, u64, Session),
     /// A dial has failed.
     DialFailed(HostId, u64, Fault),
-    /// A session was lost.
-    Lost(HostId, u64, Fault),
+    /// Every session of a link has something to do.
+    Crowded(HostId, u64),
+    /// Another session of a link stands.
+    Joined(HostId, u64, Session),
+    /// The session of this id was lost.
+    Lost(HostId, u64, u64, Fault),
 }

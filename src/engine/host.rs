@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::link::{Link, LinkPhase};
-use crate::model::{HostProfile, LinkStatus, PromptId};
-use crate::ssh::Session;
+use super::pool::Pool;
+use crate::model::{HostProfile, LinkStatus, PromptId, SessionFacts};
 
 /// A host, the state of its link, and what belongs to that state.
 pub(super) struct Host {
@@ -14,8 +14,11 @@ pub(super) struct Host {
     pub(super) link: Link,
     /// The hop that is being dialled.
     pub(super) hop: String,
-    pub(super) session: Option<Arc<Session>>,
-    task: Option<AbortOnDrop>,
+    pub(super) pool: Option<Arc<Pool>>,
+    /// The facts of the session that was made first.
+    facts: SessionFacts,
+    /// Dials, and waits for the loss of sessions.
+    tasks: JoinSet<()>,
 }
 
 /// A task that ends with whoever started it.
@@ -33,8 +36,9 @@ impl Host {
             profile,
             link: Link::default(),
             hop: String::new(),
-            session: None,
-            task: None,
+            pool: None,
+            facts: SessionFacts::default(),
+            tasks: JoinSet::new(),
         }
     }
 
@@ -42,15 +46,30 @@ impl Host {
         self.link.dial == dial && matches!(self.link.phase, LinkPhase::Dialing { .. })
     }
 
-    /// Notes the task that dials, or that waits for the session's loss.
-    pub(super) fn set_task(&mut self, task: JoinHandle<()>) {
-        self.task = Some(AbortOnDrop(task));
+    /// Runs a task that ends with the link.
+    pub(super) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        // Those that have ended are let go of.
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(task);
     }
 
-    /// Ends the session, or gives the dial up.
+    /// The link stands, by this pool.
+    pub(super) fn stand(&mut self, pool: Arc<Pool>, facts: SessionFacts) {
+        self.pool = Some(pool);
+        self.facts = facts;
+    }
+
+    /// The pool, if it is the one of this dial.
+    pub(super) fn pool_of(&self, dial: u64) -> Option<&Arc<Pool>> {
+        self.pool.as_ref().filter(|pool| pool.dial() == dial)
+    }
+
+    /// Ends the sessions, or gives the dial up.
     pub(super) fn hang_up(&mut self) {
-        self.session = None;
-        self.task = None;
+        if let Some(pool) = self.pool.take() {
+            pool.close();
+        }
+        self.tasks = JoinSet::new();
         self.hop.clear();
     }
 
@@ -66,11 +85,7 @@ impl Host {
             },
             LinkPhase::Up { since, .. } => LinkStatus::Up {
                 since: *since,
-                session: self
-                    .session
-                    .as_ref()
-                    .map(|session| session.facts().clone())
-                    .unwrap_or_default(),
+                session: self.facts.clone(),
             },
             LinkPhase::Waiting {
                 attempt,

@@ -10,6 +10,7 @@ mod handle;
 mod happening;
 mod host;
 mod link;
+mod pool;
 mod publish;
 mod supervisor;
 mod tunnel;

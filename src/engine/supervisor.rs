@@ -366,15 +366,9 @@ impl Supervisor {
                 self.step_link(&id, LinkEvent::DialFailed(dial, fault))
                     .await;
             }
-            Happening::Lost(id, dial, fault) => {
-                if self
-                    .host(&id)
-                    .is_some_and(|host| host.link.is_up() && host.link.dial == dial)
-                {
-                    self.note(None, fault.to_string());
-                }
-                self.step_link(&id, LinkEvent::Lost(dial, fault)).await;
-            }
+            Happening::Crowded(id, dial) => self.dial_another(&id, dial),
+            Happening::Joined(id, dial, session) => self.joined(&id, dial, session),
+            Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
         }
     }
 

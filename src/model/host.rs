@@ -104,6 +104,9 @@ pub struct HostProfile {
     pub keepalive_interval: Duration,
     /// How many such questions may go unanswered before the connection counts as lost.
     pub keepalive_count_max: u32,
+    /// How many sessions to the host may share the tunnels' connections. The first is made when a tunnel is opened, others
+    /// when it has enough to do.
+    pub max_sessions: usize,
     /// Whether the transport asks for zlib compression.
     pub compression: bool,
     /// Ciphers, MACs, key exchanges and key types in order of preference, comma-separated as in ssh_config; none leaves
@@ -147,6 +150,7 @@ impl HostProfile {
             connect_timeout: Duration::from_secs(10),
             keepalive_interval: Duration::from_secs(5),
             keepalive_count_max: 2,
+            max_sessions: 4,
             compression: false,
             ciphers: None,
             macs: None,

@@ -19,7 +19,7 @@ use super::handshake::{Greeting, handshake};
 use super::io_loop::{IoLoop, Liveness, LoopEnd, Setup};
 use super::meter::Meter;
 use super::raw::RawSession;
-use super::session::{Load, Mailbox, Session};
+use super::session::{Client, Load, Mailbox, Session};
 use super::stream::{Socket, Stream};
 use super::transport::Transport;
 use crate::model::{
@@ -112,11 +112,15 @@ fn tunnel_through(jump: &Session, next: &HostProfile) -> Result<Socket, Fault> {
             reason: error.to_string(),
         },
     })?;
+    let client = Client {
+        socket: far,
+        origin: None,
+        tunnel: u64::MAX,
+        home: None,
+    };
     jump.carry(
-        far,
-        None,
+        client,
         &Destination::tcp(next.address.clone(), next.port),
-        u64::MAX,
         Arc::new(Meter::default()),
     );
     Ok(near)

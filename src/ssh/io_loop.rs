@@ -27,6 +27,9 @@ pub(super) const WAKER: Token = Token(usize::MAX - 1);
 /// One read or write at a time: two of the largest packets.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
+/// How long an open may be pending before the others are sent to other sessions: longer than targets that answer take.
+const CLOGGED_AFTER: Duration = Duration::from_secs(1);
+
 /// How often channels that are being closed, whose confirmation may have come, are looked at.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -52,7 +55,8 @@ pub(super) struct IoLoop {
     // Channels are dropped before the session: they are listed first.
     roster: Roster,
     closing: Vec<RawChannel>,
-    opening: Option<OpenRequest>,
+    /// The channel that is being opened, and since when.
+    opening: Option<(OpenRequest, Instant)>,
     waiting: VecDeque<OpenRequest>,
     session: RawSession,
     transport: Rc<Transport>,
@@ -153,7 +157,10 @@ impl IoLoop {
             .saturating_sub(silence)
             .max(Duration::from_millis(1));
         let until_closed = (!self.closing.is_empty()).then_some(CLOSING_INTERVAL);
-        let others = [until_closed, self.roster.until_sweep()];
+        let until_clogged = self.opening.as_ref().filter(|_| !self.load.is_clogged());
+        let until_clogged =
+            until_clogged.map(|(_, since)| CLOGGED_AFTER.saturating_sub(since.elapsed()));
+        let others = [until_closed, until_clogged, self.roster.until_sweep()];
         others
             .into_iter()
             .flatten()
@@ -205,6 +212,7 @@ impl IoLoop {
             match self.commands.try_recv() {
                 Ok(IoCommand::Open(request)) => self.waiting.push_back(request),
                 Ok(IoCommand::CutTunnel(tunnel)) => self.cut(tunnel),
+                Ok(IoCommand::Check) => self.probe()?,
                 Ok(IoCommand::End) | Err(TryRecvError::Disconnected) => return Err(LoopEnd::Asked),
                 Err(TryRecvError::Empty) => return Ok(()),
             }
@@ -225,7 +233,7 @@ impl IoLoop {
             self.load.opened();
             request.abandon();
         }
-        if let Some(request) = &mut self.opening
+        if let Some((request, _)) = &mut self.opening
             && request.tunnel() == Some(tunnel)
         {
             // libssh2 cannot take back an open that the server has not answered: the channel is closed when it comes.
@@ -257,20 +265,29 @@ impl IoLoop {
     fn open_channels(&mut self) -> Result<(), LoopEnd> {
         loop {
             if self.opening.is_none() {
-                self.opening = self.waiting.pop_front();
+                self.opening = self
+                    .waiting
+                    .pop_front()
+                    .map(|request| (request, Instant::now()));
             }
-            let Some(request) = &self.opening else {
+            let Some((request, since)) = &self.opening else {
                 return Ok(());
             };
+            let since = *since;
             match self
                 .session
                 .open(request.kind(), INITIAL_BYTES, request.message())?
             {
-                Opening::Pending => return Ok(()),
-                Opening::Open(channel) => self.opened(channel)?,
+                Opening::Pending => {
+                    self.make_way(since);
+                    return Ok(());
+                }
+                Opening::Open(channel) => {
+                    self.round_trip = self.round_trip.min(since.elapsed());
+                    self.opened(channel)?;
+                }
                 Opening::Refused(refusal) => {
-                    self.load.opened();
-                    if let Some(request) = self.opening.take() {
+                    if let Some(request) = self.answered() {
                         request.refuse(refusal);
                     }
                 }
@@ -278,9 +295,33 @@ impl IoLoop {
         }
     }
 
-    fn opened(&mut self, channel: RawChannel) -> Result<(), LoopEnd> {
+    /// The server has answered: the next channel can be opened.
+    fn answered(&mut self) -> Option<OpenRequest> {
+        let (request, _since) = self.opening.take()?;
         self.load.opened();
-        let Some(request) = self.opening.take() else {
+        self.load.set_clogged(false);
+        Some(request)
+    }
+
+    /// A target that does not answer holds up the channels behind it; these are sent to other sessions.
+    fn make_way(&mut self, since: Instant) {
+        if since.elapsed() < CLOGGED_AFTER {
+            return;
+        }
+        self.load.set_clogged(true);
+        let waiting = std::mem::take(&mut self.waiting);
+        let before = waiting.len();
+        self.waiting = waiting
+            .into_iter()
+            .filter_map(OpenRequest::go_home)
+            .collect();
+        for _sent_home in self.waiting.len()..before {
+            self.load.opened();
+        }
+    }
+
+    fn opened(&mut self, channel: RawChannel) -> Result<(), LoopEnd> {
+        let Some(request) = self.answered() else {
             return Ok(());
         };
         match request.into_purpose() {
@@ -347,6 +388,10 @@ impl IoLoop {
                 "the server has been silent for {seconds} s"
             )));
         }
+        self.probe()
+    }
+
+    fn probe(&mut self) -> Result<(), LoopEnd> {
         self.session.probe()?;
         self.probes.unanswered += 1;
         self.probes.last_sent = Instant::now();
@@ -374,12 +419,10 @@ impl IoLoop {
             self.end_connection(connection);
         }
         self.close_channels();
-        for request in self
-            .opening
-            .take()
-            .into_iter()
-            .chain(self.waiting.drain(..))
-        {
+        if let Some(request) = self.answered() {
+            request.abandon();
+        }
+        for request in self.waiting.drain(..) {
             self.load.opened();
             request.abandon();
         }

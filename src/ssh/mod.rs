@@ -22,7 +22,7 @@ mod window;
 
 pub use dial::{Observer, connect};
 pub use meter::Meter;
-pub use open_request::OpenError;
+pub use open_request::{OpenError, OpenRequest};
 pub use raw::Refusal;
-pub use session::{Load, Session};
+pub use session::{Client, Load, Rehome, Session};
 pub use stream::Socket;

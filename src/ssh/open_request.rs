@@ -9,14 +9,16 @@ use tokio::sync::oneshot;
 
 use super::meter::Meter;
 use super::raw::Refusal;
+use super::session::Rehome;
 use super::stream::Stream;
 use crate::model::Destination;
 
 /// A request for one channel, with the message of its `CHANNEL_OPEN` ready to be sent.
-pub(super) struct OpenRequest {
+pub struct OpenRequest {
     kind: &'static CStr,
     message: Vec<u8>,
     purpose: Purpose,
+    home: Option<Arc<dyn Rehome>>,
 }
 
 /// What the channel is for.
@@ -71,6 +73,7 @@ impl OpenRequest {
                 tunnel,
                 meter,
             },
+            home: None,
         }
     }
 
@@ -87,6 +90,24 @@ impl OpenRequest {
                 started: Instant::now(),
                 reply,
             }),
+            home: None,
+        }
+    }
+
+    /// The same, to be sent back there if its session cannot open it soon.
+    pub(super) fn with_home(mut self, home: Option<Arc<dyn Rehome>>) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// Sends the request back where it came from, once; gives it back if there is no such place (any more).
+    pub(super) fn go_home(mut self) -> Option<Self> {
+        match self.home.take() {
+            Some(home) => {
+                home.rehome(self);
+                None
+            }
+            None => Some(self),
         }
     }
 
@@ -124,8 +145,8 @@ impl OpenRequest {
         self.fail(OpenError::Refused(refusal));
     }
 
-    /// The session ended first.
-    pub(super) fn abandon(self) {
+    /// There is no session for it (any more).
+    pub fn abandon(self) {
         self.fail(OpenError::SessionEnded);
     }
 

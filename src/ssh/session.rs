@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ use super::open_request::{OpenError, OpenRequest};
 use super::stream::{Socket, Stream};
 use crate::model::{Destination, Fault, SessionFacts};
 
+/// Numbers the sessions of this process.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
 /// A session that has logged in. Dropping the handle ends the session and cuts its connections.
 #[derive(Debug)]
 pub struct Session {
@@ -23,8 +26,27 @@ pub struct Session {
     facts: SessionFacts,
     load: Arc<Load>,
     lost: watch::Receiver<Option<Fault>>,
+    id: u64,
     /// The sessions to the jump hosts: they carry this one and end after it.
     jumps: Vec<Session>,
+}
+
+/// A client that has connected to a tunnel.
+pub struct Client {
+    /// Its connection.
+    pub socket: Socket,
+    /// Where it came from, where it came by TCP.
+    pub origin: Option<SocketAddr>,
+    /// Which tunnel it connected to.
+    pub tunnel: u64,
+    /// Where it is sent back to if this session cannot open its channel soon.
+    pub home: Option<Arc<dyn Rehome>>,
+}
+
+/// Finds another session for a channel that a session cannot open soon, since it waits for a target that does not answer.
+pub trait Rehome: Send + Sync {
+    /// Takes the request over.
+    fn rehome(&self, request: OpenRequest);
 }
 
 /// What the loop is told.
@@ -33,6 +55,8 @@ pub(super) enum IoCommand {
     Open(OpenRequest),
     /// End every connection of this tunnel.
     CutTunnel(u64),
+    /// Ask the server for a sign of life now.
+    Check,
     /// End the session.
     End,
 }
@@ -42,6 +66,8 @@ pub(super) enum IoCommand {
 pub struct Load {
     pending_opens: AtomicU32,
     connections: AtomicU32,
+    /// The channel that is being opened has been so for longer than a target that answers takes.
+    clogged: AtomicBool,
 }
 
 impl Load {
@@ -59,6 +85,16 @@ impl Load {
 
     pub(super) fn disconnected(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_clogged(&self, clogged: bool) {
+        self.clogged.store(clogged, Ordering::Relaxed);
+    }
+
+    /// Whether a target that does not answer keeps other channels of this session from being opened.
+    #[must_use]
+    pub fn is_clogged(&self) -> bool {
+        self.clogged.load(Ordering::Relaxed)
     }
 
     /// Channels that were asked for and not answered.
@@ -119,6 +155,7 @@ impl Session {
             facts,
             load,
             lost,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             jumps: Vec::new(),
         }
     }
@@ -127,6 +164,12 @@ impl Session {
     pub(super) fn carried_by(mut self, jumps: Vec<Self>) -> Self {
         self.jumps = jumps;
         self
+    }
+
+    /// Tells this session from every other one of this process.
+    #[must_use]
+    pub const fn id(&self) -> u64 {
+        self.id
     }
 
     /// What is known of it.
@@ -143,24 +186,19 @@ impl Session {
 
     /// Carries a client's connection to `destination`, counted by `meter`. If that cannot be done the client's connection is
     /// reset, as it would be without a tunnel.
-    pub fn carry(
-        &self,
-        client: Socket,
-        origin: Option<SocketAddr>,
-        destination: &Destination,
-        tunnel: u64,
-        meter: Arc<Meter>,
-    ) {
-        match Stream::new(client) {
+    pub fn carry(&self, client: Client, destination: &Destination, meter: Arc<Meter>) {
+        let Client {
+            socket,
+            origin,
+            tunnel,
+            home,
+        } = client;
+        match Stream::new(socket) {
             Ok(local) => {
-                self.load.opening();
-                self.mailbox.send(IoCommand::Open(OpenRequest::connection(
-                    destination,
-                    origin,
-                    local,
-                    tunnel,
-                    meter,
-                )));
+                self.open(
+                    OpenRequest::connection(destination, origin, local, tunnel, meter)
+                        .with_home(home),
+                );
             }
             Err(error) => {
                 meter.refused();
@@ -179,6 +217,17 @@ impl Session {
         self.mailbox
             .send(IoCommand::Open(OpenRequest::proof(destination, reply)));
         answer.await.unwrap_or(Err(OpenError::SessionEnded))
+    }
+
+    /// Opens a channel that another session could not open.
+    pub fn open(&self, request: OpenRequest) {
+        self.load.opening();
+        self.mailbox.send(IoCommand::Open(request));
+    }
+
+    /// Asks the server for a sign of life now, in place of after its next silence.
+    pub fn check(&self) {
+        self.mailbox.send(IoCommand::Check);
     }
 
     /// Ends every connection of this tunnel.

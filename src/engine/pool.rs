@@ -1,0 +1,129 @@
+//! The sessions to one host. New connections go where the fewest opens are pending, and more sessions are asked for when all
+//! have something to do: libssh2 opens one channel of a session at a time, and one cipher keeps one core busy.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::mpsc;
+
+use super::happening::Happening;
+use crate::model::HostId;
+use crate::ssh::{OpenRequest, Rehome, Session};
+
+/// The sessions of one link, shared between the supervisor, which changes them, and the tasks that accept clients.
+pub(super) struct Pool {
+    sessions: RwLock<Arc<[Arc<Session>]>>,
+    host: HostId,
+    /// The dial that began it: what belongs to an older pool of the same host is told apart by it.
+    dial: u64,
+    max_sessions: usize,
+    /// Another session has been asked for, and is not here yet.
+    asked: AtomicBool,
+    happenings: mpsc::Sender<Happening>,
+}
+
+impl Pool {
+    pub(super) fn new(
+        host: HostId,
+        dial: u64,
+        max_sessions: usize,
+        first: Session,
+        happenings: mpsc::Sender<Happening>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            sessions: RwLock::new(Arc::from([Arc::new(first)])),
+            host,
+            dial,
+            max_sessions,
+            asked: AtomicBool::new(false),
+            happenings,
+        })
+    }
+
+    pub(super) fn dial(&self) -> u64 {
+        self.dial
+    }
+
+    /// The sessions as they are now.
+    pub(super) fn sessions(&self) -> Arc<[Arc<Session>]> {
+        Arc::clone(&self.sessions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The session for the next channel. None once the link is down.
+    pub(super) fn pick(&self) -> Option<Arc<Session>> {
+        let sessions = self.sessions();
+        let load = |session: &Arc<Session>| {
+            let load = session.load();
+            (load.is_clogged(), load.pending_opens(), load.connections())
+        };
+        let best = sessions.iter().min_by_key(|session| load(session))?;
+        let (clogged, pending, connections) = load(best);
+        if clogged || (pending + connections > 0 && sessions.len() < self.max_sessions) {
+            self.ask_for_another(sessions.len());
+        }
+        Some(Arc::clone(best))
+    }
+
+    /// One more is dialled at a time. Clogged ones may be doubled, since they come to nothing until their target answers.
+    fn ask_for_another(&self, have: usize) {
+        if have >= self.max_sessions * 2 || self.asked.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let happening = Happening::Crowded(self.host.clone(), self.dial);
+        if self.happenings.try_send(happening).is_err() {
+            // The supervisor is busy: whoever comes next asks again.
+            self.asked.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Takes in a session that was asked for. Clogged ones that carry nobody make room.
+    pub(super) fn join(&self, session: Arc<Session>) {
+        self.change(|sessions| {
+            let useless = |session: &Arc<Session>| {
+                session.load().is_clogged() && session.load().connections() == 0
+            };
+            sessions.retain(|session| !useless(session));
+            sessions.push(session);
+        });
+        self.asked.store(false, Ordering::SeqCst);
+    }
+
+    /// Forgets a session that was lost. Returns whether others are left; these are asked for a sign of life.
+    pub(super) fn remove(&self, lost: u64) -> bool {
+        self.change(|sessions| sessions.retain(|session| session.id() != lost));
+        let left = self.sessions();
+        left.iter().for_each(|session| session.check());
+        !left.is_empty()
+    }
+
+    /// Ends every session, as far as nobody else holds on to it.
+    pub(super) fn close(&self) {
+        self.change(Vec::clear);
+    }
+
+    /// Ends the connections of one tunnel.
+    pub(super) fn cut(&self, tunnel: u64) {
+        self.sessions()
+            .iter()
+            .for_each(|session| session.cut(tunnel));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Session>>)) {
+        let mut guard = self
+            .sessions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = guard.to_vec();
+        change(&mut sessions);
+        *guard = sessions.into();
+    }
+}
+
+impl Rehome for Pool {
+    fn rehome(&self, request: OpenRequest) {
+        match self.pick() {
+            Some(session) => session.open(request),
+            None => request.abandon(),
+        }
+    }
+}
