@@ -173,12 +173,12 @@ impl Supervisor {
         let Some(entry) = self.tunnels.get(id) else {
             return;
         };
-        let Some(session) = self.pool_of(&entry.spec.host).and_then(|pool| pool.pick()) else {
+        let Some(pool) = self.pool_of(&entry.spec.host) else {
             return;
         };
         let (happenings, tunnel) = (self.happenings.clone(), id.clone());
         let task = tokio::spawn(async move {
-            let event = match timeout(PROOF_LIMIT, session.prove(&destination)).await {
+            let event = match timeout(PROOF_LIMIT, pool.prove(&destination)).await {
                 Ok(Ok(_took)) => Event::Proved(generation),
                 Ok(Err(error)) => Event::ProofFailed(generation, proof_fault(&error, destination)),
                 Err(_elapsed) => {
@@ -192,8 +192,6 @@ impl Supervisor {
                     )
                 }
             };
-            // The session must not outlive its link because a proof was on its way.
-            drop(session);
             report(&happenings, Happening::Tunnel(tunnel, event)).await;
         });
         if let Some(entry) = self.tunnels.get_mut(id) {
@@ -286,7 +284,10 @@ impl Supervisor {
         host.spawn(async move {
             match ssh::connect(&profile, Arc::new(Silent)).await {
                 Ok(session) => report(&happenings, Happening::Joined(host_id, dial, session)).await,
-                Err(fault) => tracing::info!(%fault, "there will be no other session to {host_id}"),
+                Err(fault) => {
+                    tracing::info!(%fault, "there will be no other session to {host_id}");
+                    report(&happenings, Happening::NotJoined(host_id, dial)).await;
+                }
             }
         });
     }

@@ -26,6 +26,8 @@ pub(super) enum Happening {
     Crowded(HostId, u64),
     /// Another session of a link stands.
     Joined(HostId, u64, Session),
+    /// There will be no other session of a link.
+    NotJoined(HostId, u64),
     /// The session of this id was lost.
     Lost(HostId, u64, u64, Fault),
 }

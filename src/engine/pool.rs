@@ -2,13 +2,14 @@
 //! have something to do: libssh2 opens one channel of a session at a time, and one cipher keeps one core busy.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::happening::Happening;
-use crate::model::HostId;
-use crate::ssh::{OpenRequest, Rehome, Session};
+use crate::model::{Destination, HostId};
+use crate::ssh::{OpenError, OpenRequest, Rehome, Session};
 
 /// The sessions of one link, shared between the supervisor, which changes them, and the tasks that accept clients.
 pub(super) struct Pool {
@@ -19,6 +20,8 @@ pub(super) struct Pool {
     max_sessions: usize,
     /// Another session has been asked for, and is not here yet.
     asked: AtomicBool,
+    /// Requests that found every session stuck, and wait for another.
+    stranded: Mutex<Vec<OpenRequest>>,
     happenings: mpsc::Sender<Happening>,
 }
 
@@ -36,6 +39,7 @@ impl Pool {
             dial,
             max_sessions,
             asked: AtomicBool::new(false),
+            stranded: Mutex::default(),
             happenings,
         })
     }
@@ -64,6 +68,20 @@ impl Pool {
         Some(Arc::clone(best))
     }
 
+    /// Opens a channel to `destination` on one of the sessions and closes it again.
+    pub(super) async fn prove(
+        self: Arc<Self>,
+        destination: &Destination,
+    ) -> Result<Duration, OpenError> {
+        let Some(session) = self.pick() else {
+            return Err(OpenError::SessionEnded);
+        };
+        let proof = session.prove(destination, self);
+        // A session must not outlive its link because a proof is on its way.
+        drop(session);
+        proof.await
+    }
+
     /// One more is dialled at a time. Clogged ones may be doubled, since they come to nothing until their target answers.
     fn ask_for_another(&self, have: usize) {
         if have >= self.max_sessions * 2 || self.asked.swap(true, Ordering::SeqCst) {
@@ -83,9 +101,23 @@ impl Pool {
                 session.load().is_clogged() && session.load().connections() == 0
             };
             sessions.retain(|session| !useless(session));
-            sessions.push(session);
+            sessions.push(Arc::clone(&session));
         });
         self.asked.store(false, Ordering::SeqCst);
+        for request in self.take_stranded() {
+            session.open(request);
+        }
+    }
+
+    /// There will be no other session: what waits for one is told, and another is not asked for again.
+    pub(super) fn stay_as_it_is(&self) {
+        self.take_stranded()
+            .into_iter()
+            .for_each(OpenRequest::abandon);
+    }
+
+    fn take_stranded(&self) -> Vec<OpenRequest> {
+        std::mem::take(&mut self.stranded.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets a session that was lost. Returns whether others are left; these are asked for a sign of life.
@@ -99,6 +131,7 @@ impl Pool {
     /// Ends every session, as far as nobody else holds on to it.
     pub(super) fn close(&self) {
         self.change(Vec::clear);
+        self.stay_as_it_is();
     }
 
     /// Ends the connections of one tunnel.
@@ -122,6 +155,12 @@ impl Pool {
 impl Rehome for Pool {
     fn rehome(&self, request: OpenRequest) {
         match self.pick() {
+            Some(session) if session.load().is_clogged() => {
+                self.stranded
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(request);
+            }
             Some(session) => session.open(request),
             None => request.abandon(),
         }

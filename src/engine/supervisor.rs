@@ -368,6 +368,11 @@ impl Supervisor {
             }
             Happening::Crowded(id, dial) => self.dial_another(&id, dial),
             Happening::Joined(id, dial, session) => self.joined(&id, dial, session),
+            Happening::NotJoined(id, dial) => {
+                if let Some(pool) = self.host(&id).and_then(|host| host.pool_of(dial)) {
+                    pool.stay_as_it_is();
+                }
+            }
             Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
         }
     }

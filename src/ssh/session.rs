@@ -207,16 +207,18 @@ impl Session {
         }
     }
 
-    /// Opens a channel to `destination` and closes it again: proof that the target answers. Returns how long the server took.
+    /// Opens a channel to `destination` and closes it again: proof that the target answers. Resolves to how long the server took.
     ///
     /// # Errors
     /// [`OpenError`] if the server refused, or the session ended first.
-    pub async fn prove(&self, destination: &Destination) -> Result<Duration, OpenError> {
+    pub fn prove(
+        &self,
+        destination: &Destination,
+        home: Arc<dyn Rehome>,
+    ) -> impl Future<Output = Result<Duration, OpenError>> + use<> {
         let (reply, answer) = oneshot::channel();
-        self.load.opening();
-        self.mailbox
-            .send(IoCommand::Open(OpenRequest::proof(destination, reply)));
-        answer.await.unwrap_or(Err(OpenError::SessionEnded))
+        self.open(OpenRequest::proof(destination, reply).with_home(Some(home)));
+        async { answer.await.unwrap_or(Err(OpenError::SessionEnded)) }
     }
 
     /// Opens a channel that another session could not open.

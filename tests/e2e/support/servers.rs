@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -61,6 +62,37 @@ pub(crate) fn source(bytes: usize) -> (SocketAddr, mpsc::Receiver<Sum>) {
         }
     });
     (address, received)
+}
+
+/// A port that takes no more connections and refuses none: whoever connects waits.
+pub(crate) struct Silent {
+    listener: socket2::Socket,
+    _waiting: Vec<TcpStream>,
+}
+
+impl Silent {
+    pub(crate) fn start() -> Self {
+        let listener =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        listener
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let mut waiting = Vec::new();
+        // Linux lets one more wait than was asked for.
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+            waiting.push(stream);
+        }
+        Self {
+            listener,
+            _waiting: waiting,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap().as_socket().unwrap()
+    }
 }
 
 /// A port on which nobody listens.
