@@ -11,6 +11,9 @@ use super::happening::Happening;
 use crate::model::{Destination, HostId};
 use crate::ssh::{OpenError, OpenRequest, Rehome, Session};
 
+/// From this round trip on a path is long.
+const LONG_PATH: Duration = Duration::from_millis(5);
+
 /// The sessions of one link, shared between the supervisor, which changes them, and the tasks that accept clients.
 pub(super) struct Pool {
     sessions: RwLock<Arc<[Arc<Session>]>>,
@@ -18,6 +21,8 @@ pub(super) struct Pool {
     /// The dial that began it: what belongs to an older pool of the same host is told apart by it.
     dial: u64,
     max_sessions: usize,
+    /// The path is long: sessions are made before they are needed, since that takes many round trips.
+    ahead: bool,
     /// Another session has been asked for, and is not here yet.
     asked: AtomicBool,
     /// Requests that found every session stuck, and wait for another.
@@ -33,15 +38,26 @@ impl Pool {
         first: Session,
         happenings: mpsc::Sender<Happening>,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let is_long = Duration::from_micros(first.facts().connect_micros) >= LONG_PATH;
+        let pool = Arc::new(Self {
             sessions: RwLock::new(Arc::from([Arc::new(first)])),
             host,
             dial,
             max_sessions,
             asked: AtomicBool::new(false),
+            ahead: is_long,
             stranded: Mutex::default(),
             happenings,
-        })
+        });
+        pool.grow_ahead();
+        pool
+    }
+
+    fn grow_ahead(&self) {
+        let have = self.sessions().len();
+        if self.ahead && have < self.max_sessions {
+            self.ask_for_another(have);
+        }
     }
 
     pub(super) fn dial(&self) -> u64 {
@@ -107,6 +123,7 @@ impl Pool {
         for request in self.take_stranded() {
             session.open(request);
         }
+        self.grow_ahead();
     }
 
     /// There will be no other session: what waits for one is told, and another is not asked for again.

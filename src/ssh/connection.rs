@@ -51,7 +51,6 @@ pub(super) struct Connection {
 }
 
 /// From the target to the local client.
-#[derive(Default)]
 struct Down {
     /// Received and not yet taken by the client.
     pending: Vec<u8>,
@@ -82,14 +81,25 @@ enum Direction {
 }
 
 impl Connection {
-    pub(super) fn new(channel: RawChannel, local: Stream, tunnel: u64, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(
+        channel: RawChannel,
+        local: Stream,
+        tunnel: u64,
+        meter: Arc<Meter>,
+        round_trip: Duration,
+    ) -> Self {
         meter.opened();
         Self {
             channel,
             local,
             meter,
             tunnel,
-            down: Down::default(),
+            down: Down {
+                pending: Vec::new(),
+                taken: 0,
+                window: Window::over(round_trip),
+                state: Direction::Flowing,
+            },
             up: Up::default(),
             local_readable: true,
             local_writable: true,

@@ -335,7 +335,7 @@ impl IoLoop {
                 tunnel,
                 meter,
             } => {
-                let connection = Connection::new(channel, local, tunnel, meter);
+                let connection = Connection::new(channel, local, tunnel, meter, self.round_trip);
                 self.begin(connection)?;
             }
         }

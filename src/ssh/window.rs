@@ -1,7 +1,8 @@
 //! How much a server may send ahead of what the client has taken. Pure: time comes in as an argument.
 //!
 //! One window has to arrive in each round trip, so a long path needs a large one; on a short path a large one only makes sshd
-//! slower. So the window starts at what ssh(1) has always, and doubles as long as a whole one arrives within two round trips.
+//! slower. So the window starts at what ssh(1) has always, or at what a good line of that length carries, and doubles as long as a
+//! whole one arrives within two round trips.
 
 use std::time::{Duration, Instant};
 
@@ -23,16 +24,20 @@ pub(super) struct Window {
     counted: Option<(Instant, usize)>,
 }
 
-impl Default for Window {
-    fn default() -> Self {
+/// What a path is taken to carry until it shows more: it sets the window to begin with on a long path.
+const EXPECTED_BYTES_PER_MS: usize = 160 * 1000;
+
+impl Window {
+    /// The window of a channel over a path of this round trip.
+    pub(super) fn over(round_trip: Duration) -> Self {
+        let round_trip_ms = usize::try_from(round_trip.as_millis()).unwrap_or(usize::MAX);
+        let expected_bytes = round_trip_ms.saturating_mul(EXPECTED_BYTES_PER_MS);
         Self {
-            target_bytes: STEADY_BYTES,
+            target_bytes: expected_bytes.clamp(STEADY_BYTES, MAX_BYTES / 2),
             counted: None,
         }
     }
-}
 
-impl Window {
     /// What the server should be allowed to send ahead.
     pub(super) fn target_bytes(&self) -> usize {
         self.target_bytes
@@ -66,7 +71,7 @@ mod tests {
 
     /// The window after `windows` of them have arrived, each within `each`, over a path of `round_trip`.
     fn after(windows: u32, each: Duration, round_trip: Duration) -> usize {
-        let mut window = Window::default();
+        let mut window = Window::over(Duration::ZERO);
         let mut now = Instant::now();
         for _ in 0..windows {
             let half = window.target_bytes() / 2;
@@ -103,6 +108,13 @@ mod tests {
 
     #[test]
     fn an_idle_channel_keeps_its_small_window() {
-        assert!(!Window::default().is_in_use());
+        assert!(!Window::over(100 * MS).is_in_use());
+    }
+
+    #[test]
+    fn a_long_path_begins_with_a_larger_window() {
+        assert_eq!(Window::over(5 * MS).target_bytes(), STEADY_BYTES);
+        assert_eq!(Window::over(100 * MS).target_bytes(), 16_000_000);
+        assert_eq!(Window::over(10_000 * MS).target_bytes(), MAX_BYTES / 2);
     }
 }
