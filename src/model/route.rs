@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::address::Destination;
-use super::cluster::{Family, LbService, PodEndpoint, Route, ServicePhase, ServicePort};
+use super::cluster::{Family, LbService, PodEndpoint, Protocol, Route, ServicePhase, ServicePort};
 use super::fault::FaultCause;
 
 /// A route that can be taken now.
@@ -66,12 +66,11 @@ fn find_port(service: &LbService, number: u16) -> Result<&ServicePort, FaultCaus
     if service.ports.iter().any(|port| port.number == number) {
         return Err(FaultCause::NotTcp { port: number });
     }
-    let has = service
+    let tcp = service
         .ports
         .iter()
-        .map(|port| port.number)
-        .filter(|port| service.tcp_port(*port).is_some())
-        .collect();
+        .filter(|port| port.protocol == Protocol::Tcp);
+    let has = tcp.map(|port| port.number).collect();
     Err(FaultCause::PortMissing {
         service: service.key.clone(),
         port: number,
@@ -147,7 +146,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Protocol, ServiceKey};
+    use crate::model::ServiceKey;
 
     fn port(number: u16, protocol: Protocol, node_port: Option<u16>) -> ServicePort {
         ServicePort {
