@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::pool::Pool;
 use crate::model::Destination;
@@ -30,10 +30,13 @@ impl Accepting {
     pub(super) fn start(listener: Listener) -> Self {
         let (carrier, current) = watch::channel(None);
         let task = tokio::spawn(async move {
+            // Clients that wait for a session go with the tunnel.
+            let mut waiting = JoinSet::new();
             loop {
                 let client = listener.accept().await;
+                while waiting.try_join_next().is_some() {}
                 let carrier = current.borrow().clone();
-                receive(client, carrier);
+                receive(client, carrier, &mut waiting);
             }
         });
         Self { task, carrier }
@@ -60,7 +63,7 @@ impl Accepting {
     }
 }
 
-fn receive(client: Accepted, carrier: Option<Carrier>) {
+fn receive(client: Accepted, carrier: Option<Carrier>, waiting: &mut JoinSet<()>) {
     let (socket, origin) = match client {
         Accepted::Tcp(stream, origin) => (Socket::Tcp(stream), Some(origin)),
         #[cfg(unix)]
@@ -75,19 +78,18 @@ fn receive(client: Accepted, carrier: Option<Carrier>) {
     else {
         return socket.reset();
     };
-    let Some(session) = pool.pick() else {
-        meter.refused();
-        return socket.reset();
-    };
-    let home: Arc<dyn Rehome> = pool;
-    session.carry(
-        Client {
+    waiting.spawn(async move {
+        let Some(session) = pool.pick_for_client().await else {
+            meter.refused();
+            return socket.reset();
+        };
+        let home: Arc<dyn Rehome> = pool;
+        let client = Client {
             socket,
             origin,
             tunnel,
             home: Some(home),
-        },
-        &destination,
-        meter,
-    );
+        };
+        session.carry(client, &destination, meter);
+    });
 }

@@ -301,7 +301,7 @@ impl Supervisor {
             return;
         };
         host.watch(dial, &session, happenings);
-        pool.join(Arc::new(session));
+        pool.join(&Arc::new(session));
     }
 
     /// A link is lost with the last of its sessions.

@@ -1,11 +1,12 @@
 //! The sessions to one host. New connections go where the fewest opens are pending, and more sessions are asked for when all
 //! have something to do: libssh2 opens one channel of a session at a time, and one cipher keeps one core busy.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, timeout_at};
 
 use super::happening::Happening;
 use crate::model::{Destination, HostId};
@@ -13,6 +14,9 @@ use crate::ssh::{OpenError, OpenRequest, Rehome, Session};
 
 /// From this round trip on a path is long.
 const LONG_PATH: Duration = Duration::from_millis(5);
+
+/// How long a client may wait for a session of its own while the first ones are being made.
+const WARMING_LIMIT: Duration = Duration::from_millis(1500);
 
 /// The sessions of one link, shared between the supervisor, which changes them, and the tasks that accept clients.
 pub(super) struct Pool {
@@ -23,8 +27,12 @@ pub(super) struct Pool {
     max_sessions: usize,
     /// The path is long: sessions are made before they are needed, since that takes many round trips.
     ahead: bool,
-    /// Another session has been asked for, and is not here yet.
-    asked: AtomicBool,
+    /// Sessions that have been asked for and are not here yet.
+    coming: AtomicUsize,
+    /// One could not be made: others are not asked for.
+    is_full: AtomicBool,
+    /// Rung when a session has joined.
+    changed: Notify,
     /// Requests that found every session stuck, and wait for another.
     stranded: Mutex<Vec<OpenRequest>>,
     happenings: mpsc::Sender<Happening>,
@@ -44,7 +52,9 @@ impl Pool {
             host,
             dial,
             max_sessions,
-            asked: AtomicBool::new(false),
+            coming: AtomicUsize::new(0),
+            is_full: AtomicBool::new(false),
+            changed: Notify::new(),
             ahead: is_long,
             stranded: Mutex::default(),
             happenings,
@@ -54,9 +64,10 @@ impl Pool {
     }
 
     fn grow_ahead(&self) {
-        let have = self.sessions().len();
-        if self.ahead && have < self.max_sessions {
-            self.ask_for_another(have);
+        let missing = self.max_sessions.saturating_sub(1);
+        if self.ahead && missing > 0 {
+            self.coming.store(missing, Ordering::SeqCst);
+            (0..missing).for_each(|_| self.request());
         }
     }
 
@@ -98,36 +109,73 @@ impl Pool {
         proof.await
     }
 
-    /// One more is dialled at a time. Clogged ones may be doubled, since they come to nothing until their target answers.
-    fn ask_for_another(&self, have: usize) {
-        if have >= self.max_sessions * 2 || self.asked.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        let happening = Happening::Crowded(self.host.clone(), self.dial);
-        if self.happenings.try_send(happening).is_err() {
-            // The supervisor is busy: whoever comes next asks again.
-            self.asked.store(false, Ordering::SeqCst);
+    /// The session for a client's connection. On a long path a client that would share a session waits for one that is being
+    /// made, but not for long: it stays where it is put, and the sessions of a path carry it side by side.
+    pub(super) async fn pick_for_client(&self) -> Option<Arc<Session>> {
+        let deadline = Instant::now() + WARMING_LIMIT;
+        loop {
+            let changed = self.changed.notified();
+            let session = self.pick()?;
+            let is_taken = session.load().pending_opens() + session.load().connections() > 0;
+            let is_warming = self.ahead && self.coming.load(Ordering::SeqCst) > 0;
+            if !(is_taken && is_warming) || timeout_at(deadline, changed).await.is_err() {
+                return Some(session);
+            }
         }
     }
 
+    /// One more is dialled at a time, but ahead of need. Clogged ones may be doubled, since they come to nothing until their
+    /// target answers.
+    fn ask_for_another(&self, have: usize) {
+        if have >= self.max_sessions * 2 || self.is_full.load(Ordering::SeqCst) {
+            return;
+        }
+        let free = self
+            .coming
+            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst);
+        if free.is_ok() {
+            self.request();
+        }
+    }
+
+    /// Asks the supervisor for a session that is already counted as coming.
+    fn request(&self) {
+        let happening = Happening::Crowded(self.host.clone(), self.dial);
+        if self.happenings.try_send(happening).is_err() {
+            // The supervisor is busy: whoever comes next asks again.
+            self.one_less_is_coming();
+        }
+    }
+
+    fn one_less_is_coming(&self) {
+        let less = |coming: usize| Some(coming.saturating_sub(1));
+        // The closure always gives a number, so this cannot fail.
+        let _before = self
+            .coming
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+    }
+
     /// Takes in a session that was asked for. Clogged ones that carry nobody make room.
-    pub(super) fn join(&self, session: Arc<Session>) {
+    pub(super) fn join(&self, session: &Arc<Session>) {
         self.change(|sessions| {
             let useless = |session: &Arc<Session>| {
                 session.load().is_clogged() && session.load().connections() == 0
             };
             sessions.retain(|session| !useless(session));
-            sessions.push(Arc::clone(&session));
+            sessions.push(Arc::clone(session));
         });
-        self.asked.store(false, Ordering::SeqCst);
+        self.one_less_is_coming();
+        self.changed.notify_waiters();
         for request in self.take_stranded() {
             session.open(request);
         }
-        self.grow_ahead();
     }
 
     /// There will be no other session: what waits for one is told, and another is not asked for again.
     pub(super) fn stay_as_it_is(&self) {
+        self.is_full.store(true, Ordering::SeqCst);
+        self.coming.store(0, Ordering::SeqCst);
+        self.changed.notify_waiters();
         self.take_stranded()
             .into_iter()
             .for_each(OpenRequest::abandon);

@@ -20,6 +20,7 @@ use libssh2_sys::LIBSSH2_SESSION;
 use openssl_sys as ossl;
 
 const TAG_BYTES: usize = 16;
+const TAG_BYTES_C: c_int = 16;
 /// What stands before every packet: its length.
 const LENGTH_BYTES: usize = 4;
 const REQUIRES_FULL_PACKET: c_long = 4;
@@ -27,7 +28,7 @@ const REQUIRES_FULL_PACKET: c_long = 4;
 const OK: c_int = 0;
 const FAILED: c_int = -1;
 
-/// `struct crypt_method` of libssh2_priv.h, with OpenSSL's `SSH2_CIPHER_T`.
+/// `struct crypt_method` of `libssh2_priv.h`, with OpenSSL's `SSH2_CIPHER_T`.
 #[repr(C)]
 pub(super) struct CryptMethod {
     name: *const c_char,
@@ -105,7 +106,7 @@ static CHACHA20_POLY1305: CryptMethod = CryptMethod {
     block_bytes: 8,
     iv_bytes: 0,
     secret_bytes: 64,
-    tag_bytes: TAG_BYTES as c_int,
+    tag_bytes: TAG_BYTES_C,
     flags: REQUIRES_FULL_PACKET,
     init: chacha_init,
     get_length: Some(chacha_length),
@@ -147,7 +148,7 @@ const fn gcm(
         block_bytes: 16,
         iv_bytes: 12,
         secret_bytes,
-        tag_bytes: TAG_BYTES as c_int,
+        tag_bytes: TAG_BYTES_C,
         flags: REQUIRES_FULL_PACKET,
         init: gcm_init,
         get_length: Some(plain_length),
@@ -351,7 +352,7 @@ impl Gcm {
         self.context.restart(&self.nonce)?;
         if !matches!(self.mode, Mode::Seal) {
             self.context
-                .control(ossl::EVP_CTRL_GCM_SET_TAG, TAG_BYTES as c_int, tag_pointer)?;
+                .control(ossl::EVP_CTRL_GCM_SET_TAG, TAG_BYTES_C, tag_pointer)?;
         }
         if !length.is_empty() {
             self.context.associate(length)?;
@@ -360,7 +361,7 @@ impl Gcm {
         self.context.finish()?;
         if matches!(self.mode, Mode::Seal) {
             self.context
-                .control(ossl::EVP_CTRL_GCM_GET_TAG, TAG_BYTES as c_int, tag_pointer)?;
+                .control(ossl::EVP_CTRL_GCM_GET_TAG, TAG_BYTES_C, tag_pointer)?;
         }
         self.count();
         Some(())
@@ -413,7 +414,7 @@ impl ChaChaPoly {
     }
 }
 
-/// OpenSSL's nonce for ChaCha20: the block counter, little-endian, then the packet's sequence number.
+/// OpenSSL's nonce for `ChaCha20`: the block counter, little-endian, then the packet's sequence number.
 fn chacha_nonce(sequence: u32, block: u8) -> [u8; 16] {
     let mut nonce = [0; 16];
     nonce[0] = block;
