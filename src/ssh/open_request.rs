@@ -17,6 +17,8 @@ pub(super) struct OpenRequest {
     kind: &'static CStr,
     message: Vec<u8>,
     purpose: Purpose,
+    /// Who else wants to know if it is refused.
+    refused: Option<oneshot::Sender<OpenError>>,
 }
 
 /// What the channel is for.
@@ -71,7 +73,14 @@ impl OpenRequest {
                 tunnel,
                 meter,
             },
+            refused: None,
         }
+    }
+
+    /// The same, with somebody to tell if it is refused.
+    pub(super) fn telling(mut self, refused: oneshot::Sender<OpenError>) -> Self {
+        self.refused = Some(refused);
+        self
     }
 
     /// A channel that is closed as soon as it is open. The reply is how long the server took.
@@ -87,6 +96,7 @@ impl OpenRequest {
                 started: Instant::now(),
                 reply,
             }),
+            refused: None,
         }
     }
 
@@ -130,6 +140,11 @@ impl OpenRequest {
     }
 
     fn fail(self, error: OpenError) {
+        if let Some(refused) = self.refused
+            && refused.send(error.clone()).is_err()
+        {
+            tracing::debug!("nobody wants to know about this refusal any more");
+        }
         match self.purpose {
             Purpose::Connection { local, meter, .. } => {
                 meter.refused();
