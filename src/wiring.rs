@@ -1,13 +1,19 @@
 //! The ways from the command line to the other layers. This is the one place that sees them all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use adit::cli::{ConfigFile, DemoAccess, HostQuery, ResolvedHost, RunningDemo, Wiring};
+use adit::cli::{
+    ConfigFile, DemoAccess, Failure, HostOption, HostQuery, ResolvedHost, RunningDemo, Usage,
+    Wiring,
+};
 use adit::demo::{DemoOptions, DemoWorld};
 use adit::diagram;
 use adit::engine::{self, Handle};
-use adit::model::{Snapshot, TunnelId};
-use adit::ssh::config::{self, Argument, Environment, LocalSystem, Query};
+use adit::model::{Fault, Hop, HostProfile, Snapshot, TunnelId};
+use adit::ssh::config::{
+    self, Argument, ConfigError, Environment, LocalSystem, Origin, Query, Resolved,
+};
+use adit::ssh::key_file;
 use adit::ui::{self, WindowOptions};
 use futures::future::BoxFuture;
 
@@ -18,6 +24,7 @@ pub(crate) fn wiring() -> Wiring {
         open_window,
         start_demo,
         host_profile,
+        print_host,
         diagram: draw,
     }
 }
@@ -71,26 +78,107 @@ fn start_demo() -> BoxFuture<'static, anyhow::Result<RunningDemo>> {
 fn host_profile(query: &HostQuery) -> anyhow::Result<ResolvedHost> {
     let environment = Environment::of_this_computer();
     let mut system = LocalSystem;
-    let options = query
-        .options
+    let resolved = resolve(query, &environment, &mut system)?;
+    let profile = config::profile(&resolved, &environment, &mut system).map_err(config_failure)?;
+    let named = query.identities().filter(|path| *path != "none").count();
+    check_identities(&profile, named)?;
+    let forwards = resolved.forwards();
+    let mut notes: Vec<String> = resolved
+        .unsupported
         .iter()
-        .map(|(key, value)| Argument::Option(format!("{key}={value}")));
+        .map(ToString::to_string)
+        .collect();
+    notes.extend(forwards.unsupported.iter().map(|forward| {
+        format!("LocalForward {forward} is not honoured: Adit listens on addresses, not on names")
+    }));
+    notes.extend(forwards.dynamic.iter().map(|listen| {
+        format!("DynamicForward {listen} is not honoured: Adit is no SOCKS proxy; name each port")
+    }));
+    let unnamed = profile.identities.get(named..).unwrap_or_default();
+    notes.extend(unnamed.iter().filter_map(skipped_note));
+    Ok(ResolvedHost {
+        forwards: forwards.local,
+        exit_on_forward_failure: resolved.exit_on_forward_failure,
+        profile,
+        notes,
+    })
+}
+
+/// Prints how a host is resolved, as `ssh -G` does.
+fn print_host(query: &HostQuery) -> anyhow::Result<String> {
+    let environment = Environment::of_this_computer();
+    let resolved = resolve(query, &environment, &mut LocalSystem)?;
+    Ok(resolved.print())
+}
+
+fn resolve(
+    query: &HostQuery,
+    environment: &Environment,
+    system: &mut LocalSystem,
+) -> anyhow::Result<Resolved> {
+    let arguments = query.options.iter().map(|option| match option.clone() {
+        HostOption::Option(text) => Argument::Option(text),
+        HostOption::User(user) => Argument::User(user),
+        HostOption::Port(port) => Argument::Port(port.to_string()),
+        HostOption::Jump(hosts) => Argument::Jump(hosts),
+        HostOption::Identity(path) => Argument::Identity(path),
+        HostOption::LocalForward(text) => Argument::LocalForward(text),
+    });
     let query = Query {
+        host: query.host.clone(),
         file: match &query.config {
             ConfigFile::Default => config::ConfigFile::Default,
             ConfigFile::None => config::ConfigFile::None,
             ConfigFile::File(path) => config::ConfigFile::File(PathBuf::from(path)),
         },
-        ..Query::new(&query.host)?.with(options)
+        ..Query::default()
     };
-    let resolved = config::resolve(&query, &environment, &mut system)?;
-    let profile = config::profile(&resolved, &environment, &mut system)?;
-    let notes = resolved
-        .unsupported
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    Ok(ResolvedHost { profile, notes })
+    let query = query.with(arguments);
+    config::resolve(&query, environment, system).map_err(config_failure)
+}
+
+/// What was typed wrongly is a matter of usage, what a file has wrongly is not.
+fn config_failure(error: ConfigError) -> anyhow::Error {
+    match error {
+        ConfigError::Line {
+            origin: Origin::CommandLine,
+            problem,
+        } => Usage(problem).into(),
+        error @ ConfigError::Destination(_) => Usage(error.to_string()).into(),
+        error @ ConfigError::Refused { .. } => {
+            let next = "Ask whoever keeps that file, or read another one with -F.";
+            Failure::new("config", error.to_string(), next).into()
+        }
+        error => Failure::new("config", error.to_string(), "Correct it and try again.").into(),
+    }
+}
+
+/// The keys that were named on the command line, which come first, are read before anything is dialled: a wrong path shows
+/// at once, not as a refused login.
+fn check_identities(profile: &HostProfile, named: usize) -> anyhow::Result<()> {
+    for path in profile.identities.iter().take(named) {
+        if let Err(error) = key_file::inspect(path)
+            && !(profile.use_agent && stands_for_agent_key(path))
+        {
+            let fault = Fault {
+                hop: Hop::Ssh(profile.login()),
+                cause: error.cause(),
+            };
+            return Err(Failure::from(&fault).into());
+        }
+    }
+    Ok(())
+}
+
+/// A line about a key file of ssh_config that cannot be used: if another way to log in works, nothing else tells of it.
+fn skipped_note(path: &PathBuf) -> Option<String> {
+    let error = key_file::inspect(path).err()?;
+    (!stands_for_agent_key(path)).then(|| format!("IdentityFile {error}; it is skipped"))
+}
+
+/// Whether a file without a private key of its own may stand for one in the agent: ssh takes public keys so, too.
+fn stands_for_agent_key(path: &Path) -> bool {
+    key_file::public_half(path).is_some()
 }
 
 fn draw(snapshot: &Snapshot, tunnel: &TunnelId) -> String {

@@ -5,7 +5,7 @@ use crate::model::{ClusterFault, Fault};
 /// A failure that a person can act on: exit code 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}. {next}")]
-pub(super) struct Failure {
+pub struct Failure {
     /// A short name for programs.
     pub(super) code: &'static str,
     /// What happened and where, without a full stop.
@@ -15,11 +15,8 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(
-        code: &'static str,
-        what: impl Into<String>,
-        next: impl Into<String>,
-    ) -> Self {
+    /// A failure in words of one's own: what happened without a full stop, what to do next in sentences.
+    pub fn new(code: &'static str, what: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             code,
             what: what.into(),
@@ -44,7 +41,7 @@ impl From<&ClusterFault> for Failure {
 /// What was typed cannot be meant: exit code 2, as clap has it for what it finds itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Usage(pub(super) String);
+pub struct Usage(pub String);
 
 /// Whoever read stdout has gone: the command ends without a word, and that is no failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

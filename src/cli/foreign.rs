@@ -50,8 +50,6 @@ const TABLE: &[Foreign] = &[
     flag("n", Standing::AsAlways),
     flag("T", Standing::AsAlways),
     flag("x", Standing::AsAlways),
-    flag("4", Standing::NoEffect("both address families are tried")),
-    flag("6", Standing::NoEffect("both address families are tried")),
     flag("A", Standing::NoEffect(NO_SESSION)),
     valued("e", Standing::NoEffect(NO_SESSION)),
     flag("t", Standing::NoEffect(NO_SESSION)),
@@ -64,27 +62,15 @@ const TABLE: &[Foreign] = &[
     flag("K", Standing::NoEffect("Kerberos is not used")),
     valued(
         "B",
-        Standing::Refused("Adit leaves the choice of the interface to the system"),
-    ),
-    valued(
-        "b",
-        Standing::Refused("Adit leaves the choice of the source address to the system"),
+        Standing::Refused(
+            "Adit leaves the choice of the interface to the system; -b names an address",
+        ),
     ),
     valued(
         "D",
         Standing::Refused("Adit is no SOCKS proxy; name each port with -L"),
     ),
     valued("E", Standing::Refused("redirect stderr for a log: 2>FILE")),
-    flag(
-        "G",
-        Standing::Refused("it prints ssh's own configuration: run `ssh -G HOST`"),
-    ),
-    flag(
-        "g",
-        Standing::Refused(
-            "to let other computers in, name the interface in each forward: -L '*:PORT:HOST:HOSTPORT'",
-        ),
-    ),
     valued(
         "I",
         Standing::Refused("a PKCS#11 token is reached through ssh-agent: ssh-add -s"),

@@ -7,7 +7,7 @@ use super::background::Detaching;
 use super::console::Console;
 use super::events::{Event, FaultJson};
 use super::failure::Failure;
-use super::forward_args::ForwardPlan;
+use super::forward_args::Forwards;
 use super::session::{End, Prompter, follow};
 use super::up::{engine_ended, listener, login};
 use super::words::Words;
@@ -17,19 +17,19 @@ use crate::model::{
     TunnelId, TunnelSpec, TunnelState, TunnelStatus,
 };
 
-/// Opens the forwards of `plan` through `host`, which the engine knows already, and keeps them open.
+/// Opens `forwards` through `host`, which the engine knows already, and keeps them open.
 ///
 /// # Errors
 /// A failure where it takes the person to go on.
 pub(super) async fn run(
     handle: &mut Handle,
     prompter: &mut Prompter,
-    plan: &ForwardPlan,
+    forwards: &Forwards,
     host: &HostId,
     output: Output<'_>,
     interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    for (index, forward) in (0..).zip(&plan.forwards) {
+    for (index, forward) in (0..).zip(&forwards.list) {
         let id = TunnelId::Forward(index);
         handle.send(Command::AddTunnel(TunnelSpec {
             id: id.clone(),
@@ -44,12 +44,12 @@ pub(super) async fn run(
     }
     let mut watch = Watch {
         output,
-        keep_going: plan.keep_going,
-        count: plan.forwards.len(),
+        keep_going: forwards.keep_going,
+        count: forwards.list.len(),
         words: Words::default(),
         seen: BTreeMap::new(),
     };
-    watch.warn_of_open_doors(plan);
+    watch.warn_of_open_doors(forwards);
     let end = follow(handle, prompter, interrupt, |snapshot| watch.look(snapshot)).await?;
     watch.ended(end)
 }
@@ -83,8 +83,8 @@ struct Seen {
 }
 
 impl Watch<'_> {
-    fn warn_of_open_doors(&mut self, plan: &ForwardPlan) {
-        for forward in &plan.forwards {
+    fn warn_of_open_doors(&mut self, forwards: &Forwards) {
+        for forward in &forwards.list {
             if let LocalBind::Port { address, port } = &forward.local
                 && !address.is_loopback()
             {
@@ -265,6 +265,7 @@ mod tests {
     use crate::cli::args::{Cli, Cmd};
     use crate::cli::console::testing::{Written, console};
     use crate::cli::fixtures::{auth_rejected, forward_status, put, put_host, session_lost};
+    use crate::cli::host_query::HostOption;
     use crate::cli::session::testing::FakeEngine;
     use crate::model::Moment;
 
@@ -285,6 +286,19 @@ mod tests {
             panic!("no forward")
         };
         let plan = args.plan().unwrap();
+        let given = plan.host.options.iter();
+        let forwards = Forwards {
+            list: given
+                .clone()
+                .filter_map(|option| match option {
+                    HostOption::LocalForward(text) => Some(text.parse().unwrap()),
+                    _ => None,
+                })
+                .collect(),
+            keep_going: given
+                .clone()
+                .any(|option| *option == HostOption::Option("ExitOnForwardFailure=no".to_owned())),
+        };
         let (mut handle, engine) = FakeEngine::start();
         let (mut console, out, err) = console();
         let mut prompter = Prompter::silent(handle.clone());
@@ -310,7 +324,7 @@ mod tests {
         let run = run(
             &mut handle,
             &mut prompter,
-            &plan,
+            &forwards,
             &host,
             output,
             interrupted,

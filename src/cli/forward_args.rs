@@ -1,13 +1,14 @@
 //! `adit forward`: ssh's own options, as people type them.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 
 use super::destination::Login;
 use super::foreign::ForeignArgs;
-use super::host_query::{ConfigFile, HostQuery};
-use super::options;
+use super::host::ResolvedHost;
+use super::host_query::{ConfigFile, HostOption, HostQuery};
 use crate::model::{ForwardSpec, ParseForwardError};
 
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub(super) struct ForwardArgs {
         value_name = "FORWARD",
         help = "Listen here and forward to there: [BIND_ADDRESS:]PORT:HOST:HOSTPORT, or sockets' paths (may be repeated)"
     )]
-    pub(super) local: Vec<ForwardSpec>,
+    pub(super) local: Vec<LocalForward>,
     /// A private key to log in with (may be repeated)
     #[arg(short = 'i', value_name = "FILE")]
     pub(super) identity: Vec<PathBuf>,
@@ -47,8 +48,8 @@ pub(super) struct ForwardArgs {
     #[arg(short = 'F', value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// An option as ssh_config(5) has it (may be repeated)
-    #[arg(short = 'o', value_name = "KEY=VALUE", value_parser = options::parse)]
-    pub(super) option: Vec<(String, String)>,
+    #[arg(short = 'o', value_name = "KEY=VALUE", value_parser = option)]
+    pub(super) option: Vec<String>,
     /// Ciphers, in order of preference
     #[arg(short = 'c', value_name = "LIST")]
     pub(super) ciphers: Option<String>,
@@ -58,6 +59,21 @@ pub(super) struct ForwardArgs {
     /// Ask for compression
     #[arg(short = 'C')]
     pub(super) compress: bool,
+    /// Let other computers in, where a forward names no address to listen on
+    #[arg(short = 'g')]
+    pub(super) gateway: bool,
+    /// Connect from this address of this computer
+    #[arg(short = 'b', value_name = "ADDRESS")]
+    pub(super) bind: Option<String>,
+    /// Use IPv4 only
+    #[arg(short = '4', overrides_with = "ipv6")]
+    pub(super) ipv4: bool,
+    /// Use IPv6 only
+    #[arg(short = '6')]
+    pub(super) ipv6: bool,
+    /// Print how the host is resolved, as ssh -G does, and connect to nothing
+    #[arg(short = 'G')]
+    pub(super) print: bool,
     /// Go to the background once the forwards stand
     #[arg(short = 'f')]
     pub(super) background: bool,
@@ -86,19 +102,67 @@ pub(super) struct ForwardArgs {
     pub(super) command: Vec<String>,
 }
 
-/// What `adit forward` was asked to do, in order.
+/// `-L`, known to make sense, and as it was typed: what an address left out means is for ssh_config to say.
+#[derive(Clone, Debug)]
+pub(super) struct LocalForward(String);
+
+impl FromStr for LocalForward {
+    type Err = ParseForwardError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<ForwardSpec>()
+            .map(|_forward| Self(text.to_owned()))
+    }
+}
+
+/// `-o`: that it has a key and a value. The rest is for ssh_config to know.
+fn option(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let key = text.split(|c: char| c == '=' || c.is_whitespace()).next();
+    let key = key.unwrap_or_default();
+    let value = text[key.len()..].trim_start_matches(|c: char| c == '=' || c.is_whitespace());
+    if key.is_empty() || value.is_empty() {
+        return Err(format!("'{text}' is not KEY=VALUE"));
+    }
+    Ok(text.to_owned())
+}
+
+/// What `adit forward` was asked to do, before ssh_config is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ForwardPlan {
     /// The host.
     pub(super) host: HostQuery,
-    /// What to forward; never empty.
-    pub(super) forwards: Vec<ForwardSpec>,
-    /// Whether one forward that fails leaves the others alone.
-    pub(super) keep_going: bool,
-    /// Whether questions may be asked in the terminal.
-    pub(super) may_ask: bool,
     /// Lines about options that make no difference.
     pub(super) notes: Vec<String>,
+}
+
+/// The forwards to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forwards {
+    /// Never empty.
+    pub(super) list: Vec<ForwardSpec>,
+    /// Whether one that fails leaves the others alone.
+    pub(super) keep_going: bool,
+}
+
+impl Forwards {
+    /// Those of a host that was resolved.
+    ///
+    /// # Errors
+    /// A sentence, where there are none.
+    pub(super) fn of(resolved: &ResolvedHost) -> Result<Self, String> {
+        if resolved.forwards.is_empty() {
+            return Err(
+                "there is nothing to forward: name at least one, as in -L 8080:10.0.0.241:80, or as LocalForward in \
+                 ssh_config (ClearAllForwardings drops them all)"
+                    .to_owned(),
+            );
+        }
+        Ok(Self {
+            list: resolved.forwards.clone(),
+            keep_going: resolved.exit_on_forward_failure == Some(false),
+        })
+    }
 }
 
 impl ForwardArgs {
@@ -113,68 +177,36 @@ impl ForwardArgs {
                  or use ssh for it"
             ));
         }
-        let mut notes = self.foreign.judge()?;
-        let host = self.host_query()?;
-        let mut ineffective = Vec::new();
-        for (key, _) in &self.option {
-            if !options::judge(key)? {
-                ineffective.push(key.as_str());
-            }
-        }
-        if !ineffective.is_empty() {
-            notes.push(format!(
-                "these options make no difference here: {}",
-                ineffective.join(", ")
-            ));
-        }
-        let forwards = self.forwards(&host)?;
         Ok(ForwardPlan {
-            keep_going: !host.flag("exitonforwardfailure", true)?,
-            may_ask: !host.flag("batchmode", false)?,
-            host,
-            forwards,
-            notes,
+            notes: self.foreign.judge()?,
+            host: self.host_query()?,
         })
     }
 
-    fn forwards(&self, host: &HostQuery) -> Result<Vec<ForwardSpec>, String> {
-        let mut forwards = self.local.clone();
-        for text in host.all("localforward") {
-            let forward = text
-                .parse()
-                .map_err(|error: ParseForwardError| error.to_string())?;
-            forwards.push(forward);
-        }
-        if forwards.is_empty() {
-            return Err(
-                "there is nothing to forward: name at least one, as in -L 8080:10.0.0.241:80"
-                    .to_owned(),
-            );
-        }
-        Ok(forwards)
-    }
-
-    /// Everything about the host, as ssh_config's keywords: what ssh makes of its flags too. The first value of a keyword
-    /// wins, so the flags, which ssh lets win over `-o`, come first.
+    /// Everything about the host, as ssh's options: what ssh makes of its flags too. The first one wins, so the flags come
+    /// first.
     fn host_query(&self) -> Result<HostQuery, String> {
         let login = Login::of_ssh(&self.host)?;
         let mut query = HostQuery::new(&login.host);
-        query.push("user", self.login.clone().or(login.user));
-        query.push(
-            "port",
-            self.port.or(login.port).map(|port| port.to_string()),
-        );
+        query.push(HostOption::User, self.login.clone().or(login.user));
+        query.push(HostOption::Port, self.port.or(login.port));
         for identity in &self.identity {
-            let path = identity
-                .to_str()
-                .ok_or_else(|| format!("the path {} is not UTF-8", identity.display()))?;
-            query.push("identityfile", Some(path.to_owned()));
+            query.add_identity(identity)?;
         }
-        query.push("proxyjump", self.jump.clone());
-        query.push("ciphers", self.ciphers.clone());
-        query.push("macs", self.macs.clone());
-        query.push("compression", self.compress.then(|| "yes".to_owned()));
-        query.options.extend(self.option.iter().cloned());
+        query.push(HostOption::Jump, self.jump.clone());
+        query.set("Ciphers", self.ciphers.as_deref());
+        query.set("MACs", self.macs.as_deref());
+        query.set("Compression", self.compress.then_some("yes"));
+        query.set("GatewayPorts", self.gateway.then_some("yes"));
+        query.set("BindAddress", self.bind.as_deref());
+        query.set("AddressFamily", self.ipv4.then_some("inet"));
+        query.set("AddressFamily", self.ipv6.then_some("inet6"));
+        let forwards = self.local.iter();
+        query
+            .options
+            .extend(forwards.map(|forward| HostOption::LocalForward(forward.0.clone())));
+        let options = self.option.iter().cloned();
+        query.options.extend(options.map(HostOption::Option));
         query.config = match &self.config {
             None => ConfigFile::Default,
             Some(path) if path.as_os_str() == "none" => ConfigFile::None,
@@ -209,77 +241,97 @@ mod tests {
         }
     }
 
+    fn options(line: &str) -> Vec<HostOption> {
+        parse(line).unwrap().host.options
+    }
+
+    fn set(text: &str) -> HostOption {
+        HostOption::Option(text.to_owned())
+    }
+
     #[test]
     fn commands_as_people_type_them_are_understood() {
         let plan = parse("-L 8080:10.0.0.241:80 ubuntu@host -i key.pem").unwrap();
         assert_eq!(plan.host.host, "host");
-        assert_eq!(plan.host.first("user"), Some("ubuntu"));
-        assert_eq!(plan.host.first("identityfile"), Some("key.pem"));
-        assert_eq!(plan.forwards, ["8080:10.0.0.241:80".parse().unwrap()]);
-        assert!(plan.may_ask && !plan.keep_going);
+        let user = HostOption::User("ubuntu".to_owned());
+        let key = HostOption::Identity("key.pem".to_owned());
+        let forward = HostOption::LocalForward("8080:10.0.0.241:80".to_owned());
+        assert_eq!(plan.host.options, [user, key, forward]);
 
         let typed = args("-fN -i key.pem -L8080:a:80 -p2222 -vv -L 9090:b:90 -l me host").unwrap();
         assert!(typed.background && typed.verbose == 2);
         let plan = typed.plan().unwrap();
-        assert_eq!(plan.forwards.len(), 2);
-        assert_eq!(plan.host.first("port"), Some("2222"));
-        assert_eq!(plan.host.first("user"), Some("me"));
+        assert!(plan.host.options.contains(&HostOption::Port(2222)));
+        let user = HostOption::User("me".to_owned());
+        assert!(plan.host.options.contains(&user));
         assert_eq!(plan.notes, Vec::<String>::new());
 
-        let plan = parse(
-            "-NTfq -J a,b@c:2 ssh://u@host:23 -o BatchMode=yes -o ExitOnForwardFailure=no -L 1:a:2",
-        )
-        .unwrap();
-        assert_eq!(plan.host.first("proxyjump"), Some("a,b@c:2"));
-        assert_eq!(plan.host.first("port"), Some("23"));
-        assert!(!plan.may_ask && plan.keep_going);
-
-        let plan = parse("-o LocalForward=8080:a:80 -F none -C host").unwrap();
-        assert_eq!(plan.forwards, ["8080:a:80".parse().unwrap()]);
-        assert_eq!(plan.host.config, ConfigFile::None);
-        assert_eq!(plan.host.first("compression"), Some("yes"));
+        let given = options("-NTfq -J a,b@c:2 ssh://u@host:23 -o BatchMode=yes -4g -b ::1 -F none");
+        let jump = HostOption::Jump("a,b@c:2".to_owned());
+        assert!(given.contains(&jump) && given.contains(&HostOption::Port(23)));
+        for text in [
+            "BatchMode=yes",
+            "AddressFamily=inet",
+            "GatewayPorts=yes",
+            "BindAddress=::1",
+        ] {
+            assert!(given.contains(&set(text)), "{text}: {given:?}");
+        }
+        assert_eq!(parse("-F none h").unwrap().host.config, ConfigFile::None);
+        assert!(options("-C h").contains(&set("Compression=yes")));
     }
 
     #[test]
-    fn flags_win_over_options_and_the_first_option_wins() {
-        let plan = parse("-o Port=1 -o port=2 -L 1:a:2 -p 3 h -o User=x").unwrap();
-        assert_eq!(plan.host.first("port"), Some("3"));
-        let plan = parse("-o Port=1 -o port=2 -L 1:a:2 h").unwrap();
-        assert_eq!(plan.host.first("port"), Some("1"));
+    fn flags_come_before_options() {
+        let given = options("-o Port=1 -p 3 h -o User=x");
+        assert_eq!(
+            given,
+            [HostOption::Port(3), set("Port=1"), set("User=x")],
+            "the first one wins"
+        );
     }
 
     #[test]
-    fn options_without_effect_are_named_in_few_lines() {
-        let plan = parse("-A -o SendEnv=LANG -o TCPKeepAlive=yes -L 1:a:2 h").unwrap();
+    fn flags_without_effect_are_named() {
+        let plan = parse("-A -L 1:a:2 h").unwrap();
         assert_eq!(
             plan.notes,
-            [
-                "-A makes no difference: no session is opened on the host",
-                "these options make no difference here: sendenv, tcpkeepalive"
-            ]
+            ["-A makes no difference: no session is opened on the host"]
         );
     }
 
     #[test]
     fn what_cannot_be_taken_is_refused_by_name() {
         for (line, part) in [
-            ("h", "nothing to forward"),
             ("-L 1:a:2", "HOST"),
             ("-L 1:a:2 h uptime -p", "'uptime' would be a command"),
             ("-L 1:a:2 h -- uptime", "'uptime' would be a command"),
             ("-L 1:a:2 -D 1080 h", "-D"),
             ("-L 1:a:2 -R 1:a:2 h", "-R"),
             ("-L 1:a:2 -W a:1 h", "-W"),
-            ("-L 1:a:2 -g h", "-g"),
             ("-L nonsense h", "not a local forward"),
             ("-L 1:a:2 -p 0 h", "0"),
-            ("-L 1:a:2 -o Nonsense=1 h", "Nonsense"),
-            ("-L 1:a:2 -o ProxyCommand=nc h", "ProxyCommand"),
-            ("-L 1:a:2 -o BatchMode=perhaps h", "batchmode"),
+            ("-L 1:a:2 -o Nonsense h", "not KEY=VALUE"),
             ("-L 1:a:2 u@", "host's name is empty"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn nothing_to_forward_is_said() {
+        let mut resolved = ResolvedHost {
+            profile: crate::model::HostProfile::new("u", "h", 22),
+            forwards: Vec::new(),
+            exit_on_forward_failure: None,
+            notes: Vec::new(),
+        };
+        let error = Forwards::of(&resolved).unwrap_err();
+        assert!(error.contains("nothing to forward"), "{error}");
+        resolved.forwards = vec!["1:a:2".parse().unwrap()];
+        assert!(!Forwards::of(&resolved).unwrap().keep_going);
+        resolved.exit_on_forward_failure = Some(false);
+        assert!(Forwards::of(&resolved).unwrap().keep_going);
     }
 }

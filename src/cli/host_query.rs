@@ -1,6 +1,6 @@
-//! What the command line says about an SSH host, in ssh_config's own terms.
+//! What the command line says about an SSH host, in ssh's own terms.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::ViaArgs;
 use super::destination::Login;
@@ -17,13 +17,30 @@ pub enum ConfigFile {
     File(PathBuf),
 }
 
+/// An option about a host, as ssh's command line has it. What it means is for ssh_config to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostOption {
+    /// `-o KEY=VALUE`.
+    Option(String),
+    /// `-l`.
+    User(String),
+    /// `-p`.
+    Port(u16),
+    /// `-J`.
+    Jump(String),
+    /// `-i`.
+    Identity(String),
+    /// `-L`.
+    LocalForward(String),
+}
+
 /// A host as it was named on the command line, with all that was said about it there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostQuery {
     /// The name that was typed: an alias of ssh_config, a host name or an address.
     pub host: String,
-    /// Keywords of `ssh_config(5)` in lower case with their values, those that win first.
-    pub options: Vec<(String, String)>,
+    /// What was said about it, what wins first.
+    pub options: Vec<HostOption>,
     /// The files that fill in what is not said here.
     pub config: ConfigFile,
 }
@@ -39,38 +56,35 @@ impl HostQuery {
         }
     }
 
-    /// The value that wins.
-    #[must_use]
-    pub fn first(&self, key: &str) -> Option<&str> {
-        let found = self.options.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value.as_str())
+    /// The key files that were named on the command line.
+    pub fn identities(&self) -> impl Iterator<Item = &str> {
+        self.options.iter().filter_map(|option| match option {
+            HostOption::Identity(path) => Some(path.as_str()),
+            _ => None,
+        })
     }
 
-    /// Every value, for the keywords that add up (`IdentityFile`, `LocalForward`).
-    pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.options
-            .iter()
-            .filter(move |(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+    /// Adds an option, if it was given.
+    pub(super) fn push<T>(&mut self, option: fn(T) -> HostOption, value: Option<T>) {
+        self.options.extend(value.map(option));
     }
 
-    /// The value of a keyword that is yes or no.
+    /// Adds an option of ssh_config, if it has a value.
+    pub(super) fn set(&mut self, key: &str, value: Option<&str>) {
+        let option = value.map(|value| HostOption::Option(format!("{key}={value}")));
+        self.options.extend(option);
+    }
+
+    /// Adds a key file.
     ///
     /// # Errors
-    /// A sentence, where it is something else.
-    pub fn flag(&self, key: &str, default: bool) -> Result<bool, String> {
-        match self.first(key).map(str::to_ascii_lowercase).as_deref() {
-            None => Ok(default),
-            Some("yes" | "true") => Ok(true),
-            Some("no" | "false") => Ok(false),
-            Some(other) => Err(format!("-o {key}={other}: the value is yes or no")),
-        }
-    }
-
-    pub(super) fn push(&mut self, key: &str, value: Option<String>) {
-        if let Some(value) = value {
-            self.options.push((key.to_owned(), value));
-        }
+    /// A sentence, where the path cannot stand in ssh_config.
+    pub(super) fn add_identity(&mut self, path: &Path) -> Result<(), String> {
+        let text = path
+            .to_str()
+            .ok_or_else(|| format!("the path {} is not UTF-8", path.display()))?;
+        self.options.push(HostOption::Identity(text.to_owned()));
+        Ok(())
     }
 
     /// The host of `--host` and `--identity`, if there is one.
@@ -88,13 +102,10 @@ impl HostQuery {
         };
         let login = Login::with_port(host)?;
         let mut query = Self::new(&login.host);
-        query.push("user", login.user);
-        query.push("port", login.port.map(|port| port.to_string()));
+        query.push(HostOption::User, login.user);
+        query.push(HostOption::Port, login.port);
         if let Some(identity) = &via.identity {
-            let path = identity
-                .to_str()
-                .ok_or_else(|| format!("the path {} is not UTF-8", identity.display()))?;
-            query.push("identityfile", Some(path.to_owned()));
+            query.add_identity(identity)?;
         }
         Ok(Some(query))
     }
@@ -105,16 +116,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_flags_become_keywords() {
+    fn the_host_flags_become_options() {
         let via = ViaArgs {
             host: Some("ubuntu@203.0.113.7:2222".to_owned()),
             identity: Some(PathBuf::from("key.pem")),
         };
         let query = HostQuery::of_via(&via).unwrap().unwrap();
         assert_eq!(query.host, "203.0.113.7");
-        assert_eq!(query.first("user"), Some("ubuntu"));
-        assert_eq!(query.first("port"), Some("2222"));
-        assert_eq!(query.first("identityfile"), Some("key.pem"));
+        let options = [
+            HostOption::User("ubuntu".to_owned()),
+            HostOption::Port(2222),
+            HostOption::Identity("key.pem".to_owned()),
+        ];
+        assert_eq!(query.options, options);
+        assert_eq!(query.identities().collect::<Vec<_>>(), ["key.pem"]);
         assert_eq!(HostQuery::of_via(&ViaArgs::default()), Ok(None));
     }
 

@@ -21,7 +21,6 @@ mod host_query;
 mod list;
 mod list_json;
 mod logging;
-mod options;
 mod run;
 mod session;
 mod table;
@@ -35,8 +34,9 @@ use std::any::Any;
 use futures::future::BoxFuture;
 
 pub use demo::DemoAccess;
-pub use host::{ResolvedHost, host_profile};
-pub use host_query::{ConfigFile, HostQuery};
+pub use failure::{Failure, Usage};
+pub use host::ResolvedHost;
+pub use host_query::{ConfigFile, HostOption, HostQuery};
 pub use run::main;
 
 use crate::engine::Handle;
@@ -53,6 +53,8 @@ pub struct Wiring {
     pub start_demo: fn() -> BoxFuture<'static, anyhow::Result<RunningDemo>>,
     /// Makes a profile of a host named on the command line.
     pub host_profile: fn(&HostQuery) -> anyhow::Result<ResolvedHost>,
+    /// Prints how a host is resolved, as `ssh -G` does.
+    pub print_host: fn(&HostQuery) -> anyhow::Result<String>,
     /// Draws a tunnel's way in characters.
     pub diagram: fn(&Snapshot, &TunnelId) -> String,
 }

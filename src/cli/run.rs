@@ -12,7 +12,7 @@ use super::console::Console;
 use super::demo::{Narrator, has_display, tour};
 use super::events::{Event, FaultJson};
 use super::failure::{Failure, OutputClosed, Usage};
-use super::forward_args::{ForwardArgs, ForwardPlan};
+use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::host_query::HostQuery;
 use super::session::{Prompter, close, interrupted};
 use super::terminal::Terminal;
@@ -129,6 +129,11 @@ impl App {
 
     fn forward(mut self, args: &ForwardArgs) -> Outcome {
         let plan = args.plan().map_err(Usage)?;
+        if args.print {
+            let text = (self.wiring.print_host)(&plan.host)?;
+            self.console.text(text.trim_end())?;
+            return Ok(ExitCode::SUCCESS);
+        }
         if args.background && !args.detached {
             return run_in_background();
         }
@@ -162,6 +167,7 @@ impl App {
         plan: &ForwardPlan,
     ) -> anyhow::Result<()> {
         let resolved = (self.wiring.host_profile)(&plan.host)?;
+        let forwards = Forwards::of(&resolved).map_err(Usage)?;
         for note in plan.notes.iter().chain(&resolved.notes) {
             self.console.say(note);
         }
@@ -170,15 +176,23 @@ impl App {
             let interrupt = interrupted()?;
             let mut handle = (self.wiring.start_engine)()?;
             let host = resolved.profile.id.clone();
+            let may_ask = !resolved.profile.batch_mode;
             handle.send(Command::AddHost(Box::new(resolved.profile)));
-            let mut prompter = self.prompter(&handle, plan.may_ask);
+            let mut prompter = self.prompter(&handle, may_ask);
             let output = forward::Output {
                 console: &mut self.console,
                 json: args.json,
                 detaching: args.detached.then(|| Detaching::new(args.verbose > 0)),
             };
-            let result =
-                forward::run(&mut handle, &mut prompter, plan, &host, output, interrupt).await;
+            let result = forward::run(
+                &mut handle,
+                &mut prompter,
+                &forwards,
+                &host,
+                output,
+                interrupt,
+            )
+            .await;
             close(&mut handle).await;
             result
         })

@@ -86,6 +86,25 @@ pub enum FaultCause {
         /// libssh2's reason.
         reason: String,
     },
+    /// The two sides share no algorithm of one kind.
+    NoCommonAlgorithm {
+        /// The kind, as ssh_config names it in the singular (`cipher`).
+        kind: &'static str,
+        /// What Adit offers.
+        ours: Vec<String>,
+        /// What the server offers.
+        theirs: Vec<String>,
+    },
+    /// This jump host could not connect to the next host on the way: RFC 4254 reason code 2.
+    NextHopUnreachable {
+        /// The next host's SSH port.
+        next: Destination,
+    },
+    /// This jump host forbids the way to the next host (`AllowTcpForwarding no`, `PermitOpen`): RFC 4254 reason code 1.
+    NextHopForbidden {
+        /// The next host's SSH port.
+        next: Destination,
+    },
     /// known_hosts could not be read or understood, so nothing can be verified.
     KnownHostsUnreadable {
         /// The file.
@@ -235,6 +254,7 @@ impl FaultCause {
             | Self::ConnectTimedOut { .. }
             | Self::ConnectFailed { .. }
             | Self::HandshakeFailed { .. }
+            | Self::NextHopUnreachable { .. }
             | Self::TargetRefused
             | Self::TargetTimedOut { .. }
             | Self::ServerExhausted
@@ -245,6 +265,8 @@ impl FaultCause {
             | Self::ClusterUnavailable { .. } => Recovery::WaitForCluster,
             Self::PortInUse { .. }
             | Self::BindFailed { .. }
+            | Self::NoCommonAlgorithm { .. }
+            | Self::NextHopForbidden { .. }
             | Self::KnownHostsUnreadable { .. }
             | Self::HostKeyUnknown { .. }
             | Self::HostKeyChanged { .. }
@@ -273,6 +295,9 @@ impl FaultCause {
             Self::ConnectTimedOut { .. } => "connect-timed-out",
             Self::ConnectFailed { .. } => "connect-failed",
             Self::HandshakeFailed { .. } => "handshake-failed",
+            Self::NoCommonAlgorithm { .. } => "no-common-algorithm",
+            Self::NextHopUnreachable { .. } => "next-hop-unreachable",
+            Self::NextHopForbidden { .. } => "next-hop-forbidden",
             Self::KnownHostsUnreadable { .. } => "known-hosts-unreadable",
             Self::HostKeyUnknown { .. } => "host-key-unknown",
             Self::HostKeyChanged { .. } => "host-key-changed",

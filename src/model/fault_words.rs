@@ -42,6 +42,19 @@ impl fmt::Display for Fault {
             FaultCause::HandshakeFailed { reason } => {
                 write!(f, "no SSH session with {hop}: {reason}")
             }
+            FaultCause::NoCommonAlgorithm { kind, ours, theirs } => write!(
+                f,
+                "no SSH session with {hop}: no {kind} is shared; this side offers {}, the server {}",
+                list(ours),
+                list(theirs)
+            ),
+            FaultCause::NextHopUnreachable { next } => write!(
+                f,
+                "the jump host {hop} cannot connect to {next}: refused or no way there"
+            ),
+            FaultCause::NextHopForbidden { next } => {
+                write!(f, "the jump host {hop} forbids the way to {next}")
+            }
             FaultCause::KnownHostsUnreadable { path, reason } => {
                 write!(
                     f,
@@ -180,6 +193,18 @@ impl Fault {
             }
             FaultCause::HandshakeFailed { .. } => {
                 "Check that the port belongs to an SSH server; `ssh -v` shows what it offers.".to_owned()
+            }
+            FaultCause::NoCommonAlgorithm { kind, .. } => format!(
+                "Name one of the server's by the option for a {kind} in ssh_config, if Adit knows it, or ask for a newer SSH \
+                 server there."
+            ),
+            FaultCause::NextHopUnreachable { .. } => {
+                "Check the address as seen from the jump host, and that sshd runs there and lets the jump host in.".to_owned()
+            }
+            FaultCause::NextHopForbidden { .. } => {
+                "Ask for AllowTcpForwarding (and PermitOpen) in the jump host's sshd_config, and no `restrict` or \
+                 `no-port-forwarding` in authorized_keys there."
+                    .to_owned()
             }
             FaultCause::KnownHostsUnreadable { path, .. } => format!("Mend or move away {}.", path.display()),
             FaultCause::HostKeyUnknown { .. } => {

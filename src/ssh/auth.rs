@@ -1,406 +1,505 @@
 //! Logging in: with the keys the person named, with those in ssh-agent, and with what the person types.
 //!
-//! Key files that were named come before the agent's other keys: a server counts every key it is offered and hangs up after
-//! a few (`MaxAuthTries`), so that an agent full of keys would keep the right one from being tried.
+//! A server counts what it refuses and hangs up after a few (`MaxAuthTries`, 6 by default). So the right key is put first,
+//! offers stop before that number, and one more connection is made where that lets the others be tried.
 
-use std::fs;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use libssh2_sys as sys;
-use ssh2::{Agent, ErrorCode, KeyboardInteractivePrompt, PublicKey};
-use zeroize::Zeroizing;
+use ssh2::{ErrorCode, MethodType};
 
+use super::agent::{Agent, SIGN_LIMIT};
 use super::dial::Observer;
-use super::key_file::{self, KeyFileFacts};
-use crate::model::{Answer, FaultCause, HostProfile, Question, Secret, printable};
+use super::identity::{Candidate, Signer, candidates};
+use super::key_file;
+use super::login_raw::{Asked, LoginSession, Signed, Verdict};
+use crate::model::{Answer, FaultCause, HostProfile, LoginMethod, Question, Secret, printable};
 
 /// How long a server may take over one step of the login; some ask a directory on the way.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a person may take over a question that libssh2 waits for in the middle of an exchange.
+/// How long a person may take over a question that the server waits for in the middle of an exchange.
 const PERSON_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// How often a passphrase or a password may be wrong.
-const TRIES: u32 = 3;
+/// How much a server may refuse on one connection before no more keys are offered: OpenSSH hangs up at the sixth.
+const MAX_REFUSALS: u32 = 5;
 
-/// Logs in. Returns in words how that was done.
+/// What happened on an earlier connection of the same dial.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// What the server was offered, in words.
+    tried: Vec<String>,
+    /// What it need not be offered again.
+    spent: Vec<Candidate>,
+    /// Passwords that were asked for.
+    passwords: u32,
+    /// Keyboard-interactive exchanges that were begun.
+    exchanges: u32,
+    /// Whether this is the second connection.
+    pub(super) has_reconnected: bool,
+}
+
+/// How a login ended.
+pub(super) enum Outcome {
+    /// It is done; how.
+    LoggedIn(String),
+    /// There is more to try than this connection allows: make another.
+    Again,
+}
+
+/// Logs in.
 pub(super) fn authenticate(
-    session: &ssh2::Session,
+    session: &LoginSession,
     profile: &HostProfile,
     observer: &dyn Observer,
-) -> Result<String, FaultCause> {
-    session.set_timeout(millis(STEP_TIMEOUT));
-    let accepted = accepted_methods(session, profile);
-    if session.authenticated() {
-        return Ok("no authentication (the server asks for none)".to_owned());
-    }
+    history: &mut History,
+) -> Result<Outcome, FaultCause> {
+    session.set_timeout(STEP_TIMEOUT);
+    prefer_signatures(session, profile);
     let mut login = Login {
         session,
         profile,
         observer,
-        tried: Vec::new(),
+        history,
+        accepted: Vec::new(),
+        exhausted: Vec::new(),
+        refusals: 0,
+        agent: None,
+        keys: None,
         problem: None,
     };
-    login
-        .run(&accepted)?
-        .map_or_else(|| Err(login.failure(accepted)), Ok)
+    login.renew_accepted()?;
+    if session.ssh().authenticated() {
+        let how = "no authentication (the server asks for none)".to_owned();
+        return Ok(Outcome::LoggedIn(how));
+    }
+    login.run()
 }
 
-/// What the server would accept, as it lists it. Asking for the list is itself an attempt to log in without any proof.
-fn accepted_methods(session: &ssh2::Session, profile: &HostProfile) -> Vec<String> {
-    let methods = session.auth_methods(&profile.user).unwrap_or_default();
-    methods
-        .split(',')
-        .filter(|method| !method.is_empty())
-        .map(|method| printable(method).into_owned())
-        .collect()
+/// RSA keys sign with SHA-2, as `PubkeyAcceptedAlgorithms` has it.
+fn prefer_signatures(session: &LoginSession, profile: &HostProfile) {
+    const SHA2: &str = "rsa-sha2-512,rsa-sha2-256";
+    let chosen = profile.pubkey_accepted_algorithms.as_deref().map(|list| {
+        let plain = list
+            .split(',')
+            .map(|name| name.strip_suffix("-cert-v01@openssh.com").unwrap_or(name));
+        let mut names: Vec<&str> = Vec::new();
+        for name in plain.filter(|name| name.contains("rsa")) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(",")
+    });
+    let list = chosen.filter(|list| !list.is_empty());
+    let list = list.as_deref().unwrap_or(SHA2);
+    if let Err(error) = session.ssh().method_pref(MethodType::SignAlgo, list) {
+        tracing::debug!(%error, "no preference of signatures");
+    }
 }
 
 struct Login<'a> {
-    session: &'a ssh2::Session,
+    session: &'a LoginSession,
     profile: &'a HostProfile,
     observer: &'a dyn Observer,
-    /// What the server was offered, in words.
-    tried: Vec<String>,
+    history: &'a mut History,
+    /// The methods that the server would accept next, as it lists them.
+    accepted: Vec<String>,
+    /// Methods with nothing left to try.
+    exhausted: Vec<LoginMethod>,
+    /// What the server has refused on this connection.
+    refusals: u32,
+    agent: Option<Agent>,
+    /// The keys that are still to be offered, once they were collected.
+    keys: Option<VecDeque<Candidate>>,
     /// The first thing that kept a key which the person named from being offered at all.
     problem: Option<FaultCause>,
 }
 
-/// What became of one attempt.
-enum Attempt {
+/// What came of a step.
+enum Step {
+    /// The login is done; how.
     Accepted(String),
-    Rejected,
+    /// The same method has more to try.
+    Next,
+    /// The server is content with this and asks for more: it has listed anew what it would accept.
+    Progress,
+    /// The method has nothing left.
+    Exhausted,
+    /// Only another connection can go on.
+    Again,
 }
 
 impl Login<'_> {
-    fn run(&mut self, accepted: &[String]) -> Result<Option<String>, FaultCause> {
-        let accepts = |method: &str| accepted.iter().any(|name| name == method);
-        if accepts("publickey")
-            && let Some(how) = self.with_keys()?
-        {
-            return Ok(Some(how));
+    fn run(&mut self) -> Result<Outcome, FaultCause> {
+        while let Some(method) = self.next_method() {
+            let step = match method {
+                LoginMethod::PublicKey => self.with_keys()?,
+                LoginMethod::KeyboardInteractive => self.with_answers()?,
+                LoginMethod::Password => self.with_password()?,
+            };
+            match step {
+                Step::Accepted(how) => return Ok(Outcome::LoggedIn(how)),
+                Step::Again => {
+                    self.history.has_reconnected = true;
+                    return Ok(Outcome::Again);
+                }
+                Step::Next | Step::Progress => {}
+                Step::Exhausted => self.exhausted.push(method),
+            }
         }
-        if accepts("keyboard-interactive")
-            && let Some(how) = self.with_answers()?
-        {
-            return Ok(Some(how));
-        }
-        if accepts("password")
-            && let Some(how) = self.with_password()?
-        {
-            return Ok(Some(how));
-        }
-        Ok(None)
+        Err(self.failure())
     }
 
-    fn failure(&mut self, accepted: Vec<String>) -> FaultCause {
+    /// The first method, in the person's order, that the server accepts and that has something left to try.
+    fn next_method(&self) -> Option<LoginMethod> {
+        let is_open = |method: &&LoginMethod| {
+            !self.exhausted.contains(method)
+                && self.accepted.iter().any(|name| name == method.name())
+        };
+        self.profile.login_methods.iter().find(is_open).copied()
+    }
+
+    /// Asks the server what it would accept, which it counts as an attempt without any proof.
+    fn renew_accepted(&mut self) -> Result<(), FaultCause> {
+        match self.session.ssh().auth_methods(&self.profile.user) {
+            Ok(methods) => {
+                let names = methods.split(',').filter(|method| !method.is_empty());
+                self.accepted = names.map(|name| printable(name).into_owned()).collect();
+                Ok(())
+            }
+            Err(_none) if self.session.ssh().authenticated() => Ok(()),
+            Err(error)
+                if error.code() == ErrorCode::Session(libssh2_sys::LIBSSH2_ERROR_TIMEOUT) =>
+            {
+                Err(FaultCause::ConnectTimedOut {
+                    after: STEP_TIMEOUT,
+                })
+            }
+            Err(error) if self.history.tried.is_empty() => {
+                let reason = self.session.wire().end_in_words();
+                let reason = reason.unwrap_or_else(|| printable(error.message()).into_owned());
+                Err(FaultCause::HandshakeFailed {
+                    reason: format!("{reason}, before the login had begun"),
+                })
+            }
+            Err(_lost) => Err(self.hung_up()),
+        }
+    }
+
+    fn failure(&mut self) -> FaultCause {
         if let Some(problem) = self.problem.take() {
             return problem;
         }
-        if self.tried.is_empty() {
+        let accepted = std::mem::take(&mut self.accepted);
+        if self.history.tried.is_empty() {
             return FaultCause::NothingToAuthenticateWith { accepted };
         }
         FaultCause::AuthRejected {
-            tried: std::mem::take(&mut self.tried),
+            tried: std::mem::take(&mut self.history.tried),
             accepted,
         }
     }
 
-    fn with_keys(&mut self) -> Result<Option<String>, FaultCause> {
-        let agent = AgentKeys::of(self.session, self.profile);
-        let mut offered: Vec<Vec<u8>> = Vec::new();
-        for path in &self.profile.identities {
-            let facts = match key_file::inspect(path) {
-                Ok(facts) => facts,
-                Err(error) => {
-                    self.problem.get_or_insert(error.cause());
-                    continue;
-                }
-            };
-            let held = facts
-                .public_blob
-                .as_deref()
-                .and_then(|blob| agent.find(blob));
-            let attempt = match held {
-                Some((agent, key)) => {
-                    offered.push(key.blob().to_vec());
-                    self.with_agent_key(agent, key)?
-                }
-                None => self.with_key_file(path, &facts)?,
-            };
-            if let Attempt::Accepted(how) = attempt {
-                return Ok(Some(how));
+    /// The fault after the server has ended the session in the middle of the login.
+    fn hung_up(&mut self) -> FaultCause {
+        let end = self.session.wire().end_in_words();
+        let end = end.unwrap_or_else(|| "the connection broke".to_owned());
+        let words = format!("then {end}, as servers do after too many attempts (MaxAuthTries)");
+        self.history.tried.push(words);
+        self.problem = None;
+        self.failure()
+    }
+
+    /// Takes note of a verdict on what is called `name`.
+    fn judge(&mut self, verdict: Verdict, name: &str) -> Result<Step, FaultCause> {
+        match verdict {
+            Verdict::Accepted => return Ok(Step::Accepted(name.to_owned())),
+            Verdict::Refused => {
+                self.refusals += 1;
+                self.history.tried.push(name.to_owned());
             }
+            Verdict::NotEnough => return self.went_on(name),
+            Verdict::Unusable(why) => self.history.tried.push(format!("{name} ({why})")),
+            Verdict::TimedOut => {
+                return Err(FaultCause::ConnectTimedOut {
+                    after: STEP_TIMEOUT,
+                });
+            }
+            Verdict::Lost => {
+                self.history.tried.push(name.to_owned());
+                if !self.history.has_reconnected && self.has_more() {
+                    return Ok(Step::Again);
+                }
+                return Err(self.hung_up());
+            }
+        }
+        Ok(Step::Next)
+    }
+
+    /// The server has taken the proof and wants more, or did not like it: what it would accept now tells which.
+    fn went_on(&mut self, name: &str) -> Result<Step, FaultCause> {
+        let before = self.accepted.clone();
+        self.refusals += 1;
+        self.renew_accepted()?;
+        let what = if before == self.accepted {
+            "proved, and not enough"
+        } else {
+            "accepted, but the server asks for more"
+        };
+        self.history.tried.push(format!("{name} ({what})"));
+        Ok(Step::Progress)
+    }
+
+    /// After a password or an answer was refused: libssh2 does not tell whether it was right and something else is asked for
+    /// besides, but what the server would accept now does. Where that has changed it was right.
+    fn was_partial(&mut self, name: &str) -> Result<bool, FaultCause> {
+        if self.refusals + 1 >= MAX_REFUSALS {
+            return Ok(false);
+        }
+        let before = self.accepted.clone();
+        self.refusals += 1;
+        self.renew_accepted()?;
+        let has_changed = before != self.accepted;
+        if has_changed {
+            self.history.tried.pop();
+            let words = format!("{name} (accepted, but the server asks for more)");
+            self.history.tried.push(words);
+        }
+        Ok(has_changed)
+    }
+
+    /// Whether another connection would have something to try.
+    fn has_more(&self) -> bool {
+        let may_ask = !self.profile.batch_mode;
+        let prompts = self.profile.password_prompts;
+        self.profile.login_methods.iter().any(|method| {
+            let is_open = self.accepted.iter().any(|name| name == method.name())
+                && !self.exhausted.contains(method);
+            is_open
+                && match method {
+                    LoginMethod::PublicKey => {
+                        self.keys.as_ref().is_none_or(|keys| !keys.is_empty())
+                    }
+                    LoginMethod::Password => may_ask && self.history.passwords < prompts,
+                    LoginMethod::KeyboardInteractive => may_ask && self.history.exchanges < prompts,
+                }
+        })
+    }
+
+    fn with_keys(&mut self) -> Result<Step, FaultCause> {
+        self.collect_keys();
+        loop {
+            let left = self.keys.as_ref().map_or(0, VecDeque::len);
+            if left > 0 && self.refusals >= MAX_REFUSALS {
+                if !self.history.has_reconnected {
+                    return Ok(Step::Again);
+                }
+                self.history.tried.push(format!(
+                    "{left} more keys of ssh-agent were not offered, since servers hang up after too many (MaxAuthTries): \
+                     name the right one (-i, IdentityFile)"
+                ));
+                return Ok(Step::Exhausted);
+            }
+            let Some(candidate) = self.keys.as_mut().and_then(VecDeque::pop_front) else {
+                return Ok(Step::Exhausted);
+            };
+            self.history.spent.push(candidate.clone());
+            match self.offer(&candidate)? {
+                Step::Next => {}
+                step => return Ok(step),
+            }
+        }
+    }
+
+    fn collect_keys(&mut self) {
+        if self.keys.is_some() {
+            return;
         }
         if self.profile.use_agent {
-            for (agent, key) in agent.others(&offered) {
-                if let Attempt::Accepted(how) = self.with_agent_key(agent, key)? {
-                    return Ok(Some(how));
+            let socket = self.profile.agent_socket.as_deref();
+            self.agent = Agent::connect(socket).unwrap_or_else(|error| {
+                tracing::warn!(%error, "ssh-agent cannot be asked");
+                None
+            });
+        }
+        let found = candidates(self.session, self.profile, self.agent.as_ref());
+        self.problem = self.problem.take().or(found.problem);
+        let spent = &self.history.spent;
+        let fresh = found.list.into_iter().filter(|key| !spent.contains(key));
+        self.keys = Some(fresh.collect());
+    }
+
+    fn offer(&mut self, candidate: &Candidate) -> Result<Step, FaultCause> {
+        let verdict = match &candidate.signer {
+            Signer::Agent(blob) => self.offer_held(candidate, blob),
+            Signer::File {
+                path,
+                encrypted: false,
+            } => self.offer_file(candidate, path, None),
+            Signer::File {
+                path,
+                encrypted: true,
+            } => {
+                // A passphrase is asked for only if the key is of any use.
+                let refused = self.probe(candidate);
+                match refused.or_else(|| self.offer_locked(candidate, path)) {
+                    Some(verdict) => verdict,
+                    None => return Ok(Step::Next),
                 }
             }
-        }
-        Ok(None)
-    }
-
-    fn with_agent_key(&mut self, agent: &Agent, key: &PublicKey) -> Result<Attempt, FaultCause> {
-        let name = format!("{} from ssh-agent", printable(key.comment()));
-        let result = agent.userauth(&self.profile.user, key);
-        self.judge(result, name)
-    }
-
-    fn with_key_file(&mut self, path: &Path, facts: &KeyFileFacts) -> Result<Attempt, FaultCause> {
-        let key = match read_key(path) {
-            Ok(key) => key,
-            Err(cause) => {
-                self.problem.get_or_insert(cause);
-                return Ok(Attempt::Rejected);
-            }
         };
-        let name = path.display().to_string();
-        if !facts.encrypted {
-            let result = self
-                .session
-                .userauth_pubkey_memory(&self.profile.user, None, &key, None);
-            return self.judge_key(result, path, name);
+        if let (Verdict::Unusable(reason), Signer::File { path, .. }) =
+            (&verdict, &candidate.signer)
+        {
+            self.problem.get_or_insert(FaultCause::KeyFormat {
+                path: path.clone(),
+                reason: reason.clone(),
+            });
         }
-        for attempt in 0..TRIES {
-            let question = Question::Passphrase {
+        self.judge(verdict, &candidate.name)
+    }
+
+    fn offer_held(&mut self, candidate: &Candidate, blob: &[u8]) -> Verdict {
+        let (Some(agent), Some(offered)) = (&mut self.agent, &candidate.offered) else {
+            return Verdict::Unusable("ssh-agent is gone".to_owned());
+        };
+        self.session.set_timeout(STEP_TIMEOUT + SIGN_LIMIT);
+        let verdict = self
+            .session
+            .with_signer(&self.profile.user, offered, &mut |data| {
+                agent.sign(blob, data)
+            });
+        self.session.set_timeout(STEP_TIMEOUT);
+        verdict
+    }
+
+    /// Offers a key without proving anything. None if the server wants the proof.
+    fn probe(&mut self, candidate: &Candidate) -> Option<Verdict> {
+        let offered = candidate.offered.as_ref()?;
+        let verdict = self
+            .session
+            .with_signer(&self.profile.user, offered, &mut |_data| Signed::Failed);
+        match verdict {
+            Verdict::Unusable(_not_signed) => None,
+            verdict => Some(verdict),
+        }
+    }
+
+    fn offer_locked(&mut self, candidate: &Candidate, path: &Path) -> Option<Verdict> {
+        let passphrase = self.passphrase(path);
+        if passphrase.is_none() {
+            self.problem.get_or_insert(FaultCause::PassphraseRefused {
+                path: path.to_owned(),
+            });
+        }
+        let passphrase = passphrase?;
+        Some(self.offer_file(candidate, path, Some(&passphrase)))
+    }
+
+    fn offer_file(
+        &mut self,
+        candidate: &Candidate,
+        path: &Path,
+        passphrase: Option<&Secret>,
+    ) -> Verdict {
+        match key_file::read_private(path) {
+            Ok(private) => self.session.with_key(
+                &self.profile.user,
+                candidate.certificate.as_deref(),
+                &private,
+                passphrase,
+            ),
+            Err(error) => Verdict::Unusable(error.to_string()),
+        }
+    }
+
+    /// The passphrase of a key file, which was seen to fit.
+    fn passphrase(&mut self, path: &Path) -> Option<Secret> {
+        let private = key_file::read_private(path).ok()?;
+        for attempt in 0..self.profile.password_prompts {
+            let passphrase = self.ask(Question::Passphrase {
                 path: path.to_owned(),
                 again: attempt > 0,
-            };
-            let Answer::Secret(passphrase) = self.observer.ask(&self.profile.login(), question)
-            else {
+            })?;
+            if self
+                .session
+                .public_half(&private, Some(&passphrase))
+                .is_some()
+            {
+                return Some(passphrase);
+            }
+        }
+        None
+    }
+
+    /// Asks the person, unless that is never to be done.
+    fn ask(&self, question: Question) -> Option<Secret> {
+        if self.profile.batch_mode {
+            return None;
+        }
+        match self.observer.ask(&self.profile.login(), question) {
+            Answer::Secret(secret) => Some(secret),
+            Answer::Yes | Answer::No => None,
+        }
+    }
+
+    fn with_answers(&mut self) -> Result<Step, FaultCause> {
+        const NAME: &str = "keyboard-interactive";
+        while !self.profile.batch_mode && self.history.exchanges < self.profile.password_prompts {
+            self.history.exchanges += 1;
+            let (mut was_asked, mut is_cancelled) = (false, false);
+            self.session.set_timeout(PERSON_TIMEOUT);
+            let verdict =
+                self.session
+                    .with_answers(&self.profile.user, &mut |instruction, asked| {
+                        was_asked |= !asked.is_empty();
+                        let answers: Option<Vec<Secret>> = asked
+                            .iter()
+                            .map(|asked| self.ask(interactive(instruction, asked)))
+                            .collect();
+                        is_cancelled |= answers.is_none();
+                        answers.unwrap_or_default()
+                    });
+            self.session.set_timeout(STEP_TIMEOUT);
+            if is_cancelled && verdict == Verdict::Refused {
+                return Ok(Step::Exhausted);
+            }
+            match self.judge(verdict, NAME)? {
+                Step::Next if self.was_partial(NAME)? => return Ok(Step::Progress),
+                // A server that refuses without a question would do so for ever.
+                Step::Next if !was_asked => break,
+                Step::Next => {}
+                step => return Ok(step),
+            }
+        }
+        Ok(Step::Exhausted)
+    }
+
+    fn with_password(&mut self) -> Result<Step, FaultCause> {
+        const NAME: &str = "password";
+        while self.history.passwords < self.profile.password_prompts {
+            let again = self.history.passwords > 0;
+            let Some(password) = self.ask(Question::Password { again }) else {
                 break;
             };
-            let result = self.session.userauth_pubkey_memory(
-                &self.profile.user,
-                None,
-                &key,
-                Some(passphrase.expose()),
-            );
-            match result {
-                Err(error) if is_bad_key(&error) => {}
-                result => return self.judge(result, name),
+            self.history.passwords += 1;
+            let verdict = self.session.with_password(&self.profile.user, &password);
+            match self.judge(verdict, NAME)? {
+                Step::Next if self.was_partial(NAME)? => return Ok(Step::Progress),
+                Step::Next => {}
+                step => return Ok(step),
             }
         }
-        self.problem.get_or_insert(FaultCause::PassphraseRefused {
-            path: path.to_owned(),
-        });
-        Ok(Attempt::Rejected)
-    }
-
-    fn judge_key(
-        &mut self,
-        result: Result<(), ssh2::Error>,
-        path: &Path,
-        name: String,
-    ) -> Result<Attempt, FaultCause> {
-        match result {
-            Err(error) if is_bad_key(&error) => {
-                let reason = error.message().to_owned();
-                self.problem.get_or_insert(FaultCause::KeyFormat {
-                    path: path.to_owned(),
-                    reason,
-                });
-                Ok(Attempt::Rejected)
-            }
-            result => self.judge(result, name),
-        }
-    }
-
-    /// Tells a refusal, after which other ways may be tried, from the end of the connection.
-    fn judge(
-        &mut self,
-        result: Result<(), ssh2::Error>,
-        name: String,
-    ) -> Result<Attempt, FaultCause> {
-        let error = match result {
-            Ok(()) if self.session.authenticated() => return Ok(Attempt::Accepted(name)),
-            Ok(()) => {
-                self.tried
-                    .push(format!("{name} (accepted, but the server asks for more)"));
-                return Ok(Attempt::Rejected);
-            }
-            Err(error) => error,
-        };
-        self.tried.push(name);
-        match error.code() {
-            ErrorCode::Session(
-                sys::LIBSSH2_ERROR_SOCKET_DISCONNECT
-                | sys::LIBSSH2_ERROR_SOCKET_RECV
-                | sys::LIBSSH2_ERROR_SOCKET_SEND,
-            ) => {
-                self.tried.push(
-                    "then the server hung up, as it does after too many attempts (MaxAuthTries)"
-                        .to_owned(),
-                );
-                Err(self.failure(Vec::new()))
-            }
-            ErrorCode::Session(sys::LIBSSH2_ERROR_TIMEOUT) => Err(FaultCause::ConnectTimedOut {
-                after: STEP_TIMEOUT,
-            }),
-            _ => {
-                tracing::debug!(%error, "a way to log in was refused");
-                Ok(Attempt::Rejected)
-            }
-        }
-    }
-
-    fn with_answers(&mut self) -> Result<Option<String>, FaultCause> {
-        let mut prompter = Prompter {
-            hop: self.profile.login(),
-            observer: self.observer,
-            cancelled: false,
-        };
-        for _ in 0..TRIES {
-            self.session.set_timeout(millis(PERSON_TIMEOUT));
-            let result = self
-                .session
-                .userauth_keyboard_interactive(&self.profile.user, &mut prompter);
-            self.session.set_timeout(millis(STEP_TIMEOUT));
-            if prompter.cancelled {
-                return Ok(None);
-            }
-            if let Attempt::Accepted(how) = self.judge(result, "keyboard-interactive".to_owned())? {
-                return Ok(Some(how));
-            }
-        }
-        Ok(None)
-    }
-
-    fn with_password(&mut self) -> Result<Option<String>, FaultCause> {
-        for attempt in 0..TRIES {
-            let question = Question::Password { again: attempt > 0 };
-            let Answer::Secret(password) = self.observer.ask(&self.profile.login(), question)
-            else {
-                break;
-            };
-            let result = self
-                .session
-                .userauth_password(&self.profile.user, password.expose());
-            if let Attempt::Accepted(how) = self.judge(result, "password".to_owned())? {
-                return Ok(Some(how));
-            }
-        }
-        Ok(None)
+        Ok(Step::Exhausted)
     }
 }
 
-/// The keys that an agent holds; none where there is no agent.
-struct AgentKeys(Option<(Agent, Vec<PublicKey>)>);
-
-impl AgentKeys {
-    fn of(session: &ssh2::Session, profile: &HostProfile) -> Self {
-        if profile.agent_socket.is_none()
-            && std::env::var_os("SSH_AUTH_SOCK").is_none()
-            && cfg!(unix)
-        {
-            return Self(None);
-        }
-        match Self::connect(session, profile) {
-            Ok(keys) => Self(Some(keys)),
-            Err(error) => {
-                tracing::info!(%error, "ssh-agent cannot be asked");
-                Self(None)
-            }
-        }
+fn interactive(instruction: &str, asked: &Asked) -> Question {
+    let text = format!("{} {}", instruction.trim(), asked.text.trim());
+    Question::Interactive {
+        text: printable(text.trim()).into_owned(),
+        echo: asked.echo,
     }
-
-    fn connect(
-        session: &ssh2::Session,
-        profile: &HostProfile,
-    ) -> Result<(Agent, Vec<PublicKey>), ssh2::Error> {
-        let mut agent = session.agent()?;
-        if let Some(path) = &profile.agent_socket {
-            agent.set_identity_path(path)?;
-        }
-        agent.connect()?;
-        agent.list_identities()?;
-        let keys = agent.identities()?;
-        Ok((agent, keys))
-    }
-
-    fn find(&self, blob: &[u8]) -> Option<(&Agent, &PublicKey)> {
-        let (agent, keys) = self.0.as_ref()?;
-        keys.iter()
-            .find(|key| key.blob() == blob)
-            .map(|key| (agent, key))
-    }
-
-    fn others<'a>(
-        &'a self,
-        offered: &'a [Vec<u8>],
-    ) -> impl Iterator<Item = (&'a Agent, &'a PublicKey)> {
-        let all = self
-            .0
-            .iter()
-            .flat_map(|(agent, keys)| keys.iter().map(move |key| (agent, key)));
-        all.filter(|(_, key)| !offered.iter().any(|blob| blob == key.blob()))
-    }
-}
-
-/// Puts a server's questions to the person, one after the other.
-struct Prompter<'a> {
-    hop: String,
-    observer: &'a dyn Observer,
-    cancelled: bool,
-}
-
-impl KeyboardInteractivePrompt for Prompter<'_> {
-    fn prompt(
-        &mut self,
-        _user: &str,
-        instructions: &str,
-        prompts: &[ssh2::Prompt<'_>],
-    ) -> Vec<String> {
-        prompts
-            .iter()
-            .map(|prompt| self.answer(instructions, prompt))
-            .collect()
-    }
-}
-
-impl Prompter<'_> {
-    fn answer(&mut self, instructions: &str, prompt: &ssh2::Prompt<'_>) -> String {
-        if self.cancelled {
-            return String::new();
-        }
-        let text = format!("{} {}", instructions.trim(), prompt.text.trim());
-        let question = Question::Interactive {
-            text: printable(text.trim()).into_owned(),
-            echo: prompt.echo,
-        };
-        match self.observer.ask(&self.hop, question) {
-            Answer::Secret(secret) => Secret::expose(&secret).to_owned(),
-            Answer::Yes | Answer::No => {
-                self.cancelled = true;
-                String::new()
-            }
-        }
-    }
-}
-
-fn read_key(path: &Path) -> Result<Zeroizing<String>, FaultCause> {
-    fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|error| FaultCause::KeyUnreadable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
-}
-
-/// libssh2 could not make a key of the file and the passphrase; the server was not asked.
-fn is_bad_key(error: &ssh2::Error) -> bool {
-    matches!(
-        error.code(),
-        ErrorCode::Session(sys::LIBSSH2_ERROR_FILE | KEYFILE_AUTH_FAILED)
-    )
-}
-
-/// `LIBSSH2_ERROR_KEYFILE_AUTH_FAILED` of libssh2.h, which libssh2-sys does not bind.
-const KEYFILE_AUTH_FAILED: i32 = -48;
-
-fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

@@ -4,23 +4,23 @@
 //! session's loop. A jump host's session carries the next hop's transport over one of its channels, by way of a socket pair.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::sync::{oneshot, watch};
 
-use super::auth::authenticate;
+use super::auth::{History, Outcome, authenticate};
 use super::handshake::{Greeting, handshake};
 use super::io_loop::{IoLoop, Liveness, LoopEnd, Setup};
-use super::meter::Meter;
-use super::raw::RawSession;
-use super::session::{Client, Load, Mailbox, Session};
+use super::open_request::OpenError;
+use super::proxy::Proxy;
+use super::raw::{RawSession, Refusal};
+use super::session::{Load, Mailbox, Session};
 use super::stream::{Socket, Stream};
+use super::tcp::{self, io_cause};
 use super::transport::Transport;
 use crate::model::{
     Answer, Destination, Fault, FaultCause, Hop, HostProfile, Question, SessionFacts,
@@ -41,7 +41,7 @@ pub trait Observer: Send + Sync {
 /// A [`Fault`] that names the hop and the cause.
 pub async fn connect(profile: &HostProfile, observer: Arc<dyn Observer>) -> Result<Session, Fault> {
     let mut jumps: Vec<Session> = Vec::new();
-    let mut via = Vec::new();
+    let mut via: Vec<String> = Vec::new();
     for jump in &profile.jumps {
         let next = connect_hop(jump, &via, jumps.last(), &observer).await?;
         via.push(jump.login());
@@ -52,16 +52,74 @@ pub async fn connect(profile: &HostProfile, observer: Arc<dyn Observer>) -> Resu
     Ok(last.carried_by(jumps))
 }
 
+/// Makes the session of one hop, on a second connection where the first one did not allow everything to be tried.
 async fn connect_hop(
     profile: &HostProfile,
     via: &[String],
     through: Option<&Session>,
     observer: &Arc<dyn Observer>,
 ) -> Result<Session, Fault> {
-    let route = match through {
-        None => Route::Direct,
-        Some(jump) => Route::Through(tunnel_through(jump, profile)?),
+    let mut past = Past::default();
+    loop {
+        let (route, refused) = match through {
+            None => (Route::first(profile), None),
+            Some(jump) => {
+                let (socket, refused) = tunnel_through(jump, profile)?;
+                (Route::Through(socket), Some(refused))
+            }
+        };
+        let end = connect_once(profile, via, route, observer, past).await;
+        match end {
+            Ok(session) => return Ok(session),
+            Err(DialEnd::Again(history)) => past = history,
+            Err(DialEnd::Fault(fault)) => {
+                // What the next hop's session saw as an end was perhaps the jump host's doing.
+                let blame = match (via.last(), through, refused) {
+                    (Some(jump), Some(session), Some(refused)) => {
+                        jump_fault(jump, session, refused, profile)
+                    }
+                    _ => None,
+                };
+                return Err(blame.unwrap_or(fault));
+            }
+        }
+    }
+}
+
+/// The fault of the jump host `jump`, if it was the one to fail.
+fn jump_fault(
+    jump: &str,
+    session: &Session,
+    mut refused: oneshot::Receiver<OpenError>,
+    next: &HostProfile,
+) -> Option<Fault> {
+    if let Some(lost) = session.lost().borrow().clone() {
+        return Some(lost);
+    }
+    let next = Destination::tcp(next.address.clone(), next.port);
+    let cause = match refused.try_recv().ok()? {
+        OpenError::Refused(Refusal::ConnectFailed) => FaultCause::NextHopUnreachable { next },
+        OpenError::Refused(Refusal::Prohibited | Refusal::UnknownType) => {
+            FaultCause::NextHopForbidden { next }
+        }
+        OpenError::Refused(Refusal::ResourceShortage) => FaultCause::ServerExhausted,
+        OpenError::SessionEnded => FaultCause::SessionLost {
+            reason: "while it was asked for the way to the next host".to_owned(),
+        },
     };
+    Some(Fault {
+        hop: Hop::Ssh(jump.to_owned()),
+        cause,
+    })
+}
+
+async fn connect_once(
+    profile: &HostProfile,
+    via: &[String],
+    route: Route,
+    observer: &Arc<dyn Observer>,
+    past: Past,
+) -> Result<Session, DialEnd> {
     let cancel = Arc::new(Cancel::default());
     let guard = CancelOnDrop(Arc::clone(&cancel));
     let (done, result) = oneshot::channel();
@@ -71,27 +129,23 @@ async fn connect_hop(
         observer: Arc::clone(observer),
         cancel,
         route,
+        past,
     };
-    let hop = Hop::Ssh(profile.login());
+    let failed = |reason: String| {
+        Err(DialEnd::Fault(Fault {
+            hop: Hop::Ssh(profile.login()),
+            cause: FaultCause::ConnectFailed { reason },
+        }))
+    };
     let spawned = thread::Builder::new()
         .name("ssh".to_owned())
         .spawn(move || run(job, done));
     if let Err(error) = spawned {
-        return Err(Fault {
-            hop,
-            cause: FaultCause::ConnectFailed {
-                reason: format!("no thread: {error}"),
-            },
-        });
+        return failed(format!("no thread: {error}"));
     }
-    let result = result.await.unwrap_or_else(|_ended| {
-        Err(Fault {
-            hop,
-            cause: FaultCause::ConnectFailed {
-                reason: "the connection's thread ended".to_owned(),
-            },
-        })
-    });
+    let result = result
+        .await
+        .unwrap_or_else(|_ended| failed("the connection's thread ended".to_owned()));
     guard.disarm();
     result
 }
@@ -100,30 +154,52 @@ async fn connect_hop(
 enum Route {
     /// By TCP from this computer.
     Direct,
+    /// By the input and output of a command.
+    Command(String),
     /// Through a channel of the hop before it.
     Through(Socket),
 }
 
-/// One end of a stream whose other end is carried by `jump` to the next hop's SSH port.
-fn tunnel_through(jump: &Session, next: &HostProfile) -> Result<Socket, Fault> {
+impl Route {
+    fn first(profile: &HostProfile) -> Self {
+        match &profile.proxy_command {
+            Some(command) => Self::Command(command.clone()),
+            None => Self::Direct,
+        }
+    }
+}
+
+/// What earlier connections to a hop, in the same dial, have shown.
+#[derive(Default)]
+struct Past {
+    logins: History,
+    /// The host's key that the person, or the policy, has accepted.
+    accepted_key: Option<Vec<u8>>,
+}
+
+/// How a dial ended that made no session.
+enum DialEnd {
+    /// It failed.
+    Fault(Fault),
+    /// The login can go on, on another connection.
+    Again(Past),
+}
+
+/// One end of a stream whose other end is carried by `jump` to the next hop's SSH port; and where it is told if the jump
+/// host refuses to.
+fn tunnel_through(
+    jump: &Session,
+    next: &HostProfile,
+) -> Result<(Socket, oneshot::Receiver<OpenError>), Fault> {
     let (near, far) = Socket::pair().map_err(|error| Fault {
         hop: Hop::Ssh(next.login()),
         cause: FaultCause::ConnectFailed {
             reason: error.to_string(),
         },
     })?;
-    let client = Client {
-        socket: far,
-        origin: None,
-        tunnel: u64::MAX,
-        home: None,
-    };
-    jump.carry(
-        client,
-        &Destination::tcp(next.address.clone(), next.port),
-        Arc::new(Meter::default()),
-    );
-    Ok(near)
+    let destination = Destination::tcp(next.address.clone(), next.port);
+    let refused = jump.carry_hop(far, &destination);
+    Ok((near, refused))
 }
 
 /// What a dialling thread is given.
@@ -133,15 +209,21 @@ struct Job {
     observer: Arc<dyn Observer>,
     cancel: Arc<Cancel>,
     route: Route,
+    past: Past,
 }
 
 /// The life of a session's thread.
-fn run(job: Job, done: oneshot::Sender<Result<Session, Fault>>) {
+fn run(job: Job, done: oneshot::Sender<Result<Session, DialEnd>>) {
     let hop = Hop::Ssh(job.profile.login());
-    let (session, io_loop, lost) = match dial(job) {
-        Ok(parts) => parts,
-        Err(fault) => {
-            if done.send(Err(fault)).is_err() {
+    let Dialled {
+        session,
+        io_loop,
+        lost,
+        mut proxy,
+    } = match dial(job) {
+        Ok(dialled) => dialled,
+        Err(end) => {
+            if done.send(Err(end)).is_err() {
                 tracing::debug!("nobody waits for this dial any more");
             }
             return;
@@ -151,53 +233,112 @@ fn run(job: Job, done: oneshot::Sender<Result<Session, Fault>>) {
     drop(done.send(Ok(session)));
     let reason = match io_loop.run() {
         LoopEnd::Asked => "it was closed here".to_owned(),
-        LoopEnd::Lost(reason) => reason,
+        LoopEnd::Lost(reason) => match proxy.as_mut().and_then(Proxy::end_in_words) {
+            Some(words) => format!("{reason}; {words}"),
+            None => reason,
+        },
     };
+    // The command is gone before anybody is told that the session is.
+    drop(proxy);
     lost.send_replace(Some(Fault {
         hop,
         cause: FaultCause::SessionLost { reason },
     }));
 }
 
-type Parts = (Session, IoLoop, watch::Sender<Option<Fault>>);
+/// A session that is ready, with all that its thread needs.
+struct Dialled {
+    session: Session,
+    io_loop: IoLoop,
+    lost: watch::Sender<Option<Fault>>,
+    proxy: Option<Proxy>,
+}
 
-fn dial(job: Job) -> Result<Parts, Fault> {
+fn dial(job: Job) -> Result<Dialled, DialEnd> {
     let Job {
         profile,
         via,
         observer,
         cancel,
         route,
+        mut past,
     } = job;
     let login = profile.login();
-    let fault = |cause| Fault {
-        hop: Hop::Ssh(login.clone()),
-        cause,
+    let fault = |cause| {
+        DialEnd::Fault(Fault {
+            hop: Hop::Ssh(login.clone()),
+            cause,
+        })
     };
+    let io_fault = |error: io::Error| fault(io_cause(&error));
     observer.dialing(&login);
     let started = Instant::now();
-    let socket = match route {
-        Route::Direct => Socket::Tcp(connect_tcp(&profile, &cancel).map_err(fault)?),
-        Route::Through(socket) => socket,
-    };
+    let (socket, mut proxy) = open_route(route, &profile, &cancel).map_err(fault)?;
     let connect_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    cancel
-        .watch(&socket)
-        .map_err(|error| fault(io_cause(&error)))?;
-    let wire = socket
-        .try_clone()
-        .map_err(|error| fault(io_cause(&error)))?;
-    let Greeting { session, facts } =
-        handshake(&profile, socket, observer.as_ref()).map_err(fault)?;
-    let authenticated_by = authenticate(&session, &profile, observer.as_ref()).map_err(fault)?;
+    cancel.watch(&socket).map_err(io_fault)?;
+    let wire = socket.try_clone().map_err(io_fault)?;
+    let asked = observer.as_ref();
+    let greeting = handshake(&profile, socket, asked, &mut past.accepted_key)
+        .map_err(|cause| fault(blame_proxy(proxy.as_mut(), cause)))?;
+    let Greeting { login, facts } = greeting;
+    let outcome = authenticate(&login, &profile, asked, &mut past.logins).map_err(fault)?;
+    let Outcome::LoggedIn(authenticated_by) = outcome else {
+        return Err(DialEnd::Again(past));
+    };
     let facts = SessionFacts {
         authenticated_by,
         via,
         connect_micros,
         ..facts
     };
-    into_loop(session, wire, facts, &profile).map_err(|error| fault(io_cause(&error)))
+    let (session, io_loop, lost) = login
+        .finish(|session| into_loop(session, wire, facts, &profile))
+        .map_err(io_fault)?;
+    Ok(Dialled {
+        session,
+        io_loop,
+        lost,
+        proxy,
+    })
 }
+
+fn open_route(
+    route: Route,
+    profile: &HostProfile,
+    cancel: &Cancel,
+) -> Result<(Socket, Option<Proxy>), FaultCause> {
+    match route {
+        Route::Direct => {
+            let stream = tcp::connect(profile, &|| cancel.is_cancelled())?;
+            Ok((Socket::Tcp(stream), None))
+        }
+        Route::Through(socket) => Ok((socket, None)),
+        Route::Command(command) => {
+            let (proxy, socket) =
+                Proxy::start(&command).map_err(|error| FaultCause::ConnectFailed {
+                    reason: format!("the ProxyCommand cannot be started: {error}"),
+                })?;
+            Ok((socket, Some(proxy)))
+        }
+    }
+}
+
+/// A session that ended with the command under it ended because of it.
+fn blame_proxy(proxy: Option<&mut Proxy>, cause: FaultCause) -> FaultCause {
+    let is_about_the_way = matches!(
+        cause,
+        FaultCause::HandshakeFailed { .. } | FaultCause::ConnectTimedOut { .. }
+    );
+    match proxy
+        .filter(|_| is_about_the_way)
+        .and_then(Proxy::end_in_words)
+    {
+        Some(reason) => FaultCause::ConnectFailed { reason },
+        None => cause,
+    }
+}
+
+type Parts = (Session, IoLoop, watch::Sender<Option<Fault>>);
 
 /// Hands a session that has logged in to its loop.
 fn into_loop(
@@ -211,8 +352,9 @@ fn into_loop(
     let (lost, watch_lost) = watch::channel(None);
     let transport = Rc::new(Transport::new(Stream::new(wire)?));
     let raw = RawSession::adopt(session, Rc::clone(&transport));
+    let interval = profile.keepalive_interval;
     let liveness = Liveness {
-        interval: profile.keepalive_interval.max(Duration::from_secs(2)),
+        interval: (!interval.is_zero()).then(|| interval.max(Duration::from_secs(2))),
         count_max: profile.keepalive_count_max,
     };
     let setup = Setup {
@@ -225,78 +367,6 @@ fn into_loop(
         io_loop,
         lost,
     ))
-}
-
-/// Tries the host's addresses one after the other, all within the profile's limit.
-fn connect_tcp(profile: &HostProfile, cancel: &Cancel) -> Result<TcpStream, FaultCause> {
-    let HostProfile {
-        address,
-        port,
-        connect_timeout,
-        ..
-    } = profile;
-    let not_found = |reason| FaultCause::NameNotFound {
-        host: address.clone(),
-        reason,
-    };
-    let addresses: Vec<_> = (address.as_str(), *port)
-        .to_socket_addrs()
-        .map_err(|error| not_found(error.to_string()))?
-        .collect();
-    let deadline = Instant::now() + *connect_timeout;
-    let mut failure = not_found("it has no address".to_owned());
-    for (index, candidate) in addresses.iter().enumerate() {
-        // Those that are still to be tried keep their share of the time.
-        let left = deadline.saturating_duration_since(Instant::now());
-        let shares = u32::try_from(addresses.len() - index).unwrap_or(1);
-        if cancel.is_cancelled() || left.is_zero() {
-            break;
-        }
-        match TcpStream::connect_timeout(candidate, left / shares) {
-            Ok(stream) => {
-                prepare(&stream, *connect_timeout);
-                return Ok(stream);
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                failure = FaultCause::ConnectTimedOut {
-                    after: *connect_timeout,
-                };
-            }
-            Err(error) => failure = io_cause(&error),
-        }
-    }
-    Err(failure)
-}
-
-/// Options that make a forwarded connection as quick as a direct one, and a dead network noticed. None of them is vital.
-fn prepare(stream: &TcpStream, limit: Duration) {
-    let socket = SockRef::from(stream);
-    let note = |what: &str, result: io::Result<()>| {
-        if let Err(error) = result {
-            tracing::debug!(%error, "{what} could not be set");
-        }
-    };
-    note("TCP_NODELAY", socket.set_tcp_nodelay(true));
-    note(
-        "SO_KEEPALIVE",
-        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(15))),
-    );
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    note(
-        "TCP_USER_TIMEOUT",
-        socket.set_tcp_user_timeout(Some(limit.max(Duration::from_secs(15)))),
-    );
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _only_on_linux = limit;
-}
-
-fn io_cause(error: &io::Error) -> FaultCause {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => FaultCause::ConnectRefused,
-        _ => FaultCause::ConnectFailed {
-            reason: error.to_string(),
-        },
-    }
 }
 
 /// Lets a dial be given up from outside: its socket is shut down, which ends whatever its thread waits for.

@@ -1,10 +1,12 @@
 //! The key exchange with a host and the verification of its key. Nothing about the person is sent before that.
 
-use super::ciphers::default_preference;
+use super::algorithms::{Offered, choose};
 use super::dial::Observer;
 use super::key_blob::{fingerprint, type_name};
 use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError};
+use super::login_raw::LoginSession;
 use super::stream::Socket;
+use super::wire::Heard;
 use crate::model::{
     Answer, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts, printable,
 };
@@ -14,27 +16,33 @@ use ssh2::{ErrorCode, MethodType};
 
 /// A session whose host has proved to be the right one.
 pub(super) struct Greeting {
-    pub(super) session: ssh2::Session,
+    pub(super) login: LoginSession,
     pub(super) facts: SessionFacts,
 }
 
-/// Exchanges keys over `socket` and verifies the host's.
+/// Exchanges keys over `socket` and verifies the host's. `accepted_key` is one that was accepted before, in the same dial.
 pub(super) fn handshake(
     profile: &HostProfile,
     socket: Socket,
     observer: &dyn Observer,
+    accepted_key: &mut Option<Vec<u8>>,
 ) -> Result<Greeting, FaultCause> {
     let known =
         KnownHosts::load(&profile.known_hosts, &profile.global_known_hosts).map_err(unreadable)?;
-    let mut session = ssh2::Session::new().map_err(|error| failed(&error, profile))?;
-    socket.give_to(&mut session);
-    session.set_timeout(u32::try_from(profile.connect_timeout.as_millis()).unwrap_or(u32::MAX));
+    let login = LoginSession::new(socket).map_err(|error| FaultCause::ConnectFailed {
+        reason: error.to_string(),
+    })?;
+    login.set_timeout(profile.connect_timeout);
+    let session = login.ssh();
     session.set_compress(profile.compression);
-    set_preferences(&session, profile, &known)?;
-    session
+    let (name, port) = known_as(profile);
+    let host_keys = known.preference_for(name, port, profile.host_key_algorithms.as_deref());
+    let offered = choose(session, profile, &host_keys)?;
+    login
         .handshake()
-        .map_err(|error| failed(&error, profile))?;
-    let host_key = verify(&session, profile, &known, observer)?;
+        .map_err(|error| failed(&error, &login, &offered, profile))?;
+    login.wire().forget_clear();
+    let host_key = verify(session, profile, &known, observer, accepted_key)?;
     let method = |kind| session.methods(kind).unwrap_or_default().to_owned();
     let facts = SessionFacts {
         server: printable(&String::from_utf8_lossy(
@@ -45,51 +53,7 @@ pub(super) fn handshake(
         host_key,
         ..SessionFacts::default()
     };
-    Ok(Greeting { session, facts })
-}
-
-/// The algorithms to offer. Host key types that known_hosts holds come first, so that the host shows a key that can be
-/// compared; certificates are never among them, since libssh2 cannot verify one.
-fn set_preferences(
-    session: &ssh2::Session,
-    profile: &HostProfile,
-    known: &KnownHosts,
-) -> Result<(), FaultCause> {
-    let (name, port) = known_as(profile);
-    let preferred = known.preference_for(name, port, profile.host_key_algorithms.as_deref());
-    let host_keys = preferred
-        .iter()
-        .map(|algorithm| algorithm.name())
-        .collect::<Vec<_>>()
-        .join(",");
-    let ciphers = profile
-        .ciphers
-        .clone()
-        .unwrap_or_else(|| default_preference().to_owned());
-    let chosen = [
-        (MethodType::HostKey, Some(&host_keys), "HostKeyAlgorithms"),
-        (
-            MethodType::Kex,
-            profile.kex_algorithms.as_ref(),
-            "KexAlgorithms",
-        ),
-        (MethodType::CryptCs, Some(&ciphers), "Ciphers"),
-        (MethodType::CryptSc, Some(&ciphers), "Ciphers"),
-        (MethodType::MacCs, profile.macs.as_ref(), "MACs"),
-        (MethodType::MacSc, profile.macs.as_ref(), "MACs"),
-    ];
-    for (kind, list, keyword) in chosen {
-        let Some(list) = list else { continue };
-        session
-            .method_pref(kind, list)
-            .map_err(|_unsupported| FaultCause::Config {
-                reason: format!(
-                    "{keyword} {list}: Adit supports none of these with {}",
-                    profile.login()
-                ),
-            })?;
-    }
-    Ok(())
+    Ok(Greeting { login, facts })
 }
 
 /// The name and port under which known_hosts holds the host: an alias carries no port.
@@ -106,6 +70,7 @@ fn verify(
     profile: &HostProfile,
     known: &KnownHosts,
     observer: &dyn Observer,
+    accepted_key: &mut Option<Vec<u8>>,
 ) -> Result<String, FaultCause> {
     let Some((blob, _kind)) = session.host_key() else {
         return Err(FaultCause::HandshakeFailed {
@@ -116,9 +81,11 @@ fn verify(
     let (key_type, fingerprint) = (type_name(blob), fingerprint(blob));
     match known.verdict(name, port, blob) {
         HostKeyVerdict::Known(_) => Ok(fingerprint),
+        HostKeyVerdict::Unknown { .. } if accepted_key.as_deref() == Some(blob) => Ok(fingerprint),
         HostKeyVerdict::Unknown { known_as } => {
             accept(profile, observer, &key_type, &fingerprint, known_as)?;
             remember(profile, blob);
+            *accepted_key = Some(blob.to_vec());
             Ok(fingerprint)
         }
         HostKeyVerdict::Changed(place) => Err(FaultCause::HostKeyChanged {
@@ -158,6 +125,7 @@ fn accept(
     let accepted = match profile.host_key_policy {
         HostKeyPolicy::AcceptNew => true,
         HostKeyPolicy::Strict => false,
+        HostKeyPolicy::Ask if profile.batch_mode => false,
         HostKeyPolicy::Ask => {
             let question = Question::UnknownHostKey {
                 host: known_hosts_name(profile),
@@ -190,7 +158,7 @@ fn remember(profile: &HostProfile, blob: &[u8]) {
     let Some(file) = profile.known_hosts.first() else {
         return;
     };
-    if let Err(error) = KnownHosts::add(file, name, port, blob, false) {
+    if let Err(error) = KnownHosts::add(file, name, port, blob, profile.hash_known_hosts) {
         tracing::warn!(%error, "the host's key is accepted for this time only");
     }
 }
@@ -207,13 +175,37 @@ fn unreadable(error: KnownHostsError) -> FaultCause {
     }
 }
 
-fn failed(error: &ssh2::Error, profile: &HostProfile) -> FaultCause {
-    match error.code() {
-        ErrorCode::Session(sys::LIBSSH2_ERROR_TIMEOUT) => FaultCause::ConnectTimedOut {
-            after: profile.connect_timeout,
-        },
-        _ => FaultCause::HandshakeFailed {
-            reason: printable(error.message()).into_owned(),
-        },
-    }
+/// What kept the key exchange from coming to its end. libssh2 says little of it; what was heard on the wire says more.
+fn failed(
+    error: &ssh2::Error,
+    login: &LoginSession,
+    offered: &Offered,
+    profile: &HostProfile,
+) -> FaultCause {
+    let has_timed_out = error.code() == ErrorCode::Session(sys::LIBSSH2_ERROR_TIMEOUT);
+    let seconds = profile.connect_timeout.as_secs();
+    let end = login.wire().end_in_words();
+    let reason = match login.wire().heard() {
+        Heard::Foreign(line) => format!("it is no SSH server; it says '{line}'"),
+        Heard::Nothing if has_timed_out => format!(
+            "it took the connection and then said nothing for {seconds} s; is that an SSH server's port?"
+        ),
+        Heard::Nothing => format!(
+            "{} before saying a word; it may have too many connections (MaxStartups), or not let this computer in",
+            end.unwrap_or_else(|| "the server ended the connection".to_owned())
+        ),
+        Heard::Ssh(theirs) => {
+            if let Some(cause) = theirs.and_then(|theirs| offered.clash(&theirs)) {
+                return cause;
+            }
+            match end {
+                _ if has_timed_out => {
+                    format!("the key exchange did not come to an end within {seconds} s")
+                }
+                Some(end) => format!("{end} in the middle of the key exchange"),
+                None => printable(error.message()).into_owned(),
+            }
+        }
+    };
+    FaultCause::HandshakeFailed { reason }
 }

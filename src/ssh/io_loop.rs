@@ -33,11 +33,14 @@ const CLOGGED_AFTER: Duration = Duration::from_secs(1);
 /// How often channels that are being closed, whose confirmation may have come, are looked at.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How long a loop sleeps at most: polls take no longer times everywhere.
+const NEVER: Duration = Duration::from_hours(24);
+
 /// When a silent server is asked for a sign of life, and when it counts as gone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Liveness {
-    /// How long it may be silent before it is asked, and between questions. At least two seconds.
-    pub(super) interval: Duration,
+    /// How long it may be silent before it is asked, and between questions, at least two seconds; none never asks.
+    pub(super) interval: Option<Duration>,
     /// How many questions may go unanswered.
     pub(super) count_max: u32,
 }
@@ -151,11 +154,11 @@ impl IoLoop {
             .last_received()
             .max(self.probes.last_sent)
             .elapsed();
-        let until_probe = self
-            .liveness
-            .interval
-            .saturating_sub(silence)
-            .max(Duration::from_millis(1));
+        let until_probe = self.liveness.interval.map_or(NEVER, |interval| {
+            interval
+                .saturating_sub(silence)
+                .max(Duration::from_millis(1))
+        });
         let until_closed = (!self.closing.is_empty()).then_some(CLOSING_INTERVAL);
         let until_clogged = self.opening.as_ref().filter(|_| !self.load.is_clogged());
         let until_clogged =
@@ -379,7 +382,11 @@ impl IoLoop {
             .last_received()
             .max(self.probes.last_sent)
             .elapsed();
-        if silence < self.liveness.interval {
+        if self
+            .liveness
+            .interval
+            .is_none_or(|interval| silence < interval)
+        {
             return Ok(());
         }
         if self.probes.unanswered >= self.liveness.count_max {

@@ -163,6 +163,27 @@ pub fn type_name(blob: &[u8]) -> String {
     crate::model::printable(name.unwrap_or("unknown")).into_owned()
 }
 
+/// The plain public key that an OpenSSH certificate is for (PROTOCOL.certkeys); none if the blob is no certificate.
+#[must_use]
+pub fn certified_key(certificate: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = Fields(certificate);
+    let name = std::str::from_utf8(fields.next_field()?).ok()?;
+    let plain = name.strip_suffix("-cert-v01@openssh.com")?;
+    let kind = KeyType::from_name(plain)
+        .or_else(|| KeyType::from_name(&format!("{plain}@openssh.com")))?;
+    let _nonce = fields.next_field()?;
+    let mut blob = Vec::with_capacity(certificate.len());
+    let mut put = |field: &[u8]| {
+        blob.extend(u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
+        blob.extend_from_slice(field);
+    };
+    put(kind.name().as_bytes());
+    for _ in 0..kind.field_count() {
+        put(fields.next_field()?);
+    }
+    Some(blob)
+}
+
 /// `SHA256:` and the unpadded Base64 of the blob's digest, as `ssh-keygen -l` prints it.
 #[must_use]
 pub fn fingerprint(blob: &[u8]) -> String {
@@ -220,6 +241,29 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_names_the_key_that_it_is_for() {
+        let certificate = blob(&[
+            b"ssh-ed25519-cert-v01@openssh.com",
+            b"nonce",
+            &[7; 32],
+            b"the rest",
+        ]);
+        let key = blob(&[b"ssh-ed25519", &[7; 32]]);
+        assert_eq!(certified_key(&certificate), Some(key.clone()));
+        let held = [
+            &b"sk-ssh-ed25519-cert-v01@openssh.com"[..],
+            b"n",
+            b"key",
+            b"ssh:",
+            b"rest",
+        ];
+        let plain = blob(&[b"sk-ssh-ed25519@openssh.com", b"key", b"ssh:"]);
+        assert_eq!(certified_key(&blob(&held)), Some(plain));
+        assert_eq!(certified_key(&key), None);
+        assert_eq!(certified_key(&certificate[..50]), None);
+    }
+
+    #[test]
     fn type_names_are_safe_to_show() {
         assert_eq!(type_name(&blob(&[b"ssh-x\x1b[2J"])), "ssh-x\u{fffd}[2J");
         assert_eq!(type_name(b""), "unknown");
@@ -229,7 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_blob_panics(bytes: Vec<u8>) {
-            let _kind = (key_type(&bytes), type_name(&bytes), fingerprint(&bytes));
+            let _kind = (key_type(&bytes), type_name(&bytes), fingerprint(&bytes), certified_key(&bytes));
         }
     }
 }

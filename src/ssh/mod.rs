@@ -1,24 +1,31 @@
 //! L1: SSH sessions that carry tunnels. Knows nothing of Kubernetes.
 
+mod agent;
+mod algorithms;
 mod auth;
 mod ciphers;
 pub mod config;
 mod connection;
 mod dial;
 mod handshake;
+mod identity;
 mod io_loop;
 pub mod key_blob;
 pub mod key_file;
 pub mod known_hosts;
+mod login_raw;
 mod meter;
 mod open_request;
 mod pattern;
+mod proxy;
 mod raw;
 mod roster;
 mod session;
 mod stream;
+mod tcp;
 mod transport;
 mod window;
+mod wire;
 
 pub use dial::{Observer, connect};
 pub use meter::Meter;

@@ -19,6 +19,8 @@ pub struct OpenRequest {
     message: Vec<u8>,
     purpose: Purpose,
     home: Option<Arc<dyn Rehome>>,
+    /// Who else wants to know if it is refused.
+    refused: Option<oneshot::Sender<OpenError>>,
 }
 
 /// What the channel is for.
@@ -74,7 +76,14 @@ impl OpenRequest {
                 meter,
             },
             home: None,
+            refused: None,
         }
+    }
+
+    /// The same, with somebody to tell if it is refused.
+    pub(super) fn telling(mut self, refused: oneshot::Sender<OpenError>) -> Self {
+        self.refused = Some(refused);
+        self
     }
 
     /// A channel that is closed as soon as it is open. The reply is how long the server took.
@@ -91,6 +100,7 @@ impl OpenRequest {
                 reply,
             }),
             home: None,
+            refused: None,
         }
     }
 
@@ -151,6 +161,11 @@ impl OpenRequest {
     }
 
     fn fail(self, error: OpenError) {
+        if let Some(refused) = self.refused
+            && refused.send(error.clone()).is_err()
+        {
+            tracing::debug!("nobody wants to know about this refusal any more");
+        }
         match self.purpose {
             Purpose::Connection { local, meter, .. } => {
                 meter.refused();

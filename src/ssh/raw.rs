@@ -1,4 +1,4 @@
-//! The one place that calls libssh2 beside the `ssh2` crate: callbacks for the socket, channels with windows of our choice,
+//! libssh2 after the login, called without the `ssh2` crate (before it, `login_raw` does): callbacks for the socket, channels with windows of our choice,
 //! and the receive pump.
 //!
 //! Everything here belongs to one thread. A [`RawSession`] owns the session, its channels borrow nothing but live no longer
@@ -46,7 +46,7 @@ unsafe extern "C" {
     fn libssh2_session_callback_set2(
         session: *mut sys::LIBSSH2_SESSION,
         kind: c_int,
-        callback: AnyCallback,
+        callback: Option<AnyCallback>,
     ) -> Option<AnyCallback>;
     fn ssh2_transport_read(session: *mut sys::LIBSSH2_SESSION) -> c_int;
     fn ssh2_packet_ask(
@@ -119,8 +119,8 @@ impl RawSession {
             *sys::libssh2_session_abstract(raw.as_ptr()) = Rc::as_ptr(&transport).cast_mut().cast();
             let send = std::mem::transmute::<SendCallback, AnyCallback>(send_callback);
             let receive = std::mem::transmute::<ReceiveCallback, AnyCallback>(receive_callback);
-            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_SEND, send);
-            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_RECV, receive);
+            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_SEND, Some(send));
+            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_RECV, Some(receive));
         }
         Self {
             session,

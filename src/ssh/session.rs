@@ -207,6 +207,29 @@ impl Session {
         }
     }
 
+    /// Carries the connection to the next hop's SSH server. The answer, if there ever is one, is why it could not be.
+    pub(super) fn carry_hop(
+        &self,
+        near: Socket,
+        destination: &Destination,
+    ) -> oneshot::Receiver<OpenError> {
+        let (refused, answer) = oneshot::channel();
+        match Stream::new(near) {
+            Ok(local) => {
+                let request = OpenRequest::connection(
+                    destination,
+                    None,
+                    local,
+                    u64::MAX,
+                    Arc::new(Meter::default()),
+                );
+                self.open(request.telling(refused));
+            }
+            Err(error) => tracing::warn!(%error, "the way to the next hop cannot be used"),
+        }
+        answer
+    }
+
     /// Opens a channel to `destination` and closes it again: proof that the target answers. Resolves to how long the server took.
     ///
     /// # Errors

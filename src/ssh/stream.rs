@@ -83,6 +83,15 @@ impl Socket {
         }
     }
 
+    /// Receives what has arrived.
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => (&mut &*stream).read(buffer),
+            #[cfg(unix)]
+            Self::Unix(stream) => (&mut &*stream).read(buffer),
+        }
+    }
+
     /// Hands the stream to libssh2, which keeps its own handle to it.
     pub(super) fn give_to(self, session: &mut ssh2::Session) {
         match self {

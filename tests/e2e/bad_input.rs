@@ -46,7 +46,7 @@ fn forwards_that_cannot_be_meant() {
         (
             &["forward", "-L", "1:a:2", "-o", "Prot=22", "u@h"],
             2,
-            &["'Prot' is not an option"],
+            &["'prot' is not an option"],
         ),
         (&["forward", "u@h"], 2, &["nothing to forward", "-L 8080"]),
         (

@@ -10,7 +10,7 @@ use crate::support::adit::{Running, command, text};
 use crate::support::servers::{
     Silent, closed_port, connect, digest, echo, exchange, noise, sink, source,
 };
-use crate::support::sshd::{Sshd, make_key};
+use crate::support::sshd::{Sshd, make_key, user};
 
 const MIB: usize = 1 << 20;
 
@@ -132,7 +132,14 @@ fn an_unknown_host_key_is_refused_where_nobody_can_be_asked() {
 fn accept_new_takes_and_remembers_an_unknown_host_key() {
     let sshd = Sshd::start(&[]);
     fs::write(sshd.known_hosts(), "").unwrap();
-    let words = ["-o", "StrictHostKeyChecking=accept-new", "-L", &to(echo())];
+    let words = [
+        "-o",
+        "StrictHostKeyChecking=accept-new",
+        "-o",
+        "HashKnownHosts=no",
+        "-L",
+        &to(echo()),
+    ];
     let adit = Running::forward(&sshd, &words);
     adit.listening(0);
     assert!(adit.interrupt().success());
@@ -250,8 +257,18 @@ fn a_jump_host_is_passed_through() {
     let jump_known = fs::read_to_string(jump.known_hosts()).unwrap();
     fs::write(target.known_hosts(), known + &jump_known).unwrap();
 
-    let jump_login = format!("{}:{}", Sshd::login(), jump.port());
-    let adit = Running::forward(&target, &["-J", &jump_login, "-L", &to(echo())]);
+    // As with ssh, a jump host is told nothing of the command line: what it needs is in ssh_config.
+    let config = target.path("ssh_config");
+    let text = format!(
+        "Host jump\n HostName 127.0.0.1\n Port {}\n User {}\n IdentityFile {}\n UserKnownHostsFile {}\n",
+        jump.port(),
+        user(),
+        target.key().display(),
+        target.known_hosts().display()
+    );
+    fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let adit = Running::forward(&target, &["-F", config, "-J", "jump", "-L", &to(echo())]);
     let data = noise(MIB);
     assert!(exchange(adit.listening(0), data.clone()) == data);
     for (name, sshd) in [("jump", &jump), ("target", &target)] {

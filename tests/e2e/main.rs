@@ -6,7 +6,10 @@
 )]
 
 mod bad_input;
+mod faults;
 mod forward;
+mod interop;
+mod login;
 mod support;
 #[cfg(target_os = "linux")]
 mod window;

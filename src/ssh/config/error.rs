@@ -71,6 +71,14 @@ pub enum ConfigError {
     /// What was given as the host is none.
     #[error("'{0}' is not a host: use [USER@]HOST or ssh://[USER@]HOST[:PORT]")]
     Destination(String),
+    /// The configuration forbids to connect (`RefuseConnection`).
+    #[error("ssh_config refuses connections to {host} (RefuseConnection): {reason}")]
+    Refused {
+        /// The host.
+        host: String,
+        /// The reason given there.
+        reason: String,
+    },
     /// A chain of jump hosts leads back to itself, or on for ever.
     #[error("the jump hosts (ProxyJump) of {0} lead in a circle, or through more than 16 hosts")]
     JumpLoop(String),

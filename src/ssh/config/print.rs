@@ -72,7 +72,10 @@ impl Resolved {
         );
         p.line("canonicalizehostname", &self.canonicalize.hostname);
         p.flag("compression", self.compression);
-        p.flag("exitonforwardfailure", self.exit_on_forward_failure);
+        p.flag(
+            "exitonforwardfailure",
+            self.exit_on_forward_failure == Some(true),
+        );
         p.flag("gatewayports", self.gateway_ports);
         p.flag("hashknownhosts", self.hash_known_hosts);
         p.flag("identitiesonly", self.identities_only);

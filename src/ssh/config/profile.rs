@@ -23,7 +23,7 @@ const DEFAULT_IDENTITIES: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
 /// configuration does not say stays at Adit's own defaults.
 ///
 /// # Errors
-/// [`ConfigError`] if a value cannot be expanded, a jump host cannot be resolved, or the jump hosts lead in a circle.
+/// [`ConfigError`] if the configuration refuses the connection, a value cannot be expanded, a jump host cannot be resolved, or the jump hosts lead in a circle.
 pub fn profile(
     resolved: &Resolved,
     environment: &Environment,
@@ -38,6 +38,12 @@ fn profile_at(
     system: &mut dyn System,
     depth: usize,
 ) -> Result<HostProfile, ConfigError> {
+    if let Some(reason) = &resolved.refused {
+        return Err(ConfigError::Refused {
+            host: crate::model::printable(&resolved.argument).into_owned(),
+            reason: crate::model::printable(reason).into_owned(),
+        });
+    }
     let mut profile = HostProfile::new(&resolved.user, &resolved.host_name, resolved.port);
     profile.id = HostId::new(&resolved.argument);
     add_keys(&mut profile, resolved, environment, system)?;

@@ -80,8 +80,8 @@ pub struct Resolved {
     pub canonicalize: Canonicalize,
     /// `Compression`.
     pub compression: bool,
-    /// `ExitOnForwardFailure`.
-    pub exit_on_forward_failure: bool,
+    /// `ExitOnForwardFailure`, if set: ssh takes no for its default, and Adit yes.
+    pub exit_on_forward_failure: Option<bool>,
     /// `GatewayPorts`.
     pub gateway_ports: bool,
     /// `HashKnownHosts`.
@@ -181,7 +181,9 @@ impl Resolved {
             batch_mode: yes("BatchMode"),
             canonicalize: canonicalize(options),
             compression: yes("Compression"),
-            exit_on_forward_failure: yes("ExitOnForwardFailure"),
+            exit_on_forward_failure: options
+                .get("ExitOnForwardFailure")
+                .map(|value| value == "yes"),
             gateway_ports: yes("GatewayPorts"),
             hash_known_hosts: yes("HashKnownHosts"),
             identities_only: yes("IdentitiesOnly"),

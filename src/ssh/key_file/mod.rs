@@ -252,13 +252,30 @@ fn loose_mode(_facts: &Metadata) -> Option<u32> {
 fn public_half_beside(path: &Path) -> Option<Vec<u8>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
-    let path = PathBuf::from(name);
-    let facts = std::fs::metadata(&path).ok()?;
+    public_key(Path::new(&name))
+}
+
+/// The public key that `path` stands for without its private half, which an agent may hold: the file is a public key
+/// itself, or has one beside it.
+#[must_use]
+pub fn public_half(path: &Path) -> Option<Vec<u8>> {
+    public_key(path).or_else(|| public_half_beside(path))
+}
+
+fn public_key(path: &Path) -> Option<Vec<u8>> {
+    let (_line, blob) = public_line(path)?;
+    key_type(&blob).map(|_| blob)
+}
+
+/// The first line of a public key file or of a certificate's, and the blob in it.
+#[must_use]
+pub fn public_line(path: &Path) -> Option<(String, Vec<u8>)> {
+    let facts = std::fs::metadata(path).ok()?;
     if !facts.is_file() || facts.len() > MAX_BYTES {
         return None;
     }
-    let text = std::fs::read(&path).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    let text = std::fs::read(path).ok()?;
+    let text = String::from_utf8(text).ok()?;
     let line = text
         .lines()
         .map(str::trim)
@@ -266,7 +283,22 @@ fn public_half_beside(path: &Path) -> Option<Vec<u8>> {
     let blob = STANDARD
         .decode(line.split_ascii_whitespace().nth(1)?)
         .ok()?;
-    key_type(&blob).map(|_| blob)
+    Some((line.to_owned(), blob))
+}
+
+/// The whole of the private key file at `path`, in memory that is wiped.
+///
+/// # Errors
+/// As [`inspect`] has them for reading and for rights.
+pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let (contents, loose_mode) = read(path)?;
+    match loose_mode {
+        Some(mode) => Err(KeyFileError::Permissions {
+            path: path.to_owned(),
+            mode,
+        }),
+        None => Ok(contents),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 pub(crate) mod adit;
 #[cfg(target_os = "linux")]
 pub(crate) mod desktop;
+pub(crate) mod inetd;
+pub(crate) mod peer;
+pub(crate) mod person;
 pub(crate) mod servers;
 pub(crate) mod sshd;
 

@@ -5,18 +5,16 @@
 //! server that is killed is killed whole.
 
 use std::fs::{self, File, Permissions};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
+
+use super::inetd::Inetd;
 
 /// Where Debian, Fedora, Arch and macOS keep it. sshd insists on being started by its whole path.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
@@ -25,13 +23,7 @@ const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin
 pub(crate) struct Sshd {
     folder: TempDir,
     port: u16,
-    acceptor: Option<Acceptor>,
-}
-
-struct Acceptor {
-    stop: Arc<AtomicBool>,
-    sessions: Arc<Mutex<Vec<Child>>>,
-    thread: JoinHandle<()>,
+    inetd: Option<Inetd>,
 }
 
 impl Sshd {
@@ -49,7 +41,7 @@ impl Sshd {
         let mut sshd = Self {
             folder,
             port: 0,
-            acceptor: None,
+            inetd: None,
         };
         sshd.resume();
         let known = format!("{} {}", sshd.known_name(), sshd.host_key());
@@ -104,45 +96,15 @@ impl Sshd {
 
     /// Ends it as a power cut would: nothing says goodbye, and the port refuses.
     pub(crate) fn kill(&mut self) {
-        let Some(acceptor) = self.acceptor.take() else {
-            return;
-        };
-        acceptor.stop.store(true, Ordering::SeqCst);
-        // The thread sits in accept: a connection wakes it.
-        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
-        acceptor.thread.join().unwrap();
-        for mut session in acceptor.sessions.lock().unwrap().drain(..) {
-            // One that has ended by itself is no group any more.
-            let _ended = kill_process_group(Pid::from_child(&session), Signal::KILL);
-            session.wait().unwrap();
-        }
+        self.inetd = None;
     }
 
     /// Starts it again, on the same port.
     pub(crate) fn resume(&mut self) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let listener = TcpListener::bind(address).unwrap();
-        self.port = listener.local_addr().unwrap().port();
-        let stop = Arc::new(AtomicBool::new(false));
-        let sessions = Arc::<Mutex<Vec<Child>>>::default();
         let folder = self.folder.path().to_owned();
-        let (stopped, started) = (Arc::clone(&stop), Arc::clone(&sessions));
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                started
-                    .lock()
-                    .unwrap()
-                    .push(serve(&folder, stream.unwrap()));
-            }
-        });
-        self.acceptor = Some(Acceptor {
-            stop,
-            sessions,
-            thread,
-        });
+        let inetd = Inetd::start(self.port, move |stream| serve(&folder, stream));
+        self.port = inetd.port();
+        self.inetd = Some(inetd);
     }
 }
 

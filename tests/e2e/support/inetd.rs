@@ -1,0 +1,64 @@
+//! A port whose connections are each served by a process of their own, as inetd does it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Listens for as long as it lives; the processes end with it.
+pub(crate) struct Inetd {
+    port: u16,
+    stop: Arc<AtomicBool>,
+    sessions: Arc<Mutex<Vec<Child>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Inetd {
+    /// Listens on `port` of loopback, 0 for any. `serve` starts a process in a group of its own.
+    pub(crate) fn start(port: u16, serve: impl Fn(TcpStream) -> Child + Send + 'static) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listener = TcpListener::bind(address).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stop = Arc::new(AtomicBool::new(false));
+        let sessions = Arc::<Mutex<Vec<Child>>>::default();
+        let (stopped, started) = (Arc::clone(&stop), Arc::clone(&sessions));
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                started.lock().unwrap().push(serve(stream.unwrap()));
+            }
+        });
+        Self {
+            port,
+            stop,
+            sessions,
+            thread: Some(thread),
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Inetd {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // The thread sits in accept: a connection wakes it.
+        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+        for mut session in self.sessions.lock().unwrap().drain(..) {
+            // One that has ended by itself is no group any more.
+            let _ended = kill_process_group(Pid::from_child(&session), Signal::KILL);
+            session.wait().unwrap();
+        }
+    }
+}
