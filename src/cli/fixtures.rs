@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Announcement, ClusterState, Destination, Fault, FaultCause, Finding, Hop, HostId, HostProfile,
-    HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind, PodEndpoint, Protocol,
-    ServiceKey, ServicePhase, ServicePort, Severity, Snapshot, Target, Traffic, TunnelId,
-    TunnelSpec, TunnelState, TunnelStatus,
+    Announcement, AnnouncementSource, ClusterState, Destination, Fault, FaultCause, Finding, Hop,
+    HostId, HostProfile, HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind,
+    PodEndpoint, Protocol, ServiceKey, ServicePhase, ServicePort, Severity, Snapshot, Target,
+    Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
 };
 
 pub(super) fn session_lost() -> Fault {
@@ -94,6 +94,9 @@ fn service(key: ServiceKey, ports: Vec<ServicePort>) -> LbService {
         announced_by: None,
         phase: ServicePhase::Pending,
         local_traffic_only: false,
+        internal_local_only: false,
+        source_ranges: Vec::new(),
+        shared_with: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -122,6 +125,7 @@ pub(super) fn services() -> [LbService; 2] {
         announced_by: Some(vec![Announcement {
             node: "k8s-worker-2".to_owned(),
             protocol: "layer2".to_owned(),
+            source: AnnouncementSource::Status,
         }]),
         phase: ServicePhase::Assigned,
         ..service(

@@ -21,6 +21,26 @@ use tokio_rustls::rustls::ServerConfig;
 
 type Body = BoxBody<Bytes, Infallible>;
 
+/// What the server has, by the last part of its path.
+const RECORDED: [(&str, &str); 16] = [
+    ("services", "lists/services.json"),
+    ("endpointslices", "lists/endpointslices.json"),
+    ("pods", "lists/pods.json"),
+    ("nodes", "lists/nodes.json"),
+    ("namespaces", "lists/namespaces.json"),
+    ("events", "lists/events-services.json"),
+    ("ipaddresspools", "lists/ipaddresspools.json"),
+    ("l2advertisements", "lists/l2advertisements.json"),
+    ("bgpadvertisements", "lists/bgpadvertisements.json"),
+    ("bgppeers", "lists/bgppeers-v1beta2.json"),
+    ("servicel2statuses", "lists/servicel2statuses.json"),
+    ("servicebgpstatuses", "lists/servicebgpstatuses.json"),
+    ("configurationstates", "lists/configurationstates.json"),
+    ("metallb.io", "discovery/apis-metallb.io.json"),
+    ("v1beta1", "discovery/apis-metallb.io-v1beta1.json"),
+    ("v1beta2", "discovery/apis-metallb.io-v1beta2.json"),
+];
+
 /// An error answer.
 #[derive(Clone)]
 pub(super) struct Refusal {
@@ -73,11 +93,8 @@ impl FakeApi {
             serving: JoinSet::new(),
             tls,
         };
-        for plural in ["services", "endpointslices", "pods"] {
-            api.set_list(
-                plural,
-                super::recorded_tests::fixture(&format!("lists/{plural}.json")),
-            );
+        for (plural, file) in RECORDED {
+            api.set_list(plural, super::recorded_tests::fixture(file));
         }
         api.serve(listener);
         api

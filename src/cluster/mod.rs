@@ -10,21 +10,28 @@
 //!
 //! This module knows nothing of SSH: where the API is to be reached through a host, it is handed a dialler for that.
 
+mod addresses;
 mod assemble;
 mod connect_fault;
 mod connection;
 mod dial;
+mod discovery;
 mod exec;
 mod fault;
 mod feed;
 mod feed_error;
-mod findings;
 mod keeper;
 mod kubeconfig;
 mod records;
 mod resource;
+mod role;
+mod session;
+mod sight;
+mod surroundings;
 mod timing;
+mod update;
 mod view;
+mod wire;
 
 #[cfg(test)]
 mod access_tests;
@@ -32,6 +39,8 @@ mod access_tests;
 mod bench_tests;
 #[cfg(test)]
 mod fake_api;
+#[cfg(test)]
+mod metallb_tests;
 #[cfg(test)]
 mod recorded_tests;
 #[cfg(test)]

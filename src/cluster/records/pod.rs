@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
+use crate::diagnosis::Component;
+use crate::model::ServiceKey;
+
+use super::node::{Condition, holds};
 use super::{Identity, Interner, Metadata, Object, null_as_default};
 
 /// `v1` Pod.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::cluster) struct Pod {
-    metadata: Metadata,
+    metadata: Metadata<IgnoredAny, PodLabels>,
     #[serde(default)]
     spec: PodSpec,
     #[serde(default)]
@@ -20,6 +25,31 @@ pub(in crate::cluster) struct Pod {
 #[serde(rename_all = "camelCase", default)]
 struct PodSpec {
     node_name: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    containers: Vec<Container>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Container {
+    #[serde(deserialize_with = "null_as_default")]
+    args: Vec<String>,
+}
+
+/// The labels by which MetalLB's pods are known, in its manifests and in its chart, and those of k3s's ServiceLB.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct PodLabels {
+    app: String,
+    component: String,
+    #[serde(rename = "app.kubernetes.io/name")]
+    chart_name: String,
+    #[serde(rename = "app.kubernetes.io/component")]
+    chart_component: String,
+    #[serde(rename = "svccontroller.k3s.cattle.io/svcname")]
+    service_name: String,
+    #[serde(rename = "svccontroller.k3s.cattle.io/svcnamespace")]
+    service_namespace: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -28,6 +58,8 @@ struct PodStatus {
     phase: String,
     #[serde(deserialize_with = "null_as_default")]
     container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "null_as_default")]
+    conditions: Vec<Condition>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -54,6 +86,15 @@ pub(in crate::cluster) struct KeptPod {
     pub(in crate::cluster) node: Option<Arc<str>>,
     /// What it is doing, in the word `kubectl get pods` uses: `Running`, `Pending`, `CrashLoopBackOff`, `Terminating`.
     pub(in crate::cluster) doing: Arc<str>,
+    /// What it is to MetalLB, where it is something to it. Few pods are: boxed, it costs the others one word.
+    pub(in crate::cluster) role: Option<Box<Role>>,
+}
+
+/// A pod of MetalLB's, or of its rival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cluster) struct Role {
+    pub(in crate::cluster) component: Component,
+    pub(in crate::cluster) ready: bool,
 }
 
 impl Object for Pod {
@@ -64,6 +105,7 @@ impl Object for Pod {
     }
 
     fn keep(self, names: &mut Interner) -> Option<KeptPod> {
+        let role = self.role().map(Box::new);
         let waiting = self
             .status
             .container_statuses
@@ -82,6 +124,46 @@ impl Object for Pod {
         Some(KeptPod {
             node: self.spec.node_name.map(|node| names.share(&node)),
             doing: names.share(doing),
+            role,
         })
+    }
+}
+
+impl Pod {
+    fn role(&self) -> Option<Role> {
+        let labels = &self.metadata.labels;
+        let component = if !labels.service_name.is_empty() {
+            let namespace = if labels.service_namespace.is_empty() {
+                "default"
+            } else {
+                &labels.service_namespace
+            };
+            Component::ServiceLb(ServiceKey::new(namespace, &labels.service_name))
+        } else {
+            let component = match (&*labels.app, &*labels.chart_name) {
+                ("metallb", _) if !labels.component.is_empty() => &labels.component,
+                (_, "metallb") => &labels.chart_component,
+                _ => return None,
+            };
+            match component.as_str() {
+                "controller" => Component::Controller {
+                    class: self.class(),
+                },
+                "speaker" => Component::Speaker,
+                _ => return None,
+            }
+        };
+        let is_leaving = self.metadata.deletion_timestamp.is_some();
+        Some(Role {
+            component,
+            ready: !is_leaving && holds(&self.status.conditions, "Ready") == Some(true),
+        })
+    }
+
+    /// `--lb-class=CLASS` among the arguments of its containers.
+    fn class(&self) -> Option<String> {
+        let mut args = self.spec.containers.iter().flat_map(|one| &one.args);
+        let class = args.find_map(|arg| arg.trim_start_matches('-').strip_prefix("lb-class="))?;
+        (!class.is_empty()).then(|| class.to_owned())
     }
 }
