@@ -48,7 +48,7 @@ pub(super) enum Message {
 #[derive(Debug)]
 pub(super) enum News {
     /// Something was seen.
-    Seen(Seen),
+    Seen(Box<Seen>),
     /// The watch stands: what was seen is current.
     Standing,
     /// It does not, and is tried again.
@@ -290,8 +290,7 @@ impl<T: Object> Feed<T> {
     }
 
     async fn tell_all(&self, all: Kept<T>) -> Result<(), Unheard> {
-        self.tell(News::Seen((self.wrap)(Update::Replaced(all))))
-            .await
+        self.tell(self.seen(Update::Replaced(all))).await
     }
 
     /// Lists and watches in one request, where the server can; none where it turns out that it cannot.
@@ -389,7 +388,7 @@ impl<T: Object> Feed<T> {
             WatchEvent::Deleted(object) => {
                 self.position = Some(object.identity().version.to_owned());
                 let update = Update::Deleted(object.key());
-                return Ok(self.tell(News::Seen((self.wrap)(update))).await?);
+                return Ok(self.tell(self.seen(update)).await?);
             }
             WatchEvent::Added(object) | WatchEvent::Modified(object) => object,
         };
@@ -399,7 +398,11 @@ impl<T: Object> Feed<T> {
             Some(kept) => Update::Applied(key, kept),
             None => Update::Deleted(key),
         };
-        Ok(self.tell(News::Seen((self.wrap)(update))).await?)
+        Ok(self.tell(self.seen(update)).await?)
+    }
+
+    fn seen(&self, update: Update<T::Kept>) -> News {
+        News::Seen(Box::new((self.wrap)(update)))
     }
 
     async fn tell(&self, news: News) -> Result<(), Unheard> {

@@ -201,7 +201,7 @@ impl Session {
             Message::News(kind, News::Seen(seen)) => {
                 // A feed that was ended may have had reports on their way.
                 if self.feeds.contains_key(&kind) {
-                    keeper.view.take(seen);
+                    keeper.view.take(*seen);
                 }
             }
             Message::News(kind, News::Standing) => self.set(kind, FeedState::Standing),
@@ -344,6 +344,10 @@ impl Session {
     fn gaps(&self) -> Vec<ClusterGap> {
         let is_away = matches!(self.state_of(Kind::Services), Some(FeedState::Broken(_)));
         let refusal = |kind: Kind| match self.state_of(kind)? {
+            // What is not served at all hides nothing; discovery looks again whether that is so.
+            FeedState::Denied(refusal) if kind.is_custom() && refusal.fault.code == "server" => {
+                None
+            }
             FeedState::Denied(refusal) => Some(refusal),
             FeedState::Broken(refusal) if !kind.is_core() && !is_away => Some(refusal),
             _ => None,

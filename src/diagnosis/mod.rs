@@ -20,6 +20,10 @@ mod service;
 mod words;
 
 #[cfg(test)]
+mod pool_tests;
+#[cfg(test)]
+mod service_tests;
+#[cfg(test)]
 mod testing;
 
 pub use address::{AddressRange, ParseRangeError};

@@ -31,7 +31,8 @@ pub(in crate::cluster) struct Event {
     #[serde(default, deserialize_with = "null_as_default")]
     last_timestamp: String,
     #[serde(default, deserialize_with = "null_as_default")]
-    event_time: String,
+    #[serde(rename = "eventTime")]
+    seen_at: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -63,7 +64,7 @@ impl Object for Event {
             return None;
         }
         let at = if self.last_timestamp.is_empty() {
-            self.event_time
+            self.seen_at
         } else {
             self.last_timestamp
         };
