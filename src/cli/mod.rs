@@ -9,6 +9,7 @@ mod console;
 mod demo;
 mod destination;
 mod events;
+mod explain;
 mod failure;
 mod fetch;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod list;
 mod list_json;
 mod logging;
 mod options;
+mod pools;
 mod run;
 mod session;
 mod table;

@@ -13,7 +13,7 @@ pub(super) struct Lack {
     pub(super) verb: &'static str,
 }
 
-/// A ClusterRole, a Role or both that grant what is missing and no more; none where nothing is. `scope` is what was looked at.
+/// A `ClusterRole`, a Role or both that grant what is missing and no more; none where nothing is. `scope` is what was looked at.
 pub(super) fn missing(lacks: &[Lack], scope: &Scope) -> Option<String> {
     let (everywhere, within): (Vec<Lack>, Vec<Lack>) = lacks
         .iter()

@@ -111,27 +111,28 @@ impl Session {
 
     /// Starts the feed of a kind.
     fn run_feed(&mut self, kind: Kind, version: Cow<'static, str>) {
+        let own = version.clone();
         let task = match kind {
-            Kind::Services => self.spawn::<Service>(kind, &version, Seen::Services),
-            Kind::Slices => self.spawn::<EndpointSlice>(kind, &version, Seen::Slices),
-            Kind::Pods => self.spawn::<Pod>(kind, &version, Seen::Pods),
-            Kind::Nodes => self.spawn::<Node>(kind, &version, Seen::Nodes),
-            Kind::Namespaces => self.spawn::<NamespaceObject>(kind, &version, Seen::Namespaces),
-            Kind::Events => self.spawn::<Event>(kind, &version, Seen::Events),
-            Kind::Pools => self.spawn::<Pool>(kind, &version, Seen::Pools),
+            Kind::Services => self.spawn::<Service>(kind, own, Seen::Services),
+            Kind::Slices => self.spawn::<EndpointSlice>(kind, own, Seen::Slices),
+            Kind::Pods => self.spawn::<Pod>(kind, own, Seen::Pods),
+            Kind::Nodes => self.spawn::<Node>(kind, own, Seen::Nodes),
+            Kind::Namespaces => self.spawn::<NamespaceObject>(kind, own, Seen::Namespaces),
+            Kind::Events => self.spawn::<Event>(kind, own, Seen::Events),
+            Kind::Pools => self.spawn::<Pool>(kind, own, Seen::Pools),
             Kind::L2Advertisements => {
-                self.spawn::<AdvertisementObject>(kind, &version, Seen::L2Advertisements)
+                self.spawn::<AdvertisementObject>(kind, own, Seen::L2Advertisements)
             }
             Kind::BgpAdvertisements => {
-                self.spawn::<AdvertisementObject>(kind, &version, Seen::BgpAdvertisements)
+                self.spawn::<AdvertisementObject>(kind, own, Seen::BgpAdvertisements)
             }
-            Kind::BgpPeers => self.spawn::<Peer>(kind, &version, Seen::BgpPeers),
-            Kind::L2Statuses => self.spawn::<ServiceStatus>(kind, &version, Seen::L2Statuses),
-            Kind::BgpStatuses => self.spawn::<ServiceStatus>(kind, &version, Seen::BgpStatuses),
+            Kind::BgpPeers => self.spawn::<Peer>(kind, own, Seen::BgpPeers),
+            Kind::L2Statuses => self.spawn::<ServiceStatus>(kind, own, Seen::L2Statuses),
+            Kind::BgpStatuses => self.spawn::<ServiceStatus>(kind, own, Seen::BgpStatuses),
             Kind::Configurations => {
-                self.spawn::<ConfigurationObject>(kind, &version, Seen::Configurations)
+                self.spawn::<ConfigurationObject>(kind, own, Seen::Configurations)
             }
-            Kind::BgpSessions => self.spawn::<BgpSession>(kind, &version, Seen::BgpSessions),
+            Kind::BgpSessions => self.spawn::<BgpSession>(kind, own, Seen::BgpSessions),
         };
         let state = FeedState::Starting;
         let running = Running {
@@ -145,11 +146,11 @@ impl Session {
     fn spawn<T: Object>(
         &mut self,
         kind: Kind,
-        version: &Cow<'static, str>,
+        version: Cow<'static, str>,
         wrap: fn(Update<T::Kept>) -> Seen,
     ) -> AbortHandle {
         let mut resource = kind.resource();
-        resource.version = version.clone();
+        resource.version = version;
         let what = (kind, resource, kind.scope(&self.scope));
         let (connection, reports) = (self.connection.clone(), self.sender.clone());
         let feed = Feed::<T>::new(connection, what, self.timing, reports, wrap);
@@ -297,12 +298,8 @@ impl Session {
         if keeper.view.refresh() {
             shown.services = keeper.view.services();
         }
-        if let Some(pools) = keeper.view.changed_pools() {
-            shown.pools = pools;
-        }
-        if let Some(nodes) = keeper.view.changed_nodes() {
-            shown.nodes = nodes;
-        }
+        shown.pools = keeper.view.pools();
+        shown.nodes = keeper.view.nodes();
         keeper.publish();
     }
 

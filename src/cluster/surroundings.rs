@@ -11,6 +11,10 @@ use super::resource::{Kind, METALLB};
 use super::update::{Seen, Update};
 
 /// Whom a change concerns.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Touched {
     /// Every service.

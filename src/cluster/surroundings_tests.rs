@@ -166,8 +166,8 @@ async fn lists_are_streamed_by_a_server_that_can() {
     assert_eq!(bench.api.count("/api/v1/services?&limit"), 0);
     assert_eq!(bench.api.count("/api/v1/services?&watch=true"), 1);
     // The stream goes on as a watch, and is resumed from the version of the mark.
-    let line = fixture("watch/services.ndjson");
-    bench.api.push("services", line.lines().next().unwrap());
+    let recorded = fixture("watch/services.ndjson");
+    bench.api.push("services", recorded.lines().next().unwrap());
     seen.until("web", |status| status.services.len() == ALL_SERVICES + 1)
         .await;
     bench.api.end_watches("nodes");

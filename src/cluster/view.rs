@@ -185,30 +185,26 @@ impl View {
         self.published.clone()
     }
 
-    /// MetalLB's pools as of now, if they have changed since the last time.
-    pub(super) fn changed_pools(&mut self) -> Option<Option<Arc<[AddressPool]>>> {
-        if !std::mem::take(&mut self.touched.pools) {
-            return None;
+    /// MetalLB's pools; none where they are not known. Made anew only if something has touched them.
+    pub(super) fn pools(&mut self) -> Option<Arc<[AddressPool]>> {
+        if std::mem::take(&mut self.touched.pools) {
+            let pools = sight::pools(self.scene());
+            if pools.as_deref() != self.pools.as_deref() {
+                self.pools = pools.map(Arc::from);
+            }
         }
-        let pools = sight::pools(self.scene());
-        let differs = pools.as_deref() != self.pools.as_deref();
-        if differs {
-            self.pools = pools.map(Arc::from);
-        }
-        differs.then(|| self.pools.clone())
+        self.pools.clone()
     }
 
-    /// The nodes as of now, if they have changed since the last time.
-    pub(super) fn changed_nodes(&mut self) -> Option<Option<Arc<[ClusterNode]>>> {
-        if !std::mem::take(&mut self.touched.nodes) {
-            return None;
+    /// The nodes; none where they are not known. Made anew only if something has touched them.
+    pub(super) fn nodes(&mut self) -> Option<Arc<[ClusterNode]>> {
+        if std::mem::take(&mut self.touched.nodes) {
+            let nodes = sight::nodes(&self.surroundings.world);
+            if nodes.as_deref() != self.nodes.as_deref() {
+                self.nodes = nodes.map(Arc::from);
+            }
         }
-        let nodes = sight::nodes(&self.surroundings.world);
-        let differs = nodes.as_deref() != self.nodes.as_deref();
-        if differs {
-            self.nodes = nodes.map(Arc::from);
-        }
-        differs.then(|| self.nodes.clone())
+        self.nodes.clone()
     }
 
     fn scene(&self) -> Scene<'_> {
@@ -388,7 +384,7 @@ fn missing<K, S: BuildHasher>(
         .collect()
 }
 
-impl Services for HashMap<ObjectKey, ServiceFacts> {
+impl<S: BuildHasher> Services for HashMap<ObjectKey, ServiceFacts, S> {
     fn facts(&self, key: &ServiceKey) -> Option<&ServiceFacts> {
         self.get(&ObjectKey::of(key))
     }

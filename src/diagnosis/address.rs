@@ -59,7 +59,7 @@ impl AddressRange {
             return all;
         }
         // Of the addresses below n, so many end in 0 or 255.
-        let buggy_below = |n: u128| (n / 256) * 2 + u128::from(n % 256 > 0);
+        let buggy_below = |n: u128| (n / 256) * 2 + u128::from(!n.is_multiple_of(256));
         all - (buggy_below(last + 1) - buggy_below(first))
     }
 

@@ -131,28 +131,7 @@ impl Object for Pod {
 
 impl Pod {
     fn role(&self) -> Option<Role> {
-        let labels = &self.metadata.labels;
-        let component = if !labels.service_name.is_empty() {
-            let namespace = if labels.service_namespace.is_empty() {
-                "default"
-            } else {
-                &labels.service_namespace
-            };
-            Component::ServiceLb(ServiceKey::new(namespace, &labels.service_name))
-        } else {
-            let component = match (&*labels.app, &*labels.chart_name) {
-                ("metallb", _) if !labels.component.is_empty() => &labels.component,
-                (_, "metallb") => &labels.chart_component,
-                _ => return None,
-            };
-            match component.as_str() {
-                "controller" => Component::Controller {
-                    class: self.class(),
-                },
-                "speaker" => Component::Speaker,
-                _ => return None,
-            }
-        };
+        let component = self.service_lb().or_else(|| self.metallb())?;
         let is_leaving = self.metadata.deletion_timestamp.is_some();
         Some(Role {
             component,
@@ -160,10 +139,103 @@ impl Pod {
         })
     }
 
+    fn service_lb(&self) -> Option<Component> {
+        let PodLabels {
+            service_name: name,
+            service_namespace: namespace,
+            ..
+        } = &self.metadata.labels;
+        let namespace = if namespace.is_empty() {
+            "default"
+        } else {
+            namespace
+        };
+        (!name.is_empty()).then(|| Component::ServiceLb(ServiceKey::new(namespace, name)))
+    }
+
+    fn metallb(&self) -> Option<Component> {
+        let labels = &self.metadata.labels;
+        let component = match (&*labels.app, &*labels.chart_name) {
+            ("metallb", _) if !labels.component.is_empty() => &labels.component,
+            (_, "metallb") => &labels.chart_component,
+            _ => return None,
+        };
+        match component.as_str() {
+            "controller" => Some(Component::Controller {
+                class: self.class(),
+            }),
+            "speaker" => Some(Component::Speaker),
+            _ => None,
+        }
+    }
+
     /// `--lb-class=CLASS` among the arguments of its containers.
     fn class(&self) -> Option<String> {
         let mut args = self.spec.containers.iter().flat_map(|one| &one.args);
         let class = args.find_map(|arg| arg.trim_start_matches('-').strip_prefix("lb-class="))?;
         (!class.is_empty()).then(|| class.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The role of a pod with these labels and arguments, `ready` by its condition.
+    fn role(labels: &str, args: &str, rest: &str) -> Option<Role> {
+        let pod = format!(
+            r#"{{"metadata":{{"name":"p","labels":{labels}{rest}}},"spec":{{"containers":[{{"args":{args}}}]}},
+                "status":{{"conditions":[{{"type":"Ready","status":"True"}}]}}}}"#
+        );
+        let pod: Pod = serde_json::from_str(&pod).unwrap();
+        pod.role()
+    }
+
+    fn component(labels: &str, args: &str) -> Option<Component> {
+        role(labels, args, "").map(|role| role.component)
+    }
+
+    #[test]
+    fn metallbs_pods_are_known_by_their_labels_in_manifest_and_chart() {
+        let chart =
+            r#"{"app.kubernetes.io/name":"metallb","app.kubernetes.io/component":"controller"}"#;
+        let class = |class: Option<&str>| {
+            Some(Component::Controller {
+                class: class.map(str::to_owned),
+            })
+        };
+        for (labels, args, expected) in [
+            (
+                r#"{"app":"metallb","component":"controller"}"#,
+                "[]",
+                class(None),
+            ),
+            (
+                chart,
+                r#"["--port=1","--lb-class=mine"]"#,
+                class(Some("mine")),
+            ),
+            (
+                r#"{"app":"metallb","component":"speaker"}"#,
+                "null",
+                Some(Component::Speaker),
+            ),
+            (
+                r#"{"svccontroller.k3s.cattle.io/svcname":"ui","svccontroller.k3s.cattle.io/svcnamespace":"web"}"#,
+                "[]",
+                Some(Component::ServiceLb(ServiceKey::new("web", "ui"))),
+            ),
+            (r#"{"app":"ui","component":"controller"}"#, "[]", None),
+        ] {
+            assert_eq!(component(labels, args), expected, "{labels}");
+        }
+    }
+
+    #[test]
+    fn a_pod_on_its_way_out_is_not_ready() {
+        let labels = r#"{"app":"metallb","component":"speaker"}"#;
+        assert!(role(labels, "[]", "").unwrap().ready);
+        let leaving = r#","deletionTimestamp":"2026-11-22T19:18:26Z""#;
+        assert!(!role(labels, "[]", leaving).unwrap().ready);
     }
 }
