@@ -87,17 +87,20 @@ fn controller_down(asking: &Asking<'_>) -> Option<Finding> {
     }
     let hint = "See what became of it: kubectl get pods -A -l component=controller (or \
                 app.kubernetes.io/component=controller), kubectl describe pod, kubectl logs.";
-    Some(if components.controllers.is_empty() {
-        error(
+    if !components.controllers.is_empty() {
+        let message = "MetalLB's controller is not ready. It is what gives out addresses.";
+        return Some(error("controller-down", message, hint));
+    }
+    // Its pod may bear other labels than usual. Its ConfigurationState is the pod's own, and goes when the pod does.
+    let is_alive = world
+        .configuration
+        .as_ref()
+        .is_some_and(|states| states.contains_key("controller"));
+    (!is_alive).then(|| {
+        warning(
             "controller-down",
             "MetalLB's controller is most likely not running: no pod with its labels is to be seen. It is what gives out \
              addresses.",
-            hint,
-        )
-    } else {
-        error(
-            "controller-down",
-            "MetalLB's controller is not ready. It is what gives out addresses.",
             hint,
         )
     })

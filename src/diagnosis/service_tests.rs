@@ -68,9 +68,18 @@ fn metallb_itself_may_be_the_cause() {
             ),
             (
                 "no controller",
-                |case| case.world.components.as_mut().unwrap().controllers.clear(),
+                |case| {
+                    case.world.components.as_mut().unwrap().controllers.clear();
+                    case.world.configuration = Some(BTreeMap::new());
+                },
                 &["controller-down"],
                 "most likely",
+            ),
+            (
+                "a controller whose labels are not the usual ones",
+                |case| case.world.components.as_mut().unwrap().controllers.clear(),
+                &["waiting"],
+                "",
             ),
             (
                 "pods of others are not seen",
