@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod demo;
+pub mod diagnosis;
 pub mod diagram;
 pub mod engine;
 pub mod model;

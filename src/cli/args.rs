@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::forward_args::ForwardArgs;
 use super::target::ServiceTarget;
-use crate::model::{ClusterSource, LocalBind, Route};
+use crate::model::{ClusterSource, LocalBind, Route, ServiceKey};
 
 /// Opens the LoadBalancer services of a self-managed Kubernetes cluster on this computer, through SSH.
 ///
@@ -24,6 +24,10 @@ pub(super) enum Cmd {
     Demo(DemoArgs),
     /// List the cluster's LoadBalancer services
     List(ListArgs),
+    /// Say why a service waits for its address or does not answer
+    Explain(ExplainArgs),
+    /// List MetalLB's address pools, how full they are, and what is wrong with them
+    Pools(PoolsArgs),
     /// Open a service on this computer and keep it open until Ctrl-C
     Up(UpArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
@@ -99,6 +103,31 @@ pub(super) struct ListArgs {
     /// Only the services of this namespace
     #[arg(short, long, value_name = "NS")]
     pub(super) namespace: Option<String>,
+    /// How to print the list
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(super) output: Format,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The service
+    #[arg(value_name = "NS/SVC")]
+    pub(super) service: ServiceKey,
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(super) output: Format,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PoolsArgs {
     /// How to print the list
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(super) output: Format,

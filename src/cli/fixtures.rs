@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::model::{
-    Announcement, ClusterState, Destination, Fault, FaultCause, Finding, Hop, HostId, HostProfile,
-    HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind, PodEndpoint, Protocol,
-    ServiceKey, ServicePhase, ServicePort, Severity, Snapshot, Target, Traffic, TunnelId,
-    TunnelSpec, TunnelState, TunnelStatus,
+    AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterState, Destination, Fault,
+    FaultCause, Finding, Hop, HostId, HostProfile, HostStatus, Intent, LbService, LinkStatus,
+    ListenAddress, LocalBind, PodEndpoint, PoolUsage, Protocol, ServiceKey, ServicePhase,
+    ServicePort, Severity, Snapshot, Target, Traffic, TunnelId, TunnelSpec, TunnelState,
+    TunnelStatus,
 };
 
 pub(super) fn session_lost() -> Fault {
@@ -94,6 +95,9 @@ fn service(key: ServiceKey, ports: Vec<ServicePort>) -> LbService {
         announced_by: None,
         phase: ServicePhase::Pending,
         local_traffic_only: false,
+        internal_local_only: false,
+        source_ranges: Vec::new(),
+        shared_with: Vec::new(),
         findings: Vec::new(),
     }
 }
@@ -122,6 +126,7 @@ pub(super) fn services() -> [LbService; 2] {
         announced_by: Some(vec![Announcement {
             node: "k8s-worker-2".to_owned(),
             protocol: "layer2".to_owned(),
+            source: AnnouncementSource::Status,
         }]),
         phase: ServicePhase::Assigned,
         ..service(
@@ -133,6 +138,9 @@ pub(super) fn services() -> [LbService; 2] {
     metrics.node_port = None;
     let dns = LbService {
         load_balancer_class: Some("example.com/other\u{1b}[2J".to_owned()),
+        local_traffic_only: true,
+        source_ranges: vec!["198.51.100.0/24".to_owned()],
+        shared_with: vec![ServiceKey::new("shop", "dns-tcp")],
         findings: vec![Finding {
             code: "no-pool",
             severity: Severity::Error,
@@ -145,6 +153,36 @@ pub(super) fn services() -> [LbService; 2] {
         )
     };
     [ui, dns]
+}
+
+/// One pool with everything known, and one that is wrong and of which little is known.
+pub(super) fn pools() -> [AddressPool; 2] {
+    let count = |v4, v6| AddressCount { v4, v6 };
+    let first = AddressPool {
+        name: "first-pool".into(),
+        namespace: "metallb-system".into(),
+        addresses: vec!["10.0.0.240-10.0.0.250".to_owned(), "fd00::/124".to_owned()],
+        auto_assign: true,
+        protocols: Some(vec!["layer2"]),
+        usage: Some(PoolUsage {
+            assigned: count(10, 0),
+            free: count(1, 16),
+        }),
+        findings: Vec::new(),
+    };
+    let odd = AddressPool {
+        name: "odd\u{1b}[2J".into(),
+        namespace: "metallb-system".into(),
+        addresses: vec!["10.0.0.1-10.0.0.9".to_owned()],
+        findings: vec![Finding {
+            code: "pool-has-node-ip",
+            severity: Severity::Error,
+            message: "It holds addresses of nodes (10.0.0.1 of n1).".to_owned(),
+            hint: "Take them out.".to_owned(),
+        }],
+        ..AddressPool::default()
+    };
+    [first, odd]
 }
 
 /// A live cluster with [`services`].

@@ -14,7 +14,8 @@ use super::session::{End, Prompter, follow};
 use super::table::{Cell, render};
 use crate::engine::Handle;
 use crate::model::{
-    ClusterFault, ClusterState, LbService, Protocol, ServicePhase, ServicePort, Snapshot,
+    ClusterFault, ClusterState, Finding, LbService, Protocol, ServicePhase, ServicePort, Severity,
+    Snapshot,
 };
 
 /// How long the first complete view may take to arrive.
@@ -125,7 +126,7 @@ pub(super) async fn first_view(
 }
 
 /// Whether stdout is a terminal whose person has not asked for no colours (`NO_COLOR`, no-color.org).
-fn colours_wanted() -> bool {
+pub(super) fn colours_wanted() -> bool {
     std::io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -136,6 +137,7 @@ fn table(services: &[Arc<LbService>], coloured: bool) -> String {
         "NAME",
         "PORTS",
         "METALLB-IP",
+        "POOL",
         "CLUSTER-IP",
         "PODS",
         "STATE",
@@ -150,25 +152,30 @@ fn row(service: &LbService) -> Vec<Cell> {
     let ready = service.pods.iter().filter(|pod| pod.ready).count();
     let mut addresses = words(&service.load_balancer_ips);
     addresses.extend(service.hostnames.iter().cloned());
-    let findings: Vec<&str> = service
-        .findings
-        .iter()
-        .map(|finding| finding.code)
-        .collect();
     vec![
         Cell::plain(service.key.namespace.as_str()),
         Cell::plain(&service.key.name),
         Cell::plain(&service.ports.iter().map(port).collect::<Vec<_>>().join(",")),
         Cell::plain(&or_dash(&addresses)),
+        Cell::plain(service.pool.as_deref().unwrap_or("-")),
         Cell::plain(&or_dash(&words(&service.cluster_ips))),
         Cell::plain(&format!("{ready}/{}", service.pods.len())),
         phase(service.phase),
-        Cell::plain(&findings.join(",")),
+        Cell::plain(&problems(&service.findings)),
     ]
 }
 
+/// The codes of what does not work, or not everywhere; what is only good to know is told by `adit explain`.
+pub(super) fn problems(findings: &[Finding]) -> String {
+    let worth_a_column = findings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Info);
+    let codes: Vec<&str> = worth_a_column.map(|finding| finding.code).collect();
+    codes.join(",")
+}
+
 /// `80`, `53/UDP`: SSH carries TCP, so only others are marked.
-fn port(port: &ServicePort) -> String {
+pub(super) fn port(port: &ServicePort) -> String {
     match port.protocol {
         Protocol::Tcp => port.number.to_string(),
         other => format!("{}/{}", port.number, other.as_str()),
@@ -184,11 +191,11 @@ fn phase(phase: ServicePhase) -> Cell {
     Cell::coloured(phase.as_str(), colour)
 }
 
-fn words(items: &[impl Display]) -> Vec<String> {
+pub(super) fn words(items: &[impl Display]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
-fn or_dash(words: &[String]) -> String {
+pub(super) fn or_dash(words: &[String]) -> String {
     if words.is_empty() {
         "-".to_owned()
     } else {
@@ -231,9 +238,9 @@ mod tests {
         result.unwrap();
         assert_eq!(
             out.text(),
-            "NAMESPACE  NAME  PORTS      METALLB-IP  CLUSTER-IP      PODS  STATE     FINDINGS\n\
-             default    ui    80         10.0.0.241  10.108.202.210  1/2   assigned\n\
-             shop       dns   53,53/UDP  -           10.108.202.210  0/0   pending   no-pool\n"
+            "NAMESPACE  NAME  PORTS      METALLB-IP  POOL        CLUSTER-IP      PODS  STATE     FINDINGS\n\
+             default    ui    80         10.0.0.241  first-pool  10.108.202.210  1/2   assigned\n\
+             shop       dns   53,53/UDP  -           -           10.108.202.210  0/0   pending   no-pool\n"
         );
     }
 

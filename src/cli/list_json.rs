@@ -20,6 +20,10 @@ pub(super) struct ServiceJson<'a> {
     pods: Vec<PodJson<'a>>,
     pool: Option<&'a str>,
     announced_by: Option<Vec<AnnouncementJson<'a>>>,
+    external_traffic_policy: &'static str,
+    internal_traffic_policy: &'static str,
+    source_ranges: &'a [String],
+    shared_with: Vec<String>,
     state: &'static str,
     findings: Vec<FindingJson<'a>>,
 }
@@ -45,10 +49,11 @@ struct PodJson<'a> {
 struct AnnouncementJson<'a> {
     node: &'a str,
     protocol: &'a str,
+    source: &'static str,
 }
 
 #[derive(Debug, Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     code: &'static str,
     severity: &'static str,
     message: &'a str,
@@ -72,10 +77,23 @@ impl<'a> From<&'a LbService> for ServiceJson<'a> {
                 .announced_by
                 .as_ref()
                 .map(|nodes| nodes.iter().map(AnnouncementJson::from).collect()),
+            external_traffic_policy: policy(service.local_traffic_only),
+            internal_traffic_policy: policy(service.internal_local_only),
+            source_ranges: &service.source_ranges,
+            shared_with: service
+                .shared_with
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             state: service.phase.as_str(),
             findings: service.findings.iter().map(FindingJson::from).collect(),
         }
     }
+}
+
+/// As Kubernetes writes a traffic policy.
+pub(super) const fn policy(is_local: bool) -> &'static str {
+    if is_local { "Local" } else { "Cluster" }
 }
 
 impl<'a> From<&'a ServicePort> for PortJson<'a> {
@@ -106,6 +124,7 @@ impl<'a> From<&'a Announcement> for AnnouncementJson<'a> {
         Self {
             node: &announcement.node,
             protocol: &announcement.protocol,
+            source: announcement.source.as_str(),
         }
     }
 }

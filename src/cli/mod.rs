@@ -9,6 +9,7 @@ mod console;
 mod demo;
 mod destination;
 mod events;
+mod explain;
 mod failure;
 mod fetch;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod host_query;
 mod list;
 mod list_json;
 mod logging;
+mod pools;
 mod run;
 mod session;
 mod table;

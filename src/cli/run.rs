@@ -6,7 +6,9 @@ use anyhow::Context;
 use clap::Parser;
 use tokio::runtime::Runtime;
 
-use super::args::{Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, ListArgs, UpArgs, ViaArgs};
+use super::args::{
+    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, ExplainArgs, ListArgs, PoolsArgs, UpArgs, ViaArgs,
+};
 use super::background::{Detaching, run_in_background};
 use super::console::Console;
 use super::demo::{Narrator, has_display, tour};
@@ -16,7 +18,7 @@ use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::host_query::HostQuery;
 use super::session::{Prompter, close, interrupted};
 use super::terminal::Terminal;
-use super::{RunningDemo, Wiring, forward, list, logging, up};
+use super::{RunningDemo, Wiring, explain, forward, list, logging, pools, up};
 use crate::engine::Handle;
 use crate::model::{Command, HostProfile};
 
@@ -42,6 +44,8 @@ pub fn main(wiring: Wiring) -> ExitCode {
         None => app.window(),
         Some(Cmd::Demo(args)) => app.demo(&args),
         Some(Cmd::List(args)) => app.list(&args),
+        Some(Cmd::Explain(args)) => app.explain(&args),
+        Some(Cmd::Pools(args)) => app.pools(&args),
         Some(Cmd::Up(args)) => app.up(&args),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
@@ -105,6 +109,34 @@ impl App {
                 interrupt,
             )
             .await;
+            close(&mut handle).await;
+            result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn explain(mut self, args: &ExplainArgs) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let profile = self.named_host(&args.via)?;
+            let mut handle = self.start(&args.cluster, profile)?;
+            let mut prompter = self.prompter(&handle, true);
+            let console = &mut self.console;
+            let result = explain::run(&mut handle, &mut prompter, args, console, interrupt).await;
+            close(&mut handle).await;
+            result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn pools(mut self, args: &PoolsArgs) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let profile = self.named_host(&args.via)?;
+            let mut handle = self.start(&args.cluster, profile)?;
+            let mut prompter = self.prompter(&handle, true);
+            let console = &mut self.console;
+            let result = pools::run(&mut handle, &mut prompter, args, console, interrupt).await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
         })

@@ -4,56 +4,70 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::model::{LbService, PodEndpoint, ServiceKey, ServicePhase};
+use crate::diagnosis::{self, Scene, ServiceEvent, Speaking, Subject, Unready};
+use crate::model::{LbService, PodEndpoint, ServiceKey};
 
-use super::findings::{self, Unready};
 use super::records::{KeptPod, KeptService, KeptSlice};
 
-/// What is known of the pods behind a service.
-pub(super) struct Endpoints<'a> {
+/// What is known of a service beyond its own record.
+pub(super) struct Known<'a> {
     /// Its EndpointSlices; none if they are unknown (not allowed, not yet arrived), which is not the same as no slices.
     pub(super) slices: Option<Vec<&'a KeptSlice>>,
     /// The pod of this name in the service's namespace, if it is known.
     pub(super) pod: &'a dyn Fn(&Arc<str>) -> Option<&'a KeptPod>,
+    /// What MetalLB wrote about it.
+    pub(super) events: &'a [ServiceEvent],
+    /// Who announces it, as MetalLB says.
+    pub(super) speaking: &'a Speaking,
+    /// The other services with one of its addresses.
+    pub(super) shared_with: Vec<ServiceKey>,
+    /// Everything else.
+    pub(super) scene: Scene<'a>,
 }
 
 /// The service of this key, made of all that is known of it.
-pub(super) fn assemble(
-    key: &ServiceKey,
-    service: &KeptService,
-    known: &Endpoints<'_>,
-) -> LbService {
+pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_>) -> LbService {
     let pods = known
         .slices
         .as_deref()
         .map(|slices| merge(slices, known.pod));
-    let phase = phase(service);
-    let findings = findings::of_service(service, phase, pods.as_deref(), &|name| Unready {
+    let announced_by = diagnosis::announcers(
+        service,
+        known.scene.world,
+        pods.as_deref(),
+        known.speaking,
+        known.events,
+    );
+    let unready = |name: &Arc<str>| Unready {
         doing: (known.pod)(name).map(|pod| pod.doing.clone()),
-    });
+    };
+    let findings = diagnosis::findings(
+        &Subject {
+            key,
+            service,
+            pods: pods.as_deref(),
+            unready: &unready,
+            events: known.events,
+            announced_by: announced_by.as_deref(),
+        },
+        known.scene,
+    );
     LbService {
-        key: key.clone(),
         load_balancer_class: service.load_balancer_class.clone(),
         cluster_ips: service.cluster_ips.clone(),
         load_balancer_ips: service.load_balancer_ips.clone(),
         hostnames: service.hostnames.clone(),
         ports: service.ports.clone(),
         pods: pods.unwrap_or_default().into(),
-        pool: service.pool.clone(),
-        announced_by: None,
-        phase,
+        pool: diagnosis::pool_name(service, known.scene.world),
+        announced_by,
+        phase: service.phase(),
         local_traffic_only: service.local_traffic_only,
+        internal_local_only: service.internal_local_only,
+        source_ranges: service.source_ranges.clone(),
+        shared_with: known.shared_with.clone(),
         findings,
-    }
-}
-
-fn phase(service: &KeptService) -> ServicePhase {
-    if service.terminating {
-        ServicePhase::Terminating
-    } else if service.load_balancer_ips.is_empty() && service.hostnames.is_empty() {
-        ServicePhase::Pending
-    } else {
-        ServicePhase::Assigned
+        ..LbService::new(key.clone())
     }
 }
 

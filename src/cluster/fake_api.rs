@@ -21,11 +21,33 @@ use tokio_rustls::rustls::ServerConfig;
 
 type Body = BoxBody<Bytes, Infallible>;
 
+/// What the server has, by the last part of its path.
+const RECORDED: [(&str, &str); 16] = [
+    ("services", "lists/services.json"),
+    ("endpointslices", "lists/endpointslices.json"),
+    ("pods", "lists/pods.json"),
+    ("nodes", "lists/nodes.json"),
+    ("namespaces", "lists/namespaces.json"),
+    ("events", "lists/events-services.json"),
+    ("ipaddresspools", "lists/ipaddresspools.json"),
+    ("l2advertisements", "lists/l2advertisements.json"),
+    ("bgpadvertisements", "lists/bgpadvertisements.json"),
+    ("bgppeers", "lists/bgppeers-v1beta2.json"),
+    ("servicel2statuses", "lists/servicel2statuses.json"),
+    ("servicebgpstatuses", "lists/servicebgpstatuses.json"),
+    ("configurationstates", "lists/configurationstates.json"),
+    ("metallb.io", "discovery/apis-metallb.io.json"),
+    ("v1beta1", "discovery/apis-metallb.io-v1beta1.json"),
+    ("v1beta2", "discovery/apis-metallb.io-v1beta2.json"),
+];
+
 /// An error answer.
 #[derive(Clone)]
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) body: String,
+    /// The header `Retry-After`.
+    pub(super) retry_after: Option<u32>,
 }
 
 #[derive(Default)]
@@ -34,6 +56,8 @@ struct State {
     lists: HashMap<String, String>,
     /// Answers in place of lists and watches, by the start of the path and query.
     refusals: Vec<(String, Refusal)>,
+    /// Answers in place of streaming lists.
+    unstreamed: Vec<(String, u16)>,
     /// The token without which nothing is answered.
     token: Option<String>,
     /// Open watches, by plural.
@@ -73,11 +97,8 @@ impl FakeApi {
             serving: JoinSet::new(),
             tls,
         };
-        for plural in ["services", "endpointslices", "pods"] {
-            api.set_list(
-                plural,
-                super::recorded_tests::fixture(&format!("lists/{plural}.json")),
-            );
+        for (plural, file) in RECORDED {
+            api.set_list(plural, super::recorded_tests::fixture(file));
         }
         api.serve(listener);
         api
@@ -131,16 +152,36 @@ impl FakeApi {
         self.state().lists.insert(plural.to_owned(), body);
     }
 
+    /// From now on the server is of this minor version.
+    pub(super) fn set_minor(&self, minor: &str) {
+        self.set_list(
+            "version",
+            format!("{{\"major\":\"1\",\"minor\":\"{minor}\"}}"),
+        );
+    }
+
+    /// The resource is there no more.
+    pub(super) fn remove_list(&self, plural: &str) {
+        self.state().lists.remove(plural);
+    }
+
     pub(super) fn require_token(&self, token: &str) {
         self.state().token = Some(token.to_owned());
     }
 
     /// Answers what starts so with an error.
     pub(super) fn refuse(&self, start: &str, status: u16, body: &str) {
-        let body = body.to_owned();
-        self.state()
-            .refusals
-            .push((start.to_owned(), Refusal { status, body }));
+        self.refuse_for(start, status, body, None);
+    }
+
+    /// The same, with the header `Retry-After`.
+    pub(super) fn refuse_for(&self, start: &str, status: u16, body: &str, after: Option<u32>) {
+        let refusal = Refusal {
+            status,
+            body: body.to_owned(),
+            retry_after: after,
+        };
+        self.state().refusals.push((start.to_owned(), refusal));
     }
 
     pub(super) fn allow_all(&self) {
@@ -153,6 +194,19 @@ impl FakeApi {
         let watches = state.watches.get_mut(plural).unwrap();
         watches.retain(|watch| watch.send(format!("{}\n", line.trim())).is_ok());
         assert!(!watches.is_empty(), "nobody watches {plural}");
+    }
+
+    /// Sends a part of a line to every watch of this resource that is open.
+    pub(super) fn push_part(&self, plural: &str, part: &str) {
+        for watch in self.state().watches.get(plural).into_iter().flatten() {
+            // One that has ended takes no more.
+            let _ = watch.send(part.to_owned());
+        }
+    }
+
+    /// Refuses to stream the lists of what starts so.
+    pub(super) fn refuse_streams(&self, start: &str, status: u16) {
+        self.state().unstreamed.push((start.to_owned(), status));
     }
 
     /// Ends every watch of this resource, as a server does at the agreed time.
@@ -238,7 +292,17 @@ fn reply(state: &mut State, request: &Request<Incoming>, target: &str) -> Respon
         .iter()
         .find(|(start, _)| target.starts_with(start))
     {
-        return full(refusal.status, refusal.body.clone());
+        let mut response = full(refusal.status, refusal.body.clone());
+        if let Some(seconds) = refusal.retry_after {
+            response.headers_mut().insert("retry-after", seconds.into());
+        }
+        return response;
+    }
+    let mut unstreamed = state.unstreamed.iter();
+    if target.contains("sendInitialEvents")
+        && let Some((_, status)) = unstreamed.find(|(start, _)| target.starts_with(start))
+    {
+        return full(*status, String::new());
     }
     let plural = request.uri().path().rsplit('/').next().unwrap().to_owned();
     let Some(list) = state.lists.get(&plural) else {
@@ -248,12 +312,33 @@ fn reply(state: &mut State, request: &Request<Incoming>, target: &str) -> Respon
         return full(200, list.clone());
     }
     let (sender, receiver) = mpsc::unbounded_channel();
+    if target.contains("sendInitialEvents=true") {
+        for line in initial_events(list) {
+            // The receiver is right here.
+            let _ = sender.send(format!("{line}\n"));
+        }
+    }
     state.watches.entry(plural).or_default().push(sender);
     let lines = stream::unfold(receiver, |mut receiver| async move {
         let line = receiver.recv().await?;
         Some((Ok(Frame::data(Bytes::from(line))), receiver))
     });
     Response::new(BodyExt::boxed(StreamBody::new(lines)))
+}
+
+/// A list as the first events of a watch, and the mark of their end.
+fn initial_events(list: &str) -> Vec<String> {
+    let list: serde_json::Value = serde_json::from_str(list).unwrap();
+    let items = list["items"].as_array().unwrap().iter();
+    let added = items.map(|item| serde_json::json!({"type": "ADDED", "object": item}).to_string());
+    let mark = serde_json::json!({"type": "BOOKMARK", "object": {
+        "apiVersion": "v1", "kind": "Any",
+        "metadata": {
+            "resourceVersion": list["metadata"]["resourceVersion"],
+            "annotations": {"k8s.io/initial-events-end": "true"},
+        },
+    }});
+    added.chain([mark.to_string()]).collect()
 }
 
 fn full(status: u16, body: String) -> Response<Body> {

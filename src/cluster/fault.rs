@@ -76,7 +76,7 @@ pub(super) fn root(error: &(dyn Error + 'static)) -> String {
 /// A feed of `resource` does not follow it.
 pub(super) fn of_feed(
     error: &FeedError,
-    resource: Resource,
+    resource: &Resource,
     scope: &Scope,
     at: Place<'_>,
 ) -> ClusterFault {
@@ -106,11 +106,12 @@ fn silent(at: Place<'_>, secs: u64) -> ClusterFault {
 fn of_status(
     error: &FeedError,
     status: &kube::core::Status,
-    resource: Resource,
+    resource: &Resource,
     scope: &Scope,
     at: Place<'_>,
 ) -> ClusterFault {
     let everywhere = match scope {
+        Scope::All if !resource.namespaced => "of the cluster".to_owned(),
         Scope::All => "in all namespaces".to_owned(),
         Scope::Namespace(namespace) => {
             format!("in the namespace {}", printable(namespace.as_str()))

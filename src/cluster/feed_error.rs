@@ -30,6 +30,15 @@ pub(super) enum FeedError {
         /// How long was waited.
         after: Duration,
     },
+    /// An answer is longer than any that makes sense.
+    #[error("an answer is longer than {limit_bytes} bytes")]
+    TooLong {
+        /// What would have been taken.
+        limit_bytes: usize,
+    },
+    /// A list goes on and on.
+    #[error("the list has no end")]
+    EndlessList,
     /// A list came without the version from which it could be watched.
     #[error("the list has no resourceVersion")]
     NoVersion,
@@ -40,7 +49,12 @@ impl FeedError {
     pub(super) const fn verb(&self) -> &'static str {
         match self {
             Self::Watch(_) | Self::Stream(_) | Self::Ended(_) => "watch",
-            Self::Connect(_) | Self::List(_) | Self::TimedOut { .. } | Self::NoVersion => "list",
+            Self::Connect(_)
+            | Self::List(_)
+            | Self::TimedOut { .. }
+            | Self::TooLong { .. }
+            | Self::EndlessList
+            | Self::NoVersion => "list",
         }
     }
 
@@ -48,7 +62,12 @@ impl FeedError {
     pub(super) fn client_error(&self) -> Option<&kube::Error> {
         match self {
             Self::List(error) | Self::Watch(error) | Self::Stream(error) => Some(error),
-            Self::Connect(_) | Self::Ended(_) | Self::TimedOut { .. } | Self::NoVersion => None,
+            Self::Connect(_)
+            | Self::Ended(_)
+            | Self::TimedOut { .. }
+            | Self::TooLong { .. }
+            | Self::EndlessList
+            | Self::NoVersion => None,
         }
     }
 
@@ -66,7 +85,19 @@ impl FeedError {
             self.client_error(),
             Some(kube::Error::SerdeError(_) | kube::Error::FromUtf8(_))
         );
-        unreadable || matches!(self, Self::NoVersion)
+        unreadable
+            || matches!(
+                self,
+                Self::NoVersion | Self::EndlessList | Self::TooLong { .. }
+            )
+    }
+
+    /// Whether the server was away, or may have been: it was not its own answer that ended the try.
+    pub(super) fn is_outage(&self) -> bool {
+        match self.status() {
+            Some(status) => status.code >= 500 || status.code == 429,
+            None => true,
+        }
     }
 
     /// What to do about it.

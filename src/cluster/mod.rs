@@ -5,26 +5,35 @@
 //! the kubeconfig to change.
 //!
 //! From the outside in: `kubeconfig` and `exec` find out where and as whom to ask; `dial` opens sockets; `connection` makes
-//! a client on top of any dialler; a `feed` follows one resource, with a fault of its own; `records` says what is kept of an
-//! object; `view`, `assemble` and `findings` are pure and turn records into services; `keeper` runs it all.
+//! a client on top of any dialler; `discovery` finds out which of MetalLB's kinds there are; a `feed` follows one resource,
+//! with a fault of its own, over `wire`, which reads with limits; `records` says what is kept of an object; `view`,
+//! `surroundings` and `assemble` are pure and turn records into services, with what [`crate::diagnosis`] finds out about
+//! them; a `session` runs the feeds, and `keeper` the sessions.
 //!
 //! This module knows nothing of SSH: where the API is to be reached through a host, it is handed a dialler for that.
 
+mod addresses;
 mod assemble;
 mod connect_fault;
 mod connection;
 mod dial;
+mod discovery;
 mod exec;
 mod fault;
 mod feed;
 mod feed_error;
-mod findings;
 mod keeper;
 mod kubeconfig;
 mod records;
 mod resource;
+mod role;
+mod session;
+mod sight;
+mod surroundings;
 mod timing;
+mod update;
 mod view;
+mod wire;
 
 #[cfg(test)]
 mod access_tests;
@@ -33,7 +42,11 @@ mod bench_tests;
 #[cfg(test)]
 mod fake_api;
 #[cfg(test)]
+mod metallb_tests;
+#[cfg(test)]
 mod recorded_tests;
+#[cfg(test)]
+mod surroundings_tests;
 #[cfg(test)]
 mod tls_tests;
 #[cfg(test)]

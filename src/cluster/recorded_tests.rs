@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::model::{LbService, PodEndpoint, Protocol, ServiceKey, ServicePhase};
 
 use super::records::{EndpointSlice, Interner, Object, Page, Pod, Service};
-use super::view::{Update, View};
+use super::update::Update;
+use super::view::View;
 
 pub(super) fn fixture(name: &str) -> String {
     let path = format!(
@@ -19,7 +20,7 @@ pub(super) fn fixture(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn list<T: Object>(name: &str) -> Update<T::Kept> {
+pub(super) fn list<T: Object>(name: &str) -> Update<T::Kept> {
     let page: Page<T> = serde_json::from_str(&fixture(name)).unwrap();
     assert!(!page.metadata.resource_version.is_empty());
     let mut names = Interner::default();
@@ -32,7 +33,7 @@ fn list<T: Object>(name: &str) -> Update<T::Kept> {
 }
 
 /// A recorded watch as (milliseconds, update).
-fn watch<T: Object>(name: &str) -> Vec<(u64, Update<T::Kept>)> {
+pub(super) fn watch<T: Object>(name: &str) -> Vec<(u64, Update<T::Kept>)> {
     let times = fixture(&format!("watch/{name}.times"));
     let events = fixture(&format!("watch/{name}.ndjson"));
     let mut names = Interner::default();
@@ -67,7 +68,7 @@ fn recorded_cluster() -> View {
 }
 
 /// A service in one line: everything that the tables below look at.
-fn line(service: &LbService) -> String {
+pub(super) fn line(service: &LbService) -> String {
     let mut text = service.key.to_string();
     if service.key.namespace.as_str() == "lab" {
         let ports: Vec<_> = service
@@ -120,11 +121,11 @@ fn every_recorded_service_is_understood() {
             "shop/no-endpoints assigned 10.0.0.244 0/0 pool=first-pool !no-ready-endpoints",
             "shop/no-nodeports assigned 10.0.7.1 2/2 pool=manual-pool",
             "shop/no-such-pool pending 2/2 pool=- !pending",
-            "shop/other-class pending 2/2 pool=- !pending",
+            "shop/other-class pending 2/2 pool=- !other-class",
             "shop/payments assigned 10.0.0.250 1/1 pool=first-pool",
             "shop/pool-exhausted pending 2/2 pool=- !pending",
             "shop/pool-one assigned 10.0.5.10 2/2 pool=tiny-pool",
-            "shop/pool-two assigned 10.0.5.11 2/2 pool=tiny-pool",
+            "shop/pool-two assigned 10.0.5.11 2/2 pool=tiny-pool !deprecated-annotation",
             "shop/storefront assigned 10.0.0.242 3/3 pool=first-pool",
             "shop/terminating terminating 10.0.7.4 2/2 pool=manual-pool",
             "shop/unready assigned 10.0.0.246 0/2 pool=first-pool !no-ready-endpoints",
@@ -135,7 +136,7 @@ fn every_recorded_service_is_understood() {
     );
 }
 
-fn service(view: &View, name: &str) -> LbService {
+pub(super) fn service(view: &View, name: &str) -> LbService {
     let key: ServiceKey = name.parse().unwrap();
     (**view.services().get(&key).unwrap()).clone()
 }
@@ -331,9 +332,9 @@ fn recorded_steps() -> Vec<(u64, Step)> {
 }
 
 #[derive(Deserialize)]
-struct Done {
-    ms: u64,
-    step: String,
+pub(super) struct Done {
+    pub(super) ms: u64,
+    pub(super) step: String,
 }
 
 #[test]

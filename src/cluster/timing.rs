@@ -18,6 +18,10 @@ pub(super) struct Timing {
     pub(super) file_poll: Duration,
     /// Between two publications while changes keep coming.
     pub(super) publish_gap: Duration,
+    /// Between two looks at which kinds the server has.
+    pub(super) discover_every: Duration,
+    /// How long what is good to know may hold up the first view once the services are there.
+    pub(super) first_view_grace: Duration,
     /// For a page of a list to arrive.
     pub(super) list_limit: Duration,
     /// For a watch to be accepted.
@@ -34,6 +38,8 @@ impl Default for Timing {
             pulse_limit: Duration::from_secs(10),
             file_poll: Duration::from_secs(3),
             publish_gap: Duration::from_millis(50),
+            discover_every: Duration::from_mins(1),
+            first_view_grace: Duration::from_secs(3),
             list_limit: Duration::from_mins(1),
             watch_limit: Duration::from_secs(20),
         }

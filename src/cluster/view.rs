@@ -1,7 +1,8 @@
 //! The cluster as it is known: records by name, the links between them, and the services made of them. Pure.
 //!
 //! A change of one object marks the services that it touches, through links kept for that purpose; [`View::refresh`]
-//! assembles those anew and no others. Its cost is that of the services touched, whatever the size of the cluster.
+//! assembles those anew and no others. Its cost is that of the services touched, whatever the size of the cluster. What
+//! concerns all services (a pool's ranges, an advertisement, a node) changes seldom, and marks them all.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -9,21 +10,16 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::model::{LbService, ServiceKey};
+use crate::diagnosis::{Scene, ServiceFacts, Services};
+use crate::model::{AddressPool, ClusterNode, LbService, ServiceKey, ServicePhase};
 
-use super::assemble::{Endpoints, assemble};
+use super::addresses::Addresses;
+use super::assemble::{Known, assemble};
 use super::records::{KeptPod, KeptService, KeptSlice, ObjectKey};
-
-/// What a feed has seen of one kind of object.
-#[derive(Clone, Debug)]
-pub(super) enum Update<K> {
-    /// Everything there is: whatever is not in here is gone.
-    Replaced(Vec<(ObjectKey, K)>),
-    /// One object is new or has changed.
-    Applied(ObjectKey, K),
-    /// One object is gone, or is of no interest any more.
-    Deleted(ObjectKey),
-}
+use super::resource::Kind;
+use super::sight;
+use super::surroundings::{Surroundings, Touched};
+use super::update::{Seen, Update};
 
 /// All that is known of the cluster.
 #[derive(Debug, Default)]
@@ -36,11 +32,71 @@ pub(super) struct View {
     slices_of: HashMap<ObjectKey, BTreeSet<Arc<str>>>,
     /// The services whose slices name a pod, each with the number of endpoints that do.
     services_of: HashMap<ObjectKey, HashMap<Arc<str>, usize>>,
+    addresses: Addresses,
+    /// The services that wait for an address: a change elsewhere may give them one.
+    pending: HashSet<ObjectKey>,
+    surroundings: Surroundings,
+    /// The custom kinds that the server has, once that is known.
+    served: Option<BTreeSet<Kind>>,
+    /// Only one namespace is seen.
+    is_narrow: bool,
+    are_pods_seen: bool,
     changed: HashSet<ObjectKey>,
+    touched: Touched,
     published: OrdMap<ServiceKey, Arc<LbService>>,
+    pools: Option<Arc<[AddressPool]>>,
+    nodes: Option<Arc<[ClusterNode]>>,
 }
 
 impl View {
+    /// A view of one namespace, or of all.
+    pub(super) fn new(is_narrow: bool) -> Self {
+        Self {
+            is_narrow,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is of one namespace.
+    pub(super) const fn is_narrow(&self) -> bool {
+        self.is_narrow
+    }
+
+    /// Takes in what a feed has seen.
+    pub(super) fn take(&mut self, seen: Seen) {
+        match seen {
+            Seen::Services(update) => self.update_services(update),
+            Seen::Slices(update) => self.update_slices(update),
+            Seen::Pods(update) => self.update_pods(update),
+            seen => {
+                let touched = self.surroundings.take(seen);
+                self.touch(touched);
+            }
+        }
+    }
+
+    /// Takes in which custom kinds the server has.
+    pub(super) fn found(&mut self, served: BTreeSet<Kind>) {
+        if self.served.as_ref() == Some(&served) {
+            return;
+        }
+        self.surroundings.found(&served, self.served.as_ref());
+        self.served = Some(served);
+        self.touch(Touched {
+            all: true,
+            pools: true,
+            ..Touched::default()
+        });
+    }
+
+    fn touch(&mut self, touched: Touched) {
+        self.touched.all |= touched.all;
+        self.touched.pending |= touched.pending;
+        self.touched.pools |= touched.pools;
+        self.touched.nodes |= touched.nodes;
+        self.changed.extend(touched.services);
+    }
+
     /// Takes in what was seen of Services.
     pub(super) fn update_services(&mut self, update: Update<KeptService>) {
         match update {
@@ -91,6 +147,10 @@ impl View {
                 for (key, pod) in all {
                     self.apply_pod(key, pod);
                 }
+                if !self.are_pods_seen {
+                    self.are_pods_seen = true;
+                    self.recount_pods();
+                }
             }
             Update::Applied(key, pod) => self.apply_pod(key, pod),
             Update::Deleted(key) => self.delete_pod(&key),
@@ -100,11 +160,13 @@ impl View {
     /// Assembles the services that were touched since the last time, and tells whether any of them looks different now.
     pub(super) fn refresh(&mut self) -> bool {
         let mut differs = false;
+        if std::mem::take(&mut self.touched.all) {
+            self.changed.extend(self.services.keys().cloned());
+        } else if std::mem::take(&mut self.touched.pending) {
+            self.changed.extend(self.pending.iter().cloned());
+        }
         for key in std::mem::take(&mut self.changed) {
-            let name = ServiceKey {
-                namespace: key.namespace.clone(),
-                name: key.name.clone(),
-            };
+            let name = key.service();
             match self.assembled(&key, &name) {
                 None => differs |= self.published.remove(&name).is_some(),
                 Some(service) => {
@@ -123,6 +185,38 @@ impl View {
         self.published.clone()
     }
 
+    /// MetalLB's pools; none where they are not known. Made anew only if something has touched them.
+    pub(super) fn pools(&mut self) -> Option<Arc<[AddressPool]>> {
+        if std::mem::take(&mut self.touched.pools) {
+            let pools = sight::pools(self.scene());
+            if pools.as_deref() != self.pools.as_deref() {
+                self.pools = pools.map(Arc::from);
+            }
+        }
+        self.pools.clone()
+    }
+
+    /// The nodes; none where they are not known. Made anew only if something has touched them.
+    pub(super) fn nodes(&mut self) -> Option<Arc<[ClusterNode]>> {
+        if std::mem::take(&mut self.touched.nodes) {
+            let nodes = sight::nodes(&self.surroundings.world);
+            if nodes.as_deref() != self.nodes.as_deref() {
+                self.nodes = nodes.map(Arc::from);
+            }
+        }
+        self.nodes.clone()
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            world: &self.surroundings.world,
+            in_use: &self.addresses.load_balancer,
+            cluster_ips: &self.addresses.cluster,
+            services: &self.services,
+            is_complete: !self.is_narrow,
+        }
+    }
+
     fn assembled(&self, key: &ObjectKey, name: &ServiceKey) -> Option<LbService> {
         let service = self.services.get(key)?;
         let slices = self.slices.as_ref().map(|slices| {
@@ -131,20 +225,48 @@ impl View {
                 .collect()
         });
         let pod = |pod: &Arc<str>| self.pods.get(&sibling(key, pod));
-        Some(assemble(name, service, &Endpoints { slices, pod: &pod }))
+        let known = Known {
+            slices,
+            pod: &pod,
+            events: &self.surroundings.events_of(key),
+            speaking: &self.surroundings.speaking_of(key),
+            shared_with: self.addresses.others(name, &service.load_balancer_ips),
+            scene: self.scene(),
+        };
+        Some(assemble(name, service, &known))
     }
 
     fn apply_service(&mut self, key: ObjectKey, service: KeptService) {
-        if self.services.get(&key) != Some(&service) {
-            self.changed.insert(key.clone());
-            self.services.insert(key, service);
+        if self.services.get(&key) == Some(&service) {
+            return;
         }
+        self.readdress(&key, Some(&service));
+        if service.phase() == ServicePhase::Pending {
+            self.pending.insert(key.clone());
+        } else {
+            self.pending.remove(&key);
+        }
+        self.changed.insert(key.clone());
+        self.services.insert(key, service);
     }
 
     fn delete_service(&mut self, key: ObjectKey) {
-        if self.services.remove(&key).is_some() {
+        if self.services.contains_key(&key) {
+            self.readdress(&key, None);
+            self.services.remove(&key);
+            self.pending.remove(&key);
             self.changed.insert(key);
         }
+    }
+
+    /// Keeps the index of addresses, and marks whom a service's new addresses concern: those that share them, and all that
+    /// wait for one.
+    fn readdress(&mut self, key: &ObjectKey, after: Option<&KeptService>) {
+        let before = self.services.get(key);
+        let (others, moved) = self.addresses.update(&key.service(), before, after);
+        self.changed.extend(others.iter().map(ObjectKey::of));
+        self.touched.pending |= moved || shares_differently(before, after);
+        self.touched.pools |= moved || before.is_none();
     }
 
     fn apply_slice(&mut self, key: ObjectKey, slice: KeptSlice) {
@@ -210,6 +332,9 @@ impl View {
     fn apply_pod(&mut self, key: ObjectKey, pod: KeptPod) {
         if self.pods.get(&key) != Some(&pod) {
             self.touch_services_of(&key);
+            if self.surroundings.take_pod(&key, Some(&pod)) && self.are_pods_seen {
+                self.recount_pods();
+            }
             self.pods.insert(key, pod);
         }
     }
@@ -217,7 +342,15 @@ impl View {
     fn delete_pod(&mut self, key: &ObjectKey) {
         if self.pods.remove(key).is_some() {
             self.touch_services_of(key);
+            if self.surroundings.take_pod(key, None) && self.are_pods_seen {
+                self.recount_pods();
+            }
         }
+    }
+
+    fn recount_pods(&mut self) {
+        self.surroundings.count_pods(!self.is_narrow);
+        self.touched.all = true;
     }
 
     fn touch_services_of(&mut self, pod: &ObjectKey) {
@@ -249,4 +382,22 @@ fn missing<K, S: BuildHasher>(
         .filter(|key| !names.contains(*key))
         .cloned()
         .collect()
+}
+
+impl<S: BuildHasher> Services for HashMap<ObjectKey, ServiceFacts, S> {
+    fn facts(&self, key: &ServiceKey) -> Option<&ServiceFacts> {
+        self.get(&ObjectKey::of(key))
+    }
+}
+
+/// Whether others could share its address before, but not now, or the other way round.
+fn shares_differently(before: Option<&KeptService>, after: Option<&KeptService>) -> bool {
+    let Some((before, after)) = before.zip(after) else {
+        return false;
+    };
+    let differs = before.sharing_key != after.sharing_key
+        || before.ports != after.ports
+        || before.local_traffic_only != after.local_traffic_only
+        || before.selector != after.selector;
+    differs && !after.load_balancer_ips.is_empty()
 }

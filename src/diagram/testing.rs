@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    Announcement, ClusterState, Destination, Fault, FaultCause, Hop, HostProfile, HostStatus,
-    Intent, LbService, LinkStatus, ListenAddress, LocalBind, Moment, PodEndpoint, Protocol, Route,
-    ServiceKey, ServicePhase, ServicePort, SessionFacts, Snapshot, Target, Traffic, TunnelId,
-    TunnelSpec, TunnelState, TunnelStatus,
+    Announcement, AnnouncementSource, ClusterState, Destination, Fault, FaultCause, Hop,
+    HostProfile, HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind, Moment,
+    PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServicePort, SessionFacts, Snapshot,
+    Target, Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
 };
 
 pub(crate) fn fault(hop: Hop, cause: FaultCause) -> Fault {
@@ -81,9 +81,13 @@ pub(crate) fn ui() -> LbService {
         announced_by: Some(vec![Announcement {
             node: "k8s-worker-2".to_owned(),
             protocol: "layer2".to_owned(),
+            source: AnnouncementSource::Status,
         }]),
         phase: ServicePhase::Assigned,
         local_traffic_only: false,
+        internal_local_only: false,
+        source_ranges: Vec::new(),
+        shared_with: Vec::new(),
         findings: Vec::new(),
     }
 }

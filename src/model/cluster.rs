@@ -52,6 +52,8 @@ pub struct ClusterFault {
 pub struct ClusterGap {
     /// The resource as `kubectl` names it: `pods`, `endpointslices.discovery.k8s.io`.
     pub resource: &'static str,
+    /// The verb that failed, as RBAC names it: `list` or `watch`.
+    pub verb: &'static str,
     /// Why it cannot be seen.
     pub fault: ClusterFault,
 }
@@ -81,11 +83,39 @@ pub struct LbService {
     pub phase: ServicePhase,
     /// `spec.externalTrafficPolicy` is Local.
     pub local_traffic_only: bool,
+    /// `spec.internalTrafficPolicy` is Local.
+    pub internal_local_only: bool,
+    /// `spec.loadBalancerSourceRanges`: who may dial its address; anybody where it is empty.
+    pub source_ranges: Vec<String>,
+    /// Other services with one of its addresses.
+    pub shared_with: Vec<ServiceKey>,
     /// What was found out about it.
     pub findings: Vec<Finding>,
 }
 
 impl LbService {
+    /// A service of this name that waits for its address and of which nothing else is known.
+    #[must_use]
+    pub fn new(key: ServiceKey) -> Self {
+        Self {
+            key,
+            load_balancer_class: None,
+            cluster_ips: Vec::new(),
+            load_balancer_ips: Vec::new(),
+            hostnames: Vec::new(),
+            ports: Vec::new(),
+            pods: Arc::from([]),
+            pool: None,
+            announced_by: None,
+            phase: ServicePhase::Pending,
+            local_traffic_only: false,
+            internal_local_only: false,
+            source_ranges: Vec::new(),
+            shared_with: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
     /// The port with this number that SSH can carry.
     #[must_use]
     pub fn tcp_port(&self, number: u16) -> Option<&ServicePort> {
@@ -186,6 +216,96 @@ pub struct Announcement {
     pub node: String,
     /// `layer2` or `bgp`.
     pub protocol: String,
+    /// How that is known.
+    pub source: AnnouncementSource,
+}
+
+/// How it is known who announces an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AnnouncementSource {
+    /// MetalLB says so in a ServiceL2Status or ServiceBGPStatus.
+    #[default]
+    Status,
+    /// MetalLB said so in an event, which may be out of date.
+    Event,
+    /// It follows from MetalLB's rules; MetalLB itself was not heard.
+    Predicted,
+}
+
+impl AnnouncementSource {
+    /// The word used in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Event => "event",
+            Self::Predicted => "predicted",
+        }
+    }
+}
+
+/// An IPAddressPool of MetalLB.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddressPool {
+    /// Its name.
+    pub name: Arc<str>,
+    /// MetalLB's namespace.
+    pub namespace: Arc<str>,
+    /// `spec.addresses`, as they are written: `10.0.0.0/24`, `10.0.0.240-10.0.0.250`.
+    pub addresses: Vec<String>,
+    /// `spec.autoAssign`: whether services get addresses of it without asking for it.
+    pub auto_assign: bool,
+    /// The protocols by which it is announced, `layer2` and `bgp`; none where that is not known.
+    pub protocols: Option<Vec<&'static str>>,
+    /// How full it is, where that is known.
+    pub usage: Option<PoolUsage>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// How full a pool is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// Addresses that services have.
+    pub assigned: AddressCount,
+    /// Addresses that can be given out.
+    pub free: AddressCount,
+}
+
+/// A number of addresses of each family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddressCount {
+    /// IPv4 addresses.
+    pub v4: u64,
+    /// IPv6 addresses; as many as fit, where there are more.
+    pub v6: u64,
+}
+
+impl AddressCount {
+    /// Of both families.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.v4.saturating_add(self.v6)
+    }
+}
+
+/// A node of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its addresses within the cluster's network.
+    pub internal_ips: Vec<IpAddr>,
+    /// Its addresses as seen from outside.
+    pub external_ips: Vec<IpAddr>,
+    /// Its host names.
+    pub host_names: Vec<String>,
+    /// The addresses of its pods, as CIDRs.
+    pub pod_cidrs: Vec<String>,
+    /// Whether it is ready, where that is told.
+    pub ready: Option<bool>,
+    /// Labelled to take no load balancer traffic, as control planes are by default.
+    pub excluded: bool,
 }
 
 /// Whether a Service has its address.

@@ -20,8 +20,9 @@ mod time;
 
 pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
 pub use cluster::{
-    Announcement, ClusterFault, ClusterGap, ClusterSource, ClusterState, Family, Finding,
-    LbService, ParseRouteError, PodEndpoint, Protocol, Route, ServicePhase, ServicePort, Severity,
+    AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,
+    ClusterNode, ClusterSource, ClusterState, Family, Finding, LbService, ParseRouteError,
+    PodEndpoint, PoolUsage, Protocol, Route, ServicePhase, ServicePort, Severity,
 };
 pub use command::Command;
 pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};

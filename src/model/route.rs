@@ -184,6 +184,9 @@ mod tests {
             announced_by: None,
             phase: ServicePhase::Assigned,
             local_traffic_only: false,
+            internal_local_only: false,
+            source_ranges: Vec::new(),
+            shared_with: Vec::new(),
             findings: Vec::new(),
         }
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::address::{Destination, LocalBind, Target};
-use super::cluster::{ClusterGap, ClusterSource, ClusterState, LbService, Route};
+use super::cluster::{
+    AddressPool, ClusterGap, ClusterNode, ClusterSource, ClusterState, LbService, Route,
+};
 use super::fault::Fault;
 use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
@@ -260,6 +262,12 @@ pub struct ClusterStatus {
     pub limited_to: Option<Namespace>,
     /// What cannot be seen although the services can.
     pub gaps: Vec<ClusterGap>,
+    /// A Role or ClusterRole that would grant exactly what is not allowed, as YAML to copy; none where nothing is refused.
+    pub missing_role: Option<Arc<str>>,
+    /// MetalLB's pools by name; none where they are not known.
+    pub pools: Option<Arc<[AddressPool]>>,
+    /// The nodes by name; none where they are not known.
+    pub nodes: Option<Arc<[ClusterNode]>>,
     /// The LoadBalancer services, by namespace and name.
     pub services: OrdMap<ServiceKey, Arc<LbService>>,
 }

@@ -40,10 +40,11 @@ const fn pure(name: &'static str, may_use: &'static [&'static str]) -> Layer {
 /// An arrow only ever points down. Only `main` wires everything.
 const LAYERS: &[Layer] = &[
     pure("model", &[]),
+    pure("diagnosis", &["model"]),
     pure("diagram", &["model"]),
     layer("demo", &["model"]),
     layer("ssh", &["model"]),
-    layer("cluster", &["model"]),
+    layer("cluster", &["model", "diagnosis"]),
     layer("net", &["model"]),
     layer("vault", &["model"]),
     layer("settings", &["model"]),

@@ -10,13 +10,21 @@ use std::sync::Arc;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::Namespace;
+use crate::model::{Namespace, ServiceKey};
 
+mod event;
+mod metallb;
+mod node;
 mod pod;
 mod service;
 mod slice;
 
-pub(super) use pod::{KeptPod, Pod};
+pub(super) use event::{Event, KeptEvent};
+pub(super) use metallb::{
+    AdvertisementObject, ConfigurationObject, KeptStatus, Peer, Pool, ServiceStatus, Session,
+};
+pub(super) use node::{NamespaceObject, Node};
+pub(super) use pod::{KeptPod, Pod, Role};
 pub(super) use service::{KeptService, Service};
 pub(super) use slice::{EndpointSlice, KeptSlice};
 
@@ -32,6 +40,22 @@ impl ObjectKey {
         Self {
             namespace: Namespace::new(namespace),
             name: name.into(),
+        }
+    }
+
+    /// The key of a Service.
+    pub(super) fn of(service: &ServiceKey) -> Self {
+        Self {
+            namespace: service.namespace.clone(),
+            name: service.name.clone(),
+        }
+    }
+
+    /// The same, as the key of a Service.
+    pub(super) fn service(&self) -> ServiceKey {
+        ServiceKey {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! `v1` Service: of type LoadBalancer, or of no interest.
 
-use std::net::IpAddr;
-
 use serde::Deserialize;
 
+use crate::diagnosis::{FamilyPolicy, Labels, ServiceFacts};
 use crate::model::{Protocol, ServicePort};
 
 use super::{Identity, Interner, Metadata, Object, null_as_default};
@@ -11,7 +10,7 @@ use super::{Identity, Interner, Metadata, Object, null_as_default};
 /// `v1` Service.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::cluster) struct Service {
-    metadata: Metadata<ServiceAnnotations>,
+    metadata: Metadata<ServiceAnnotations, Labels>,
     #[serde(default)]
     spec: ServiceSpec,
     #[serde(default)]
@@ -34,6 +33,10 @@ struct ServiceAnnotations {
     requested_pool: Option<String>,
     #[serde(rename = "metallb.universe.tf/address-pool")]
     old_requested_pool: Option<String>,
+    #[serde(rename = "metallb.io/allow-shared-ip")]
+    sharing_key: Option<String>,
+    #[serde(rename = "metallb.universe.tf/allow-shared-ip")]
+    old_sharing_key: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -51,6 +54,12 @@ struct ServiceSpec {
     #[serde(rename = "loadBalancerIP")]
     load_balancer_ip: String,
     external_traffic_policy: String,
+    internal_traffic_policy: String,
+    ip_family_policy: String,
+    #[serde(deserialize_with = "null_as_default")]
+    load_balancer_source_ranges: Vec<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    selector: Labels,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -99,21 +108,7 @@ struct Ingress {
 }
 
 /// What is kept of a Service of type LoadBalancer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::cluster) struct KeptService {
-    pub(in crate::cluster) cluster_ips: Vec<IpAddr>,
-    pub(in crate::cluster) load_balancer_ips: Vec<IpAddr>,
-    pub(in crate::cluster) hostnames: Vec<String>,
-    pub(in crate::cluster) ports: Vec<ServicePort>,
-    pub(in crate::cluster) load_balancer_class: Option<String>,
-    pub(in crate::cluster) pool: Option<String>,
-    /// Addresses that were asked for, as they were written.
-    pub(in crate::cluster) requested_ips: Option<String>,
-    /// The MetalLB pool that was asked for.
-    pub(in crate::cluster) requested_pool: Option<String>,
-    pub(in crate::cluster) local_traffic_only: bool,
-    pub(in crate::cluster) terminating: bool,
-}
+pub(in crate::cluster) type KeptService = ServiceFacts;
 
 impl Object for Service {
     type Kept = KeptService;
@@ -126,14 +121,15 @@ impl Object for Service {
         if self.spec.kind != "LoadBalancer" {
             return None;
         }
+        let uses_deprecated_annotation = self.metadata.annotations.uses_deprecated();
         let annotations = self.metadata.annotations;
         let ingress = self.status.load_balancer.ingress;
         let mut cluster_ips = self.spec.cluster_ips;
         if cluster_ips.is_empty() {
             cluster_ips.push(self.spec.cluster_ip);
         }
-        let from_field = Some(self.spec.load_balancer_ip).filter(|ip| !ip.is_empty());
-        Some(KeptService {
+        Some(ServiceFacts {
+            labels: self.metadata.labels,
             // "None" marks a headless service; it is no address, and so left out.
             cluster_ips: cluster_ips
                 .iter()
@@ -145,21 +141,55 @@ impl Object for Service {
                 .collect(),
             hostnames: ingress
                 .into_iter()
-                .filter_map(|ingress| ingress.hostname.filter(|name| !name.is_empty()))
+                .filter_map(|ingress| said(ingress.hostname))
                 .collect(),
             ports: self.spec.ports.into_iter().map(Port::keep).collect(),
+            // Which pods are selected matters to MetalLB where only nodes with pods take traffic.
+            selector: if self.spec.external_traffic_policy == LOCAL {
+                self.spec.selector
+            } else {
+                Labels::new()
+            },
             load_balancer_class: self.spec.load_balancer_class,
-            pool: annotations.pool.or(annotations.old_pool),
-            requested_ips: annotations
-                .requested_ips
-                .or(annotations.old_requested_ips)
-                .or(from_field),
-            requested_pool: annotations
-                .requested_pool
-                .or(annotations.old_requested_pool),
-            local_traffic_only: self.spec.external_traffic_policy == "Local",
+            family_policy: family_policy(&self.spec.ip_family_policy),
+            pool: said(annotations.pool.or(annotations.old_pool)),
+            requested_ips: said(annotations.requested_ips.or(annotations.old_requested_ips)),
+            requested_ip_field: said(Some(self.spec.load_balancer_ip)),
+            requested_pool: said(
+                annotations
+                    .requested_pool
+                    .or(annotations.old_requested_pool),
+            ),
+            sharing_key: annotations.sharing_key.or(annotations.old_sharing_key),
+            uses_deprecated_annotation,
+            local_traffic_only: self.spec.external_traffic_policy == LOCAL,
+            internal_local_only: self.spec.internal_traffic_policy == LOCAL,
+            source_ranges: self.spec.load_balancer_source_ranges,
             terminating: self.metadata.deletion_timestamp.is_some(),
         })
+    }
+}
+
+const LOCAL: &str = "Local";
+
+/// A text, where one is given and not empty.
+fn said(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn family_policy(text: &str) -> FamilyPolicy {
+    match text {
+        "PreferDualStack" => FamilyPolicy::PreferDual,
+        "RequireDualStack" => FamilyPolicy::RequireDual,
+        _ => FamilyPolicy::Single,
+    }
+}
+
+impl ServiceAnnotations {
+    fn uses_deprecated(&self) -> bool {
+        self.old_requested_ips.is_some()
+            || self.old_requested_pool.is_some()
+            || self.old_sharing_key.is_some()
     }
 }
 

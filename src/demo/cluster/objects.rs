@@ -220,7 +220,11 @@ fn pod(pod: &Pod) -> Value {
     } else {
         ("ReplicaSet", format!("{}-{}", workload.name, workload.hash))
     };
-    let mut labels = json!({"app": workload.name});
+    let mut labels = if workload.namespace == "metallb-system" {
+        json!({"app": "metallb", "component": workload.name})
+    } else {
+        json!({"app": workload.name})
+    };
     if !workload.hash.is_empty() {
         labels["pod-template-hash"] = json!(workload.hash);
     }

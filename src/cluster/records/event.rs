@@ -1,0 +1,80 @@
+//! `v1` Event about a Service, written by MetalLB.
+
+use serde::Deserialize;
+
+use crate::diagnosis::ServiceEvent;
+
+use super::{Identity, Interner, Metadata, Object, ObjectKey, null_as_default};
+
+/// What of an event's text is kept.
+const MESSAGE_CHARS: usize = 500;
+
+/// The reasons that MetalLB writes and something is made of.
+const REASONS: [&str; 4] = [
+    "AllocationFailed",
+    "LoadBalancerFailed",
+    "nodeAssigned",
+    "announceFailed",
+];
+
+/// `v1` Event.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cluster) struct Event {
+    metadata: Metadata,
+    #[serde(default)]
+    involved_object: InvolvedObject,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    last_timestamp: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(rename = "eventTime")]
+    seen_at: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct InvolvedObject {
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+/// What is kept of an Event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cluster) struct KeptEvent {
+    /// The Service that it is about.
+    pub(in crate::cluster) service: ObjectKey,
+    pub(in crate::cluster) event: ServiceEvent,
+}
+
+impl Object for Event {
+    type Kept = KeptEvent;
+
+    fn identity(&self) -> Identity<'_> {
+        self.metadata.identity()
+    }
+
+    fn keep(self, _names: &mut Interner) -> Option<KeptEvent> {
+        let about = self.involved_object;
+        if about.kind != "Service" || !REASONS.contains(&self.reason.as_str()) {
+            return None;
+        }
+        let at = if self.last_timestamp.is_empty() {
+            self.seen_at
+        } else {
+            self.last_timestamp
+        };
+        Some(KeptEvent {
+            service: ObjectKey::new(&about.namespace, &about.name),
+            event: ServiceEvent {
+                reason: self.reason,
+                message: self.message.chars().take(MESSAGE_CHARS).collect(),
+                at,
+            },
+        })
+    }
+}

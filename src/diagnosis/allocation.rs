@@ -1,0 +1,616 @@
+//! MetalLB's allocation, run again: would this service get an address, and if not, what stands in its way?
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::model::{Family, Finding, ServiceKey};
+
+use super::address::is_buggy;
+use super::facts::{FamilyPolicy, Pool, Scene, ServiceFacts};
+use super::selector;
+use super::words::{count, error, list, quote};
+
+/// What comes of asking MetalLB for an address.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It would be given one.
+    Free,
+    /// It would not.
+    Blocked(Finding),
+    /// It cannot be told from what is seen.
+    Unknown,
+}
+
+/// A service that asks.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) key: &'a ServiceKey,
+    pub(super) service: &'a ServiceFacts,
+    pub(super) scene: Scene<'a>,
+}
+
+/// Why a pool gives a service nothing; what comes later is nearer to success.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rejection {
+    Family,
+    AutoAssignOff,
+    Namespace,
+    ServiceLabels,
+    Exhausted,
+}
+
+/// What a pool makes of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    Gives,
+    Rejects(Rejection),
+    /// It depends on what cannot be seen; if it rejects, then most likely so.
+    Unclear(Rejection),
+}
+
+/// Why an address that is in use cannot be shared.
+enum Clash {
+    /// One of the two does not share at all.
+    NotShared,
+    /// The sharing keys differ.
+    Keys,
+    /// With externalTrafficPolicy Local both must select the same pods.
+    Backends,
+    /// Both have this port.
+    Port(String),
+}
+
+impl<'a> Asking<'a> {
+    /// Runs the allocation; `pools` are all that there are.
+    pub(super) fn allocate(&self) -> Outcome {
+        let Some(pools) = &self.scene.world.pools else {
+            return self.requested().err().map_or(Outcome::Unknown, blocked);
+        };
+        if pools.is_empty() {
+            return blocked(error(
+                "no-pool",
+                "MetalLB has no IPAddressPool, so it has no address to give.",
+                "Make an IPAddressPool with addresses of the nodes' network that nobody else uses, and an L2Advertisement.",
+            ));
+        }
+        match self.requested() {
+            Err(finding) => blocked(finding),
+            Ok(ips) if !ips.is_empty() => self.assign(&ips),
+            Ok(_) => match &self.service.requested_pool {
+                Some(pool) => self.from_pool(pool),
+                None => self.from_any(),
+            },
+        }
+    }
+
+    /// The addresses it asks for.
+    fn requested(&self) -> Result<Vec<IpAddr>, Finding> {
+        let service = self.service;
+        let text = match (&service.requested_ips, &service.requested_ip_field) {
+            (None, None) => return Ok(Vec::new()),
+            (Some(_), Some(_)) => {
+                return Err(error(
+                    "both-requests",
+                    "It asks for an address twice, by the annotation metallb.io/loadBalancerIPs and by \
+                     spec.loadBalancerIP; MetalLB takes neither.",
+                    "Keep the annotation and remove spec.loadBalancerIP.",
+                ));
+            }
+            (Some(text), None) | (None, Some(text)) => text,
+        };
+        let ips: Option<Vec<IpAddr>> = text
+            .split(',')
+            .map(|ip| ip.trim().parse().ok().map(|ip: IpAddr| ip.to_canonical()))
+            .collect();
+        let bad = |problem: &str| {
+            error(
+                "bad-request",
+                format!("It asks for '{}', {problem}.", quote(text)),
+                "Ask for one address, or for one of each family, separated by a comma.",
+            )
+        };
+        let ips = ips.ok_or_else(|| bad("which is no list of IP addresses"))?;
+        let families: Vec<Family> = ips.iter().copied().map(Family::of).collect();
+        match families[..] {
+            [_] => {}
+            [one, other] if one != other => {}
+            _ => {
+                return Err(bad("which is more than one address of each family at most"));
+            }
+        }
+        if !same_families(&families, &self.families()) {
+            return Err(error(
+                "wrong-family",
+                format!(
+                    "It asks for {}, but the Service is {}.",
+                    list(&ips),
+                    family_word(&self.families())
+                ),
+                "Ask for an address of the Service's own family (spec.ipFamilies), or create the Service anew with another.",
+            ));
+        }
+        Ok(ips)
+    }
+
+    /// The families of the Service: those of its ClusterIPs.
+    pub(super) fn families(&self) -> Vec<Family> {
+        let families = self.service.cluster_ips.iter().copied().map(Family::of);
+        families.take(2).collect()
+    }
+
+    /// Addresses that were asked for by name.
+    fn assign(&self, ips: &[IpAddr]) -> Outcome {
+        let pools = self.scene.world.pools.iter().flatten();
+        let Some((name, pool)) = pools.clone().find(|(_, pool)| owns(pool, ips)) else {
+            return blocked(self.outside(ips));
+        };
+        match self.restriction(pool) {
+            Verdict::Gives => {}
+            Verdict::Unclear(_) => return Outcome::Unknown,
+            Verdict::Rejects(rejection) => {
+                return blocked(self.not_for_it(name, pool, &rejection));
+            }
+        }
+        for ip in ips {
+            let holders = self.scene.holders(*ip, self.key);
+            let found = holders
+                .iter()
+                .find_map(|(_, holder)| clash(self.service, holder));
+            if let Some(clash) = found {
+                return blocked(in_use(*ip, &holders, &clash));
+            }
+        }
+        if let Some(wanted) = &self.service.requested_pool
+            && **wanted != **name
+        {
+            return blocked(error(
+                "pool-mismatch",
+                format!(
+                    "It asks for {} and for the pool '{}', but that address is of the pool '{}'.",
+                    list(ips),
+                    quote(wanted),
+                    quote(name)
+                ),
+                "Remove one of the two annotations, or ask for an address of that pool.",
+            ));
+        }
+        // Who else has an address may be out of sight.
+        if self.scene.is_complete {
+            Outcome::Free
+        } else {
+            Outcome::Unknown
+        }
+    }
+
+    fn outside(&self, ips: &[IpAddr]) -> Finding {
+        let pools = self.scene.world.pools.iter().flatten();
+        let avoided = ips.iter().find(|ip| {
+            is_buggy(**ip)
+                && pools
+                    .clone()
+                    .any(|(_, pool)| pool.avoid_buggy && covers(pool, **ip))
+        });
+        if let Some(ip) = avoided {
+            return error(
+                "ip-outside-pools",
+                format!(
+                    "It asks for {ip}, which its pool leaves out: avoidBuggyIPs is on, and it ends in .0 or .255."
+                ),
+                "Ask for another address, or turn avoidBuggyIPs off in the IPAddressPool.",
+            );
+        }
+        let families: BTreeSet<bool> = ips.iter().map(IpAddr::is_ipv4).collect();
+        let (subject, verb) = match ips {
+            [_] => ("It asks for", "which no IPAddressPool has"),
+            _ if families.len() == 2 => {
+                ("It asks for", "which no single IPAddressPool has both of")
+            }
+            _ => ("It asks for", "which no IPAddressPool has"),
+        };
+        let have: Vec<String> = pools
+            .map(|(name, pool)| format!("{name}: {}", pool.addresses.join(", ")))
+            .collect();
+        error(
+            "ip-outside-pools",
+            format!("{subject} {}, {verb} ({}).", list(ips), list(have)),
+            "Ask for an address of one of the pools, or add the address to one.",
+        )
+    }
+
+    /// The one pool that was asked for.
+    fn from_pool(&self, name: &str) -> Outcome {
+        let pools = self.scene.world.pools.as_ref();
+        let Some(pool) = pools.and_then(|pools| pools.get(name)) else {
+            return blocked(error(
+                "unknown-pool",
+                format!(
+                    "It asks for the pool '{}', and there is none of that name. There are {}.",
+                    quote(name),
+                    list(pools.into_iter().flat_map(|pools| pools.keys()))
+                ),
+                "Correct the annotation metallb.io/address-pool, or make an IPAddressPool of that name.",
+            ));
+        };
+        // On request a pool is used even where autoAssign is off.
+        match self.judge(pool, false) {
+            Verdict::Gives => Outcome::Free,
+            Verdict::Unclear(_) => Outcome::Unknown,
+            Verdict::Rejects(rejection) => match rejection {
+                Rejection::Exhausted => blocked(error(
+                    "pool-exhausted",
+                    format!(
+                        "The pool '{}' that it asks for {}.",
+                        quote(name),
+                        self.full(pool)
+                    ),
+                    EXHAUSTED_HINT,
+                )),
+                Rejection::Family => blocked(error(
+                    "no-pool-of-family",
+                    format!(
+                        "The pool '{}' that it asks for has no {} addresses.",
+                        quote(name),
+                        family_word(&self.families())
+                    ),
+                    "Add addresses of that family to the pool, or ask for another pool.",
+                )),
+                rejection => blocked(self.not_for_it(name, pool, &rejection)),
+            },
+        }
+    }
+
+    /// No wish: any pool that gives addresses by itself.
+    fn from_any(&self) -> Outcome {
+        let mut unclear = false;
+        let mut rejections = Vec::new();
+        for (name, pool) in self.scene.world.pools.iter().flatten() {
+            match self.judge(pool, true) {
+                Verdict::Gives => return Outcome::Free,
+                Verdict::Rejects(rejection) => rejections.push((rejection, name, pool)),
+                Verdict::Unclear(rejection) => {
+                    unclear = true;
+                    rejections.push((rejection, name, pool));
+                }
+            }
+        }
+        // The nearest pool first: that is the one worth changing.
+        rejections.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
+        let Some((nearest, _, _)) = rejections.first() else {
+            return Outcome::Unknown;
+        };
+        let clauses: Vec<String> = rejections
+            .iter()
+            .map(|(rejection, name, pool)| format!("{name} {}", self.clause(rejection, pool)))
+            .collect();
+        let (code, hint) = advice(nearest);
+        let likely = if unclear { "Most likely no" } else { "No" };
+        blocked(error(
+            code,
+            format!(
+                "{likely} pool gives it an {} address by itself: {}.",
+                family_word(&self.families()),
+                list_clauses(&clauses)
+            ),
+            hint,
+        ))
+    }
+
+    /// Whether `pool` has an address for this service; `by_itself` where the pool was not asked for.
+    fn judge(&self, pool: &Pool, by_itself: bool) -> Verdict {
+        if !self.has_families(pool) {
+            return Verdict::Rejects(Rejection::Family);
+        }
+        if by_itself && !pool.auto_assign {
+            return Verdict::Rejects(Rejection::AutoAssignOff);
+        }
+        let restriction = self.restriction(pool);
+        if restriction != Verdict::Gives {
+            return restriction;
+        }
+        // A pool with a serviceAllocation whose selectors name namespaces only, none of which exists, is nobody's.
+        let is_nobodys = pool.allocation.as_ref().is_some_and(|allocation| {
+            allocation.service_selectors.is_empty()
+                && !(allocation.namespaces.is_empty() && allocation.namespace_selectors.is_empty())
+                && self.in_namespaces(pool) == Some(false)
+        });
+        if by_itself && is_nobodys {
+            return Verdict::Rejects(Rejection::Namespace);
+        }
+        self.room(pool)
+    }
+
+    fn has_families(&self, pool: &Pool) -> bool {
+        let has = |family: &Family| pool.ranges.iter().any(|range| range.family() == *family);
+        let families = self.families();
+        match self.service.family_policy {
+            FamilyPolicy::PreferDual => families.iter().any(has),
+            FamilyPolicy::Single | FamilyPolicy::RequireDual => families.iter().all(has),
+        }
+    }
+
+    /// Whether the pool's serviceAllocation admits the service.
+    fn restriction(&self, pool: &Pool) -> Verdict {
+        let Some(allocation) = &pool.allocation else {
+            return Verdict::Gives;
+        };
+        let limits_namespaces =
+            !allocation.namespaces.is_empty() || !allocation.namespace_selectors.is_empty();
+        if limits_namespaces {
+            match self.in_namespaces(pool) {
+                Some(true) => {}
+                Some(false) => return Verdict::Rejects(Rejection::Namespace),
+                None => return Verdict::Unclear(Rejection::Namespace),
+            }
+        }
+        let selectors = &allocation.service_selectors;
+        if !selectors.is_empty() && !selector::any(selectors, &self.service.labels) {
+            return Verdict::Rejects(Rejection::ServiceLabels);
+        }
+        Verdict::Gives
+    }
+
+    /// Whether the service's namespace is among those that the pool names or selects; none where that cannot be told.
+    fn in_namespaces(&self, pool: &Pool) -> Option<bool> {
+        let allocation = pool.allocation.as_ref()?;
+        let name = self.key.namespace.as_str();
+        if allocation.namespaces.iter().any(|own| own == name) {
+            return Some(true);
+        }
+        if allocation.namespace_selectors.is_empty() {
+            return Some(false);
+        }
+        let labels = self.scene.world.namespaces.as_ref()?.get(name)?;
+        Some(selector::any(&allocation.namespace_selectors, labels))
+    }
+
+    /// Whether the pool has a free address of each family that is needed.
+    fn room(&self, pool: &Pool) -> Verdict {
+        let families = self.families();
+        let has_room = |family: &Family| self.has_room(pool, *family);
+        let enough = match self.service.family_policy {
+            FamilyPolicy::PreferDual => families.iter().any(has_room),
+            FamilyPolicy::Single | FamilyPolicy::RequireDual => families.iter().all(has_room),
+        };
+        match (enough, self.scene.is_complete, pool.counters) {
+            (false, _, _) => Verdict::Rejects(Rejection::Exhausted),
+            (true, true, _) => Verdict::Gives,
+            // Services out of sight hold addresses, too; MetalLB's own counters know of them.
+            (true, false, Some(counters)) => {
+                let free = |family: &Family| match family {
+                    Family::V4 => counters.available.0 > 0,
+                    Family::V6 => counters.available.1 > 0,
+                };
+                if families.iter().all(free) {
+                    Verdict::Gives
+                } else {
+                    Verdict::Rejects(Rejection::Exhausted)
+                }
+            }
+            (true, false, None) => Verdict::Unclear(Rejection::Exhausted),
+        }
+    }
+
+    fn has_room(&self, pool: &Pool, family: Family) -> bool {
+        let ranges = pool.ranges.iter().filter(|range| range.family() == family);
+        for range in ranges {
+            let mut taken = 0_u128;
+            for (ip, _) in self.scene.in_use.range(range.first()..=range.last()) {
+                if pool.avoid_buggy && is_buggy(*ip) {
+                    continue;
+                }
+                let holders = self.scene.holders(*ip, self.key);
+                if holders
+                    .iter()
+                    .any(|(_, holder)| clash(self.service, holder).is_some())
+                {
+                    taken += 1;
+                }
+            }
+            if taken < range.usable(pool.avoid_buggy) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// As `has no free address: its 2 addresses are held by shop/a and shop/b`.
+    fn full(&self, pool: &Pool) -> String {
+        let families = self.families();
+        let ranges = pool
+            .ranges
+            .iter()
+            .filter(|range| families.contains(&range.family()));
+        let (mut size, mut holders) = (0_u128, BTreeSet::new());
+        for range in ranges {
+            size = size.saturating_add(range.usable(pool.avoid_buggy));
+            for (ip, _) in self.scene.in_use.range(range.first()..=range.last()) {
+                holders.extend(
+                    self.scene
+                        .holders(*ip, self.key)
+                        .into_iter()
+                        .map(|(key, _)| key),
+                );
+            }
+        }
+        let holders = if holders.is_empty() {
+            "services of other namespaces".to_owned()
+        } else {
+            list(holders)
+        };
+        format!(
+            "has no free address: {} held by {holders}",
+            if size == 1 {
+                "its 1 address is".to_owned()
+            } else {
+                format!("its {} are", count(size, "address", "addresses"))
+            }
+        )
+    }
+
+    /// Why a pool gives nothing, after its name.
+    fn clause(&self, rejection: &Rejection, pool: &Pool) -> String {
+        match rejection {
+            Rejection::Family => format!("has no {} addresses", family_word(&self.families())),
+            Rejection::AutoAssignOff => {
+                "gives addresses only on request (autoAssign is off)".to_owned()
+            }
+            Rejection::Namespace => {
+                format!("is not for the namespace {}", self.key.namespace)
+            }
+            Rejection::ServiceLabels => "is for services with other labels".to_owned(),
+            Rejection::Exhausted => self.full(pool),
+        }
+    }
+
+    /// An address or a pool was asked for that is for others.
+    fn not_for_it(&self, name: &str, pool: &Pool, rejection: &Rejection) -> Finding {
+        let (code, hint) = advice(rejection);
+        let named = pool
+            .allocation
+            .iter()
+            .flat_map(|allocation| &allocation.namespaces);
+        let namespaces = list(named);
+        let only = if namespaces.is_empty() || *rejection != Rejection::Namespace {
+            String::new()
+        } else {
+            format!(" (it names {namespaces})")
+        };
+        error(
+            code,
+            format!(
+                "It asks for the pool '{}' or an address of it, which {}{only}.",
+                quote(name),
+                self.clause(rejection, pool)
+            ),
+            hint,
+        )
+    }
+}
+
+const EXHAUSTED_HINT: &str = "Add addresses to the IPAddressPool, delete a service that is not needed, or let services share an \
+     address (metallb.io/allow-shared-ip).";
+
+/// A rejection's code and what to do about it.
+const fn advice(rejection: &Rejection) -> (&'static str, &'static str) {
+    match rejection {
+        Rejection::Family => (
+            "no-pool-of-family",
+            "Make an IPAddressPool with addresses of the Service's family (spec.ipFamilies).",
+        ),
+        Rejection::AutoAssignOff => (
+            "auto-assign-off",
+            "Ask for a pool with the annotation metallb.io/address-pool, or turn autoAssign on in the IPAddressPool.",
+        ),
+        Rejection::Namespace => (
+            "namespace-not-selected",
+            "Add the namespace to the pool's serviceAllocation (namespaces or namespaceSelectors), or use another pool.",
+        ),
+        Rejection::ServiceLabels => (
+            "service-not-selected",
+            "Give the Service the labels that the pool's serviceAllocation.serviceSelectors ask for, or use another pool.",
+        ),
+        Rejection::Exhausted => ("pool-exhausted", EXHAUSTED_HINT),
+    }
+}
+
+const fn blocked(finding: Finding) -> Outcome {
+    Outcome::Blocked(finding)
+}
+
+/// Clauses are few words each: more of them are named than in other lists.
+fn list_clauses(clauses: &[String]) -> String {
+    const MOST: usize = 8;
+    let shown: Vec<String> = clauses
+        .iter()
+        .take(MOST)
+        .map(|clause| quote(clause))
+        .collect();
+    let mut text = shown.join("; ");
+    if clauses.len() > MOST {
+        text.push_str("; and so on");
+    }
+    text
+}
+
+fn same_families(left: &[Family], right: &[Family]) -> bool {
+    left.len() == right.len() && left.iter().all(|family| right.contains(family))
+}
+
+fn family_word(families: &[Family]) -> &'static str {
+    match families {
+        [Family::V4] => "IPv4",
+        [Family::V6] => "IPv6",
+        _ => "IPv4 and IPv6",
+    }
+}
+
+/// Whether all of these addresses are the pool's to give.
+fn owns(pool: &Pool, ips: &[IpAddr]) -> bool {
+    ips.iter()
+        .all(|ip| covers(pool, *ip) && !(pool.avoid_buggy && is_buggy(*ip)))
+}
+
+/// Whether `ip` is in one of the pool's ranges.
+pub(super) fn covers(pool: &Pool, ip: IpAddr) -> bool {
+    pool.ranges.iter().any(|range| range.contains(ip))
+}
+
+/// Why `service` cannot have an address together with `holder`; none where it can.
+fn clash(service: &ServiceFacts, holder: &ServiceFacts) -> Option<Clash> {
+    let key = |facts: &ServiceFacts| facts.sharing_key.clone().unwrap_or_default();
+    let (own, other) = (key(service), key(holder));
+    if own.is_empty() && other.is_empty() {
+        return Some(Clash::NotShared);
+    }
+    if own != other {
+        return Some(Clash::Keys);
+    }
+    let backends = |facts: &ServiceFacts| facts.local_traffic_only.then(|| facts.selector.clone());
+    if backends(service).unwrap_or_default() != backends(holder).unwrap_or_default() {
+        return Some(Clash::Backends);
+    }
+    let same = service.ports.iter().find(|port| {
+        holder
+            .ports
+            .iter()
+            .any(|taken| (taken.protocol, taken.number) == (port.protocol, port.number))
+    })?;
+    Some(Clash::Port(format!(
+        "{}/{}",
+        same.protocol.as_str(),
+        same.number
+    )))
+}
+
+fn in_use(ip: IpAddr, holders: &[(&ServiceKey, &ServiceFacts)], clash: &Clash) -> Finding {
+    let by = list(holders.iter().map(|(key, _)| key));
+    match clash {
+        Clash::NotShared => error(
+            "ip-in-use",
+            format!("It asks for {ip}, which {by} has."),
+            "Ask for another address, or give both services the same value in the annotation metallb.io/allow-shared-ip.",
+        ),
+        Clash::Keys => error(
+            "sharing-key-clash",
+            format!(
+                "It asks for {ip}, which {by} has, and their annotations metallb.io/allow-shared-ip are not the same."
+            ),
+            "Give all services that share an address the same value in that annotation.",
+        ),
+        Clash::Backends => error(
+            "sharing-key-clash",
+            format!(
+                "It asks for {ip}, which {by} has. With externalTrafficPolicy Local an address can be shared only by services \
+                 that select the same pods."
+            ),
+            "Set externalTrafficPolicy to Cluster on all services that share the address, or give them the same selector.",
+        ),
+        Clash::Port(port) => error(
+            "port-clash",
+            format!(
+                "It asks for {ip}, which it would share with {by}, but {port} is already in use there."
+            ),
+            "Services that share an address need different ports.",
+        ),
+    }
+}
