@@ -141,7 +141,8 @@ impl Connection {
             if self.down.wants_more() && window < WINDOW_BYTES / 2 {
                 self.channel
                     .grant(u32::try_from(WINDOW_BYTES - window).unwrap_or(INITIAL_WINDOW_BYTES))?;
-                window = WINDOW_BYTES;
+                // No larger yet while keys are exchanged.
+                window = self.channel.window_bytes();
             }
             let room = drainable(window).min(scratch.len());
             if room == 0 {

@@ -34,6 +34,8 @@ struct Agent {
 impl Agent {
     fn start(folder: &Path) -> Self {
         let socket = folder.join("agent");
+        // One that was killed has left its socket behind.
+        let _none = fs::remove_file(&socket);
         let mut process = Command::new("ssh-agent")
             .args(["-D", "-a"])
             .arg(&socket)
@@ -157,6 +159,7 @@ fn a_server_with_less_patience_is_asked_again_and_explained() {
     works(&bare(&sshd, &words));
 
     let sshd = Sshd::start(&["MaxAuthTries 2"]);
+    strangers(&sshd.path(""), &agent, 2);
     let adit = bare(&sshd, &words);
     let message = adit.failed()["message"].as_str().unwrap().to_owned();
     assert!(
@@ -305,7 +308,8 @@ fn certificates_are_offered_from_files_and_from_the_agent() {
         works(&bare(&sshd, &words));
     }
     let log = sshd.log();
-    assert_eq!(log.matches("-CERT ").count(), 12 + 12, "{log}");
+    // No key is authorized by itself.
+    assert_eq!(log.matches("Accepted publickey").count(), 12, "{log}");
 }
 
 /// Runs `adit forward` at a terminal, where somebody answers.
