@@ -178,6 +178,7 @@ impl fmt::Display for Fault {
 impl Fault {
     /// What to do next, in one or two sentences.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each cause")]
     pub fn next_step(&self) -> String {
         match &self.cause {
             FaultCause::PortInUse { holder, free_port, .. } => port_step(holder.is_some(), *free_port),

@@ -159,7 +159,8 @@ impl Connection {
             let target = self.down.window.target_bytes();
             if self.down.wants_more() && window < target / 2 {
                 self.channel.grant(target - window)?;
-                window = target;
+                // No larger yet while keys are exchanged.
+                window = self.channel.window_bytes();
             }
             let room = drainable(window).min(turn.scratch.len());
             if room == 0 {

@@ -294,6 +294,10 @@ fn dial(job: Job) -> Result<Dialled, DialEnd> {
     let (session, io_loop, lost) = login
         .finish(|session| into_loop(session, wire, facts, &profile))
         .map_err(io_fault)?;
+    let (session, proxy) = match proxy {
+        Some(mut proxy) => (session.by_proxy(proxy.tell_end()), Some(proxy)),
+        None => (session, None),
+    };
     Ok(Dialled {
         session,
         io_loop,

@@ -194,17 +194,21 @@ fn failed(
             "{} before saying a word; it may have too many connections (MaxStartups), or not let this computer in",
             end.unwrap_or_else(|| "the server ended the connection".to_owned())
         ),
-        Heard::Ssh(theirs) => {
-            if let Some(cause) = theirs.and_then(|theirs| offered.clash(&theirs)) {
+        Heard::Ssh(_) if has_timed_out => {
+            format!("the key exchange did not come to an end within {seconds} s")
+        }
+        Heard::Ssh(None) => format!(
+            "{} in the middle of the key exchange",
+            end.unwrap_or_else(|| "the server ended the connection".to_owned())
+        ),
+        Heard::Ssh(Some(theirs)) => {
+            if let Some(cause) = offered.clash(&theirs) {
                 return cause;
             }
-            match end {
-                _ if has_timed_out => {
-                    format!("the key exchange did not come to an end within {seconds} s")
-                }
-                Some(end) => format!("{end} in the middle of the key exchange"),
-                None => printable(error.message()).into_owned(),
-            }
+            end.map_or_else(
+                || printable(error.message()).into_owned(),
+                |end| format!("{end} in the middle of the key exchange"),
+            )
         }
     };
     FaultCause::HandshakeFailed { reason }

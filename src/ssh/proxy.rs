@@ -20,6 +20,8 @@ pub(super) struct Proxy {
     said: Arc<Mutex<String>>,
     /// Closed when everything that held its stderr has ended.
     silence: Receiver<()>,
+    /// Whoever waits for the end sees this go.
+    ended: Option<mpsc::Sender<()>>,
 }
 
 impl Proxy {
@@ -50,8 +52,16 @@ impl Proxy {
             child,
             said,
             silence,
+            ended: None,
         };
         Ok((proxy, socket))
+    }
+
+    /// What closes when the command has ended and this value is gone.
+    pub(super) fn tell_end(&mut self) -> Receiver<()> {
+        let (ended, told) = mpsc::channel();
+        self.ended = Some(ended);
+        told
     }
 
     /// How the command ended, with what it said last; none if it goes on. To be asked when the connection has ended.

@@ -173,6 +173,7 @@ impl RawSession {
             return Ok(Opening::Open(RawChannel {
                 raw: channel,
                 session: self.raw,
+                granting: None,
             }));
         }
         // SAFETY: the session is live.
@@ -264,6 +265,8 @@ const PACKET_BYTES: u32 = 32 * 1024;
 pub(super) struct RawChannel {
     raw: NonNull<sys::LIBSSH2_CHANNEL>,
     session: NonNull<sys::LIBSSH2_SESSION>,
+    /// A grant that libssh2 has begun to send: none other may be made before it is done.
+    granting: Option<usize>,
 }
 
 impl RawChannel {
@@ -317,8 +320,10 @@ impl RawChannel {
         usize::try_from(window).unwrap_or(usize::MAX)
     }
 
-    /// Allows the server this much more.
+    /// Allows the server this much more. While keys are exchanged nothing is sent, and the grant goes on at the next call:
+    /// with its own number of bytes, since libssh2 counts those of the call that succeeds and sends those of the first.
     pub(super) fn grant(&mut self, bytes: usize) -> Result<(), Broken> {
+        let bytes = self.granting.unwrap_or(bytes);
         let mut window: c_uint = 0;
         // SAFETY: the channel is live and `window` outlives the call.
         let result = unsafe {
@@ -329,6 +334,7 @@ impl RawChannel {
                 &raw mut window,
             )
         };
+        self.granting = (result == sys::LIBSSH2_ERROR_EAGAIN).then_some(bytes);
         match result {
             0 | sys::LIBSSH2_ERROR_EAGAIN => Ok(()),
             _ => Err(self.broken()),

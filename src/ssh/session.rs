@@ -2,9 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mio::{Poll, Waker};
@@ -29,6 +29,8 @@ pub struct Session {
     id: u64,
     /// The sessions to the jump hosts: they carry this one and end after it.
     jumps: Vec<Session>,
+    /// Closed when the session's `ProxyCommand` has ended.
+    proxy_ended: Option<Mutex<Receiver<()>>>,
 }
 
 /// A client that has connected to a tunnel.
@@ -48,6 +50,8 @@ pub trait Rehome: Send + Sync {
     /// Takes the request over.
     fn rehome(&self, request: OpenRequest);
 }
+/// How long the end of a session waits for that of its `ProxyCommand`, so that none outlives the program.
+const PROXY_END_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the loop is told.
 pub(super) enum IoCommand {
@@ -157,7 +161,14 @@ impl Session {
             lost,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             jumps: Vec::new(),
+            proxy_ended: None,
         }
+    }
+
+    /// The session goes by a command, whose end closes `ended`.
+    pub(super) fn by_proxy(mut self, ended: Receiver<()>) -> Self {
+        self.proxy_ended = Some(Mutex::new(ended));
+        self
     }
 
     /// Keeps the sessions that carry this one as long as it lives. The one nearest to its host comes first.
@@ -270,6 +281,10 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.mailbox.send(IoCommand::End);
+        if let Some(Ok(ended)) = self.proxy_ended.take().map(Mutex::into_inner) {
+            // An error is the end that was waited for; in time or not, the command is killed.
+            let _ended = ended.recv_timeout(PROXY_END_LIMIT);
+        }
         self.jumps.clear();
     }
 }

@@ -191,6 +191,21 @@ mod tests {
     }
 
     #[test]
+    fn ways_that_do_not_exist_are_said_to_be_none() {
+        for (kind, part) in [
+            (io::ErrorKind::HostUnreachable, "no route"),
+            (io::ErrorKind::NetworkUnreachable, "no route"),
+            (io::ErrorKind::ConnectionReset, "was reset"),
+        ] {
+            let cause = io_cause(&kind.into());
+            assert!(
+                matches!(&cause, FaultCause::ConnectFailed { reason } if reason.contains(part)),
+                "{cause:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_closed_port_refuses() {
         let (listener, profile) = listener();
         drop(listener);

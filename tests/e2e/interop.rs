@@ -138,7 +138,7 @@ fn tinysshd_logs_in_and_is_said_to_forward_nothing() {
     let key = peer.make_key("key", ED25519);
     let adit = peer.forward(&["-i", key.to_str().unwrap(), "-L", &to(echo())]);
     let fault = adit.failed();
-    assert_eq!(fault["code"], "forwarding-unsupported", "{fault}");
+    assert_eq!(fault["code"], "forwarding-prohibited", "{fault}");
 }
 
 /// OpenSSH's sshd, whose log tells what was used.
@@ -179,7 +179,6 @@ fn openssh_with_every_key_and_cipher() {
         "hmac-sha2-512",
         "hmac-sha2-512-etm@openssh.com",
         "hmac-sha2-256",
-        "hmac-sha1",
     ];
     for (row, key) in keys.iter().enumerate() {
         let host_key = HOST_KEY_ALGORITHMS[row % HOST_KEY_ALGORITHMS.len()];

@@ -34,6 +34,8 @@ struct Agent {
 impl Agent {
     fn start(folder: &Path) -> Self {
         let socket = folder.join("agent");
+        // One that was killed has left its socket behind.
+        let _none = fs::remove_file(&socket);
         let mut process = Command::new("ssh-agent")
             .args(["-D", "-a"])
             .arg(&socket)
@@ -157,6 +159,7 @@ fn a_server_with_less_patience_is_asked_again_and_explained() {
     works(&bare(&sshd, &words));
 
     let sshd = Sshd::start(&["MaxAuthTries 2"]);
+    strangers(&sshd.path(""), &agent, 2);
     let adit = bare(&sshd, &words);
     let message = adit.failed()["message"].as_str().unwrap().to_owned();
     assert!(
@@ -305,7 +308,8 @@ fn certificates_are_offered_from_files_and_from_the_agent() {
         works(&bare(&sshd, &words));
     }
     let log = sshd.log();
-    assert_eq!(log.matches("-CERT ").count(), 12 + 12, "{log}");
+    // No key is authorized by itself.
+    assert_eq!(log.matches("Accepted publickey").count(), 12, "{log}");
 }
 
 /// Runs `adit forward` at a terminal, where somebody answers.
@@ -543,4 +547,111 @@ fn hosts_are_hashed_where_that_is_asked_for() {
         "{known}"
     );
     works(&Running::forward(&sshd, &["-L", &to(echo())]));
+}
+
+/// An agent that holds a security key, in software: what OpenSSH's PROTOCOL.u2f has it sign, and how it answers.
+mod security_key {
+    use std::io::{Read, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest as _, Sha256};
+
+    const KIND: &[u8] = b"sk-ssh-ed25519@openssh.com";
+    const APPLICATION: &[u8] = b"ssh:";
+    /// User presence, and a counter of 1.
+    const FLAGS_AND_COUNTER: [u8; 5] = [1, 0, 0, 0, 1];
+
+    fn put(message: &mut Vec<u8>, field: &[u8]) {
+        message.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+        message.extend(field);
+    }
+
+    fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let mut child = Command::new("openssl")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("openssl is needed: tests/run installs it");
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        output.stdout
+    }
+
+    /// Listens at `socket`; returns the line for authorized_keys.
+    pub(super) fn start(folder: &Path, socket: &Path) -> String {
+        let private = folder.join("sk.pem").to_str().unwrap().to_owned();
+        openssl(&["genpkey", "-algorithm", "ed25519", "-out", &private], b"");
+        let der = openssl(
+            &["pkey", "-in", &private, "-pubout", "-outform", "DER"],
+            b"",
+        );
+        let mut blob = Vec::new();
+        for field in [KIND, &der[der.len() - 32..], APPLICATION] {
+            put(&mut blob, field);
+        }
+        let line = format!(
+            "{} {}\n",
+            String::from_utf8(KIND.to_vec()).unwrap(),
+            STANDARD.encode(&blob)
+        );
+        let listener = UnixListener::bind(socket).unwrap();
+        let folder = folder.to_owned();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serve(stream, &blob, &private, &folder);
+            }
+        });
+        line
+    }
+
+    fn serve(mut stream: UnixStream, blob: &[u8], private: &str, folder: &Path) {
+        loop {
+            let mut length = [0; 4];
+            if stream.read_exact(&mut length).is_err() {
+                return;
+            }
+            let mut request = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut request).unwrap();
+            let mut answer = Vec::new();
+            if request[0] == 11 {
+                answer.extend([12, 0, 0, 0, 1]);
+                put(&mut answer, blob);
+                put(&mut answer, b"a security key");
+            } else {
+                let data = &request[1 + 4 + blob.len() + 4..request.len() - 4];
+                let mut signed = Sha256::digest(APPLICATION).to_vec();
+                signed.extend(FLAGS_AND_COUNTER);
+                signed.extend(Sha256::digest(data));
+                let file = folder.join("signed");
+                std::fs::write(&file, signed).unwrap();
+                let file = file.to_str().unwrap();
+                let words = ["pkeyutl", "-sign", "-inkey", private, "-rawin", "-in", file];
+                let mut signature = Vec::new();
+                put(&mut signature, KIND);
+                put(&mut signature, &openssl(&words, b""));
+                signature.extend(FLAGS_AND_COUNTER);
+                answer.push(14);
+                put(&mut answer, &signature);
+            }
+            let mut message = Vec::new();
+            put(&mut message, &answer);
+            stream.write_all(&message).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_security_key_in_the_agent_logs_in() {
+    let sshd = Sshd::start(&[]);
+    let socket = sshd.path("agent");
+    let line = security_key::start(&sshd.path(""), &socket);
+    authorize(&sshd, &[line]);
+    let option = format!("IdentityAgent={}", socket.display());
+    works(&bare(&sshd, &["-o", &option, "-L", &to(echo())]));
 }

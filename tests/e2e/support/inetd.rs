@@ -1,8 +1,8 @@
 //! A port whose connections are each served by a process of their own, as inetd does it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Child;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -19,8 +19,10 @@ pub(crate) struct Inetd {
 impl Inetd {
     /// Listens on `port` of loopback, 0 for any. `serve` starts a process in a group of its own.
     pub(crate) fn start(port: u16, serve: impl Fn(TcpStream) -> Child + Send + 'static) -> Self {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listener = TcpListener::bind(address).unwrap();
+        let listener = match port {
+            0 => bind_anywhere(),
+            port => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(),
+        };
         let port = listener.local_addr().unwrap().port();
         let stop = Arc::new(AtomicBool::new(false));
         let sessions = Arc::<Mutex<Vec<Child>>>::default();
@@ -44,6 +46,19 @@ impl Inetd {
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+}
+
+/// A free port below those that the system gives out by itself: a server that is stopped finds its own again.
+fn bind_anywhere() -> TcpListener {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::SeqCst);
+        let port = 20_000 + (first + next) % 12_000;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return listener;
+        }
     }
 }
 
