@@ -6,7 +6,6 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,8 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::KubeconfigError as KubeError;
-use serde::Deserialize;
-use tokio::sync::{Mutex, OnceCell, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use tower::{BoxError, ServiceBuilder};
 
@@ -31,8 +29,7 @@ use crate::model::Namespace;
 use super::dial;
 use super::exec::{self, ExecError};
 use super::kubeconfig::{self, Chosen, KubeconfigError};
-use super::timing::Timing;
-use super::wire::{self, WireError};
+use super::streaming::Streaming;
 
 /// For TCP and TLS together.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
@@ -87,10 +84,8 @@ pub(super) struct Connection {
     paths: Vec<PathBuf>,
     current: Mutex<Current>,
     resets: watch::Sender<()>,
-    /// Whether the server is of a version that streams lists, once that is known.
-    is_new: OnceCell<bool>,
-    /// It said that it does not, whatever its version.
-    refuses_streams: AtomicBool,
+    /// Whether lists can be had as streams.
+    pub(super) streaming: Streaming,
 }
 
 struct Current {
@@ -125,8 +120,7 @@ impl Connection {
                 stale: false,
             }),
             resets: watch::Sender::new(()),
-            is_new: OnceCell::new(),
-            refuses_streams: AtomicBool::new(false),
+            streaming: Streaming::default(),
         })
     }
 
@@ -161,31 +155,6 @@ impl Connection {
         self.resets.subscribe()
     }
 
-    /// Whether lists can be had as streams (KEP-3157). One that does not answer this is asked for plain lists.
-    pub(super) async fn streams_lists(&self, lease: &Lease, timing: &Timing) -> bool {
-        if self.refuses_streams.load(Ordering::Relaxed) {
-            return false;
-        }
-        let ask = || async {
-            let request = http::Request::get("/version").body(Vec::new());
-            let request = request.map_err(|_never| Unanswered)?;
-            let asked = wire::get::<Version>(&lease.client, request);
-            match timeout(timing.pulse_limit, asked).await {
-                Ok(Ok(version)) => Ok(version.streams_lists()),
-                Ok(Err(WireError::Client(error))) if matches!(*error, kube::Error::Api(ref status) if status.code < 500) => {
-                    Ok(false)
-                }
-                Ok(Err(_)) | Err(_) => Err(Unanswered),
-            }
-        };
-        matches!(self.is_new.get_or_try_init(ask).await, Ok(true))
-    }
-
-    /// The server has refused to stream a list: it is not asked again.
-    pub(super) fn streams_no_lists(&self) {
-        self.refuses_streams.store(true, Ordering::Relaxed);
-    }
-
     async fn replace(&self, current: &mut Current) -> Result<(), ConnectError> {
         let chosen = read(self.paths.clone(), Some(self.context.clone())).await?;
         let (client, until) = client(chosen).await?;
@@ -196,28 +165,6 @@ impl Connection {
             stale: false,
         };
         Ok(())
-    }
-}
-
-/// The server has not said of which version it is.
-struct Unanswered;
-
-/// `/version`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Version {
-    major: String,
-    minor: String,
-}
-
-impl Version {
-    /// Since 1.32 it is on unless it was turned off, which a server then says.
-    fn streams_lists(&self) -> bool {
-        let number = |text: &str| -> u32 {
-            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-            digits.parse().unwrap_or(0)
-        };
-        (number(&self.major), number(&self.minor)) >= (1, 32)
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, Lease};
-use super::feed::Message;
 use super::feed_error::{FeedError, Remedy};
+use super::report::Message;
 use super::resource::{FRR_K8S, Kind, METALLB};
 use super::timing::{Backoff, Timing, about};
 use super::wire::{self, WireError};

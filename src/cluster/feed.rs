@@ -14,9 +14,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{ConnectError, Connection, Lease};
-use super::discovery::Served;
 use super::feed_error::{FeedError, Remedy};
 use super::records::{Interner, Object, ObjectKey, Page};
+use super::report::{Message, News};
 use super::resource::{Kind, Resource, Scope};
 use super::timing::{Backoff, Timing, about};
 use super::update::{Seen, Update};
@@ -34,26 +34,6 @@ const WATCH_GRACE: Duration = Duration::from_secs(20);
 const WATCH_WORTH: Duration = Duration::from_secs(5);
 /// On the bookmark that ends the first events of a streaming list (KEP-3157).
 const INITIAL_END: &str = "k8s.io/initial-events-end";
-
-/// What is told to the view's owner.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// By a feed.
-    News(Kind, News),
-    /// By discovery.
-    Found(Result<Served, FeedError>),
-}
-
-/// What a feed tells.
-#[derive(Debug)]
-pub(super) enum News {
-    /// Something was seen.
-    Seen(Box<Seen>),
-    /// The watch stands: what was seen is current.
-    Standing,
-    /// It does not, and is tried again.
-    Broken(FeedError),
-}
 
 /// A resource's feed.
 pub(super) struct Feed<T: Object> {
@@ -208,7 +188,7 @@ impl<T: Object> Feed<T> {
         }
         self.was_away = false;
         if self.position.is_none() {
-            if self.connection.streams_lists(lease, &self.timing).await
+            if self.streams(lease).await
                 && let Some(finished) = self.stream(lease).await?
             {
                 return Ok(finished);
@@ -221,6 +201,11 @@ impl<T: Object> Feed<T> {
         let events = self.open(lease, &params, &position).await?;
         self.tell(News::Standing).await?;
         self.follow(events, seconds).await
+    }
+
+    async fn streams(&self, lease: &Lease) -> bool {
+        let streaming = &self.connection.streaming;
+        streaming.is_on(&lease.client, &self.timing).await
     }
 
     /// Whether the server's versions are behind what was seen: then what is known is of a time that is no more.
@@ -303,7 +288,7 @@ impl<T: Object> Feed<T> {
                 return match error.status().map(|status| status.code) {
                     // The feature is off, or unknown to whatever serves this resource.
                     Some(400 | 405 | 422) => {
-                        self.connection.streams_no_lists();
+                        self.connection.streaming.turn_off();
                         Ok(None)
                     }
                     // Who may not watch may still be allowed to list.
@@ -317,7 +302,7 @@ impl<T: Object> Feed<T> {
             let next = timeout(self.timing.watch_limit, events.next::<T>()).await;
             let Ok(next) = next else {
                 // A server that does not know the parameter sends everything and never says that this was all.
-                self.connection.streams_no_lists();
+                self.connection.streaming.turn_off();
                 return Ok(None);
             };
             match next.map_err(|error| failed(error, FeedError::Stream))? {
@@ -417,28 +402,5 @@ fn failed(error: WireError, phase: fn(Box<kube::Error>) -> FeedError) -> FeedErr
     match error {
         WireError::Client(error) => phase(error),
         WireError::TooLong { limit_bytes } => FeedError::TooLong { limit_bytes },
-    }
-}
-
-/// Asks the server for a sign of life now and then, and gives up its connections when there is none: a server that went
-/// away without a word would leave the watches waiting for events that never come.
-pub(super) async fn pulse(connection: Arc<Connection>, timing: Timing) {
-    loop {
-        sleep(about(timing.pulse_every)).await;
-        // Without a client there is nothing to listen to, and the feeds tell why.
-        let Ok(lease) = connection.lease().await else {
-            continue;
-        };
-        let Ok(request) = http::Request::get("/version").body(kube::client::Body::empty()) else {
-            return;
-        };
-        // Any answer will do, one that says no included.
-        if !matches!(
-            timeout(timing.pulse_limit, lease.client.send(request)).await,
-            Ok(Ok(_))
-        ) {
-            tracing::debug!("the API server gives no sign of life");
-            connection.reset().await;
-        }
     }
 }

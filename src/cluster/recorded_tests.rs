@@ -310,6 +310,7 @@ fn a_list_that_is_swapped_in_changes_only_what_differs() {
 }
 
 /// One event of any of the three recorded watches.
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen of them")]
 enum Step {
     Service(Update<<Service as Object>::Kept>),
     Slice(Update<<EndpointSlice as Object>::Kept>),

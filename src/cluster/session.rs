@@ -14,14 +14,16 @@ use crate::model::{ClusterFault, ClusterGap, ClusterState};
 use super::connection::Connection;
 use super::discovery::{self, Served};
 use super::fault::{self, Place};
-use super::feed::{Feed, Message, News, pulse};
+use super::feed::Feed;
 use super::feed_error::FeedError;
 use super::keeper::Keeper;
 use super::kubeconfig::Fingerprint;
+use super::pulse::pulse;
 use super::records::{
     AdvertisementObject, ConfigurationObject, EndpointSlice, Event, NamespaceObject, Node, Object,
     Peer, Pod, Pool, Service, ServiceStatus, Session as BgpSession,
 };
+use super::report::{Message, News};
 use super::resource::{Kind, Scope};
 use super::role::{self, Lack};
 use super::timing::Timing;

@@ -1,14 +1,15 @@
 //! MetalLB's allocation, run again: would this service get an address, and if not, what stands in its way?
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::model::{Family, Finding, ServiceKey};
 
 use super::address::is_buggy;
 use super::facts::{FamilyPolicy, Pool, Scene, ServiceFacts};
+use super::refusal::{EXHAUSTED_HINT, Rejection, advice, family_word, list_clauses};
 use super::selector;
-use super::words::{count, error, list, quote};
+use super::sharing::{clash, in_use};
+use super::words::{error, list, quote};
 
 /// What comes of asking MetalLB for an address.
 #[derive(Debug)]
@@ -29,16 +30,6 @@ pub(super) struct Asking<'a> {
     pub(super) scene: Scene<'a>,
 }
 
-/// Why a pool gives a service nothing; what comes later is nearer to success.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rejection {
-    Family,
-    AutoAssignOff,
-    Namespace,
-    ServiceLabels,
-    Exhausted,
-}
-
 /// What a pool makes of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -48,19 +39,7 @@ enum Verdict {
     Unclear(Rejection),
 }
 
-/// Why an address that is in use cannot be shared.
-enum Clash {
-    /// One of the two does not share at all.
-    NotShared,
-    /// The sharing keys differ.
-    Keys,
-    /// With externalTrafficPolicy Local both must select the same pods.
-    Backends,
-    /// Both have this port.
-    Port(String),
-}
-
-impl<'a> Asking<'a> {
+impl Asking<'_> {
     /// Runs the allocation; `pools` are all that there are.
     pub(super) fn allocate(&self) -> Outcome {
         let Some(pools) = &self.scene.world.pools else {
@@ -77,8 +56,8 @@ impl<'a> Asking<'a> {
             Err(finding) => blocked(finding),
             Ok(ips) if !ips.is_empty() => self.assign(&ips),
             Ok(_) => match &self.service.requested_pool {
-                Some(pool) => self.from_pool(pool),
-                None => self.from_any(),
+                Some(pool) => self.of_pool(pool),
+                None => self.of_any(),
             },
         }
     }
@@ -182,43 +161,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    fn outside(&self, ips: &[IpAddr]) -> Finding {
-        let pools = self.scene.world.pools.iter().flatten();
-        let avoided = ips.iter().find(|ip| {
-            is_buggy(**ip)
-                && pools
-                    .clone()
-                    .any(|(_, pool)| pool.avoid_buggy && covers(pool, **ip))
-        });
-        if let Some(ip) = avoided {
-            return error(
-                "ip-outside-pools",
-                format!(
-                    "It asks for {ip}, which its pool leaves out: avoidBuggyIPs is on, and it ends in .0 or .255."
-                ),
-                "Ask for another address, or turn avoidBuggyIPs off in the IPAddressPool.",
-            );
-        }
-        let families: BTreeSet<bool> = ips.iter().map(IpAddr::is_ipv4).collect();
-        let (subject, verb) = match ips {
-            [_] => ("It asks for", "which no IPAddressPool has"),
-            _ if families.len() == 2 => {
-                ("It asks for", "which no single IPAddressPool has both of")
-            }
-            _ => ("It asks for", "which no IPAddressPool has"),
-        };
-        let have: Vec<String> = pools
-            .map(|(name, pool)| format!("{name}: {}", pool.addresses.join(", ")))
-            .collect();
-        error(
-            "ip-outside-pools",
-            format!("{subject} {}, {verb} ({}).", list(ips), list(have)),
-            "Ask for an address of one of the pools, or add the address to one.",
-        )
-    }
-
     /// The one pool that was asked for.
-    fn from_pool(&self, name: &str) -> Outcome {
+    fn of_pool(&self, name: &str) -> Outcome {
         let pools = self.scene.world.pools.as_ref();
         let Some(pool) = pools.and_then(|pools| pools.get(name)) else {
             return blocked(error(
@@ -260,7 +204,7 @@ impl<'a> Asking<'a> {
     }
 
     /// No wish: any pool that gives addresses by itself.
-    fn from_any(&self) -> Outcome {
+    fn of_any(&self) -> Outcome {
         let mut unclear = false;
         let mut rejections = Vec::new();
         for (name, pool) in self.scene.world.pools.iter().flatten() {
@@ -412,136 +356,14 @@ impl<'a> Asking<'a> {
         }
         false
     }
-
-    /// As `has no free address: its 2 addresses are held by shop/a and shop/b`.
-    fn full(&self, pool: &Pool) -> String {
-        let families = self.families();
-        let ranges = pool
-            .ranges
-            .iter()
-            .filter(|range| families.contains(&range.family()));
-        let (mut size, mut holders) = (0_u128, BTreeSet::new());
-        for range in ranges {
-            size = size.saturating_add(range.usable(pool.avoid_buggy));
-            for (ip, _) in self.scene.in_use.range(range.first()..=range.last()) {
-                holders.extend(
-                    self.scene
-                        .holders(*ip, self.key)
-                        .into_iter()
-                        .map(|(key, _)| key),
-                );
-            }
-        }
-        let holders = if holders.is_empty() {
-            "services of other namespaces".to_owned()
-        } else {
-            list(holders)
-        };
-        format!(
-            "has no free address: {} held by {holders}",
-            if size == 1 {
-                "its 1 address is".to_owned()
-            } else {
-                format!("its {} are", count(size, "address", "addresses"))
-            }
-        )
-    }
-
-    /// Why a pool gives nothing, after its name.
-    fn clause(&self, rejection: &Rejection, pool: &Pool) -> String {
-        match rejection {
-            Rejection::Family => format!("has no {} addresses", family_word(&self.families())),
-            Rejection::AutoAssignOff => {
-                "gives addresses only on request (autoAssign is off)".to_owned()
-            }
-            Rejection::Namespace => {
-                format!("is not for the namespace {}", self.key.namespace)
-            }
-            Rejection::ServiceLabels => "is for services with other labels".to_owned(),
-            Rejection::Exhausted => self.full(pool),
-        }
-    }
-
-    /// An address or a pool was asked for that is for others.
-    fn not_for_it(&self, name: &str, pool: &Pool, rejection: &Rejection) -> Finding {
-        let (code, hint) = advice(rejection);
-        let named = pool
-            .allocation
-            .iter()
-            .flat_map(|allocation| &allocation.namespaces);
-        let namespaces = list(named);
-        let only = if namespaces.is_empty() || *rejection != Rejection::Namespace {
-            String::new()
-        } else {
-            format!(" (it names {namespaces})")
-        };
-        error(
-            code,
-            format!(
-                "It asks for the pool '{}' or an address of it, which {}{only}.",
-                quote(name),
-                self.clause(rejection, pool)
-            ),
-            hint,
-        )
-    }
-}
-
-const EXHAUSTED_HINT: &str = "Add addresses to the IPAddressPool, delete a service that is not needed, or let services share an \
-     address (metallb.io/allow-shared-ip).";
-
-/// A rejection's code and what to do about it.
-const fn advice(rejection: &Rejection) -> (&'static str, &'static str) {
-    match rejection {
-        Rejection::Family => (
-            "no-pool-of-family",
-            "Make an IPAddressPool with addresses of the Service's family (spec.ipFamilies).",
-        ),
-        Rejection::AutoAssignOff => (
-            "auto-assign-off",
-            "Ask for a pool with the annotation metallb.io/address-pool, or turn autoAssign on in the IPAddressPool.",
-        ),
-        Rejection::Namespace => (
-            "namespace-not-selected",
-            "Add the namespace to the pool's serviceAllocation (namespaces or namespaceSelectors), or use another pool.",
-        ),
-        Rejection::ServiceLabels => (
-            "service-not-selected",
-            "Give the Service the labels that the pool's serviceAllocation.serviceSelectors ask for, or use another pool.",
-        ),
-        Rejection::Exhausted => ("pool-exhausted", EXHAUSTED_HINT),
-    }
 }
 
 const fn blocked(finding: Finding) -> Outcome {
     Outcome::Blocked(finding)
 }
 
-/// Clauses are few words each: more of them are named than in other lists.
-fn list_clauses(clauses: &[String]) -> String {
-    const MOST: usize = 8;
-    let shown: Vec<String> = clauses
-        .iter()
-        .take(MOST)
-        .map(|clause| quote(clause))
-        .collect();
-    let mut text = shown.join("; ");
-    if clauses.len() > MOST {
-        text.push_str("; and so on");
-    }
-    text
-}
-
 fn same_families(left: &[Family], right: &[Family]) -> bool {
     left.len() == right.len() && left.iter().all(|family| right.contains(family))
-}
-
-fn family_word(families: &[Family]) -> &'static str {
-    match families {
-        [Family::V4] => "IPv4",
-        [Family::V6] => "IPv6",
-        _ => "IPv4 and IPv6",
-    }
 }
 
 /// Whether all of these addresses are the pool's to give.
@@ -553,64 +375,4 @@ fn owns(pool: &Pool, ips: &[IpAddr]) -> bool {
 /// Whether `ip` is in one of the pool's ranges.
 pub(super) fn covers(pool: &Pool, ip: IpAddr) -> bool {
     pool.ranges.iter().any(|range| range.contains(ip))
-}
-
-/// Why `service` cannot have an address together with `holder`; none where it can.
-fn clash(service: &ServiceFacts, holder: &ServiceFacts) -> Option<Clash> {
-    let key = |facts: &ServiceFacts| facts.sharing_key.clone().unwrap_or_default();
-    let (own, other) = (key(service), key(holder));
-    if own.is_empty() && other.is_empty() {
-        return Some(Clash::NotShared);
-    }
-    if own != other {
-        return Some(Clash::Keys);
-    }
-    let backends = |facts: &ServiceFacts| facts.local_traffic_only.then(|| facts.selector.clone());
-    if backends(service).unwrap_or_default() != backends(holder).unwrap_or_default() {
-        return Some(Clash::Backends);
-    }
-    let same = service.ports.iter().find(|port| {
-        holder
-            .ports
-            .iter()
-            .any(|taken| (taken.protocol, taken.number) == (port.protocol, port.number))
-    })?;
-    Some(Clash::Port(format!(
-        "{}/{}",
-        same.protocol.as_str(),
-        same.number
-    )))
-}
-
-fn in_use(ip: IpAddr, holders: &[(&ServiceKey, &ServiceFacts)], clash: &Clash) -> Finding {
-    let by = list(holders.iter().map(|(key, _)| key));
-    match clash {
-        Clash::NotShared => error(
-            "ip-in-use",
-            format!("It asks for {ip}, which {by} has."),
-            "Ask for another address, or give both services the same value in the annotation metallb.io/allow-shared-ip.",
-        ),
-        Clash::Keys => error(
-            "sharing-key-clash",
-            format!(
-                "It asks for {ip}, which {by} has, and their annotations metallb.io/allow-shared-ip are not the same."
-            ),
-            "Give all services that share an address the same value in that annotation.",
-        ),
-        Clash::Backends => error(
-            "sharing-key-clash",
-            format!(
-                "It asks for {ip}, which {by} has. With externalTrafficPolicy Local an address can be shared only by services \
-                 that select the same pods."
-            ),
-            "Set externalTrafficPolicy to Cluster on all services that share the address, or give them the same selector.",
-        ),
-        Clash::Port(port) => error(
-            "port-clash",
-            format!(
-                "It asks for {ip}, which it would share with {by}, but {port} is already in use there."
-            ),
-            "Services that share an address need different ports.",
-        ),
-    }
 }

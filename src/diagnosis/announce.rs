@@ -29,12 +29,7 @@ pub fn announcers(
     }
     let told: Vec<Announcement> = [(LAYER2, &speaking.layer2), (BGP, &speaking.bgp)]
         .into_iter()
-        .flat_map(|(protocol, nodes)| {
-            nodes
-                .into_iter()
-                .flatten()
-                .map(move |node| (node, protocol))
-        })
+        .flat_map(|(protocol, nodes)| nodes.iter().flatten().map(move |node| (node, protocol)))
         .map(|(node, protocol)| announcement(node, protocol, AnnouncementSource::Status))
         .collect();
     if !told.is_empty() || (speaking.layer2.is_some() && speaking.bgp.is_some()) {

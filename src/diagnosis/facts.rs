@@ -10,6 +10,10 @@ use super::address::AddressRange;
 use super::selector::{Labels, Selector};
 
 /// What is read of a Service of type LoadBalancer.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are as independent as in the Service"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
     /// `metadata.labels`.

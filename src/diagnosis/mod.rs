@@ -15,8 +15,10 @@ mod facts;
 mod pending;
 mod pool;
 mod reach;
+mod refusal;
 mod selector;
 mod service;
+mod sharing;
 mod words;
 
 #[cfg(test)]

@@ -166,16 +166,17 @@ fn unclear(asking: &Asking<'_>, events: &[ServiceEvent]) -> Finding {
     .into_iter()
     .flatten()
     .collect();
-    let mut message = "It has no address yet.".to_owned();
-    if !asked.is_empty() {
-        message += &format!(" It asks for {}.", asked.join(" of "));
-    }
-    if let Some(event) = newest(events, &REFUSALS) {
-        message += &format!(" MetalLB says: {}", quote(&event.message));
-    }
+    let wish = if asked.is_empty() {
+        String::new()
+    } else {
+        format!(" It asks for {}.", asked.join(" of "))
+    };
+    let said = newest(events, &REFUSALS).map_or(String::new(), |event| {
+        format!(" MetalLB says: {}", quote(&event.message))
+    });
     error(
         "pending",
-        message,
+        format!("It has no address yet.{wish}{said}"),
         "Why is not to be told from what can be seen here. The events of the Service say what MetalLB makes of it (kubectl \
          describe service); no event at all means that no controller looks after it.",
     )

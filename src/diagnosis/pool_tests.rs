@@ -8,6 +8,7 @@ use crate::model::{AddressCount, PoolUsage, ServiceKey};
 type Change = fn(&mut Case);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn every_mistake_is_found() {
     let cases: &[(&str, Change, &[&str], &str)] = &[
         ("healthy", |_| {}, &[], ""),

@@ -32,6 +32,7 @@ fn check(start: &Case, rows: &[Row]) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn metallb_itself_may_be_the_cause() {
     check(
         &Case::pending(),
@@ -160,6 +161,7 @@ fn metallb_itself_may_be_the_cause() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn an_address_that_is_asked_for_may_not_be_had() {
     check(
         &Case::pending().with(|case| case.web.requested_ips = Some("10.0.0.245".to_owned())),
@@ -300,6 +302,7 @@ fn sharing_has_its_rules() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn a_pool_that_is_asked_for_may_not_give() {
     check(
         &Case::pending().with(|case| case.web.requested_pool = Some("main".to_owned())),
@@ -387,6 +390,7 @@ fn allocation(case: &mut Case) -> &mut Allocation {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn no_available_ips_has_many_causes() {
     check(
         &Case::pending().with(|case| {
@@ -485,6 +489,7 @@ fn no_available_ips_has_many_causes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn an_address_may_not_answer() {
     check(
         &Case::assigned(),

@@ -118,9 +118,9 @@ fn node(ip: &str, pods: &str) -> Node {
     }
 }
 
-fn by_name<K, const N: usize>(items: [(&str, K); N]) -> Option<BTreeMap<Arc<str>, K>> {
+fn by_name<K, const N: usize>(items: [(&str, K); N]) -> BTreeMap<Arc<str>, K> {
     let named = items.into_iter().map(|(name, kept)| (name.into(), kept));
-    Some(named.collect())
+    named.collect()
 }
 
 impl Case {
@@ -132,20 +132,20 @@ impl Case {
         };
         let world = World {
             metallb: Presence::Served,
-            pools: by_name([("main", pool(&["10.0.0.240-10.0.0.249"]))]),
-            l2: by_name([("l2", Advertisement::default())]),
-            bgp: by_name([]),
-            peers: by_name([]),
+            pools: Some(by_name([("main", pool(&["10.0.0.240-10.0.0.249"]))])),
+            l2: Some(by_name([("l2", Advertisement::default())])),
+            bgp: Some(by_name([])),
+            peers: Some(by_name([])),
             sessions: None,
-            configuration: by_name([("controller", valid)]),
-            nodes: by_name([
+            configuration: Some(by_name([("controller", valid)])),
+            nodes: Some(by_name([
                 ("n1", node("10.0.0.1", "10.244.1.0/24")),
                 ("n2", node("10.0.0.2", "10.244.2.0/24")),
-            ]),
-            namespaces: by_name([("shop", labels(&[("team", "shop")]))]),
+            ])),
+            namespaces: Some(by_name([("shop", labels(&[("team", "shop")]))])),
             components: Some(Components {
                 controllers: vec![(None, true)],
-                speakers: by_name([("n1", true), ("n2", true)]).unwrap(),
+                speakers: by_name([("n1", true), ("n2", true)]),
                 service_lb: std::collections::BTreeSet::new(),
             }),
         };

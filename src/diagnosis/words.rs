@@ -40,7 +40,7 @@ pub(super) fn quote(text: &str) -> String {
 }
 
 /// `1 address`, `2 addresses`.
-pub(super) fn count(number: impl Display + PartialEq<u128>, one: &str, many: &str) -> String {
+pub(super) fn count(number: u128, one: &str, many: &str) -> String {
     let word = if number == 1 { one } else { many };
     format!("{number} {word}")
 }

@@ -262,7 +262,7 @@ pub struct ClusterStatus {
     pub limited_to: Option<Namespace>,
     /// What cannot be seen although the services can.
     pub gaps: Vec<ClusterGap>,
-    /// A Role or ClusterRole that would grant exactly what is not allowed, as YAML to copy; none where nothing is refused.
+    /// A Role or `ClusterRole` that would grant exactly what is not allowed, as YAML to copy; none where nothing is refused.
     pub missing_role: Option<Arc<str>>,
     /// MetalLB's pools by name; none where they are not known.
     pub pools: Option<Arc<[AddressPool]>>,
