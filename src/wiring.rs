@@ -171,7 +171,7 @@ fn check_identities(profile: &HostProfile, named: usize) -> anyhow::Result<()> {
 }
 
 /// A line about a key file of ssh_config that cannot be used: if another way to log in works, nothing else tells of it.
-fn skipped_note(path: &PathBuf) -> Option<String> {
+fn skipped_note(path: &Path) -> Option<String> {
     let error = key_file::inspect(path).err()?;
     (!stands_for_agent_key(path)).then(|| format!("IdentityFile {error}; it is skipped"))
 }

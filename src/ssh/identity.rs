@@ -103,29 +103,26 @@ impl Collected<'_> {
                         encrypted: facts.encrypted,
                     },
                 };
-                self.add_key(path.display().to_string(), public, signer);
+                self.add_key(&path.display().to_string(), public, signer);
             }
             Err(error) => {
                 // Its private half may be in the agent, as that of a security key is.
                 let public = may_be_held(&error)
                     .then(|| key_file::public_half(path))
                     .flatten();
-                match public.filter(|blob| self.held_key(blob).is_some()) {
-                    Some(blob) => {
-                        let signer = Signer::Agent(blob.clone());
-                        self.add_key(path.display().to_string(), Some(blob), signer);
-                    }
-                    None => {
-                        tracing::warn!(%error, "a key is skipped");
-                        self.candidates.problem.get_or_insert(error.cause());
-                    }
+                if let Some(blob) = public.filter(|blob| self.held_key(blob).is_some()) {
+                    let signer = Signer::Agent(blob.clone());
+                    self.add_key(&path.display().to_string(), Some(blob), signer);
+                } else {
+                    tracing::warn!(%error, "a key is skipped");
+                    self.candidates.problem.get_or_insert(error.cause());
                 }
             }
         }
     }
 
     /// A key with its certificates before it.
-    fn add_key(&mut self, name: String, public: Option<Vec<u8>>, signer: Signer) {
+    fn add_key(&mut self, name: &str, public: Option<Vec<u8>>, signer: Signer) {
         let from_agent = match signer {
             Signer::Agent(_) => " (in ssh-agent)",
             Signer::File { .. } => "",

@@ -1,11 +1,11 @@
 //! `ProxyCommand`: a command whose input and output take the place of the TCP connection.
 
 use std::io::{self, BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::stream::Socket;
 use crate::model::printable;
@@ -68,7 +68,7 @@ impl Proxy {
     pub(super) fn end_in_words(&mut self) -> Option<String> {
         // An error is the end of everything that could speak; in time or not, the command tells by itself.
         let _ended_or_not = self.silence.recv_timeout(END_LIMIT);
-        let status = self.child.try_wait().ok()??;
+        let status = self.end_soon()?;
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let words = if said.is_empty() {
             String::new()
@@ -76,6 +76,23 @@ impl Proxy {
             format!(": {said}")
         };
         Some(format!("the ProxyCommand ended ({status}){words}"))
+    }
+}
+
+/// How often a command that is ending is looked at.
+const END_INTERVAL: Duration = Duration::from_millis(5);
+
+impl Proxy {
+    /// How the command ended. A process closes its streams a moment before it can be waited for.
+    fn end_soon(&mut self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + END_LIMIT;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < deadline => thread::sleep(END_INTERVAL),
+                Ok(None) | Err(_) => return None,
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every server with the keys and the ciphers that it can do: connect, forward, and carry bytes both ways unharmed.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -150,9 +151,9 @@ fn openssh_with_every_key_and_cipher() {
     for (index, kind) in HOST_KEYS.iter().enumerate() {
         let path = sshd.path(&format!("host_key{index}"));
         make_key_of(*kind, &path, "");
-        config += &format!("HostKey {}\n", path.display());
+        writeln!(config, "HostKey {}", path.display()).unwrap();
         let public = fs::read_to_string(sshd.path(&format!("host_key{index}.pub"))).unwrap();
-        known += &format!("{} {public}", sshd.known_name());
+        write!(known, "{} {public}", sshd.known_name()).unwrap();
     }
     config = config.replace(
         &format!("HostKey {}\n", sshd.path("host_key").display()),

@@ -1,5 +1,6 @@
 //! Logging in: keys and certificates from files and from agents, passphrases, passwords, several factors.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -474,7 +475,7 @@ fn a_missing_key_is_named_and_another_one_used() {
             sshd.known_hosts().display()
         );
         for key in keys {
-            text += &format!(" IdentityFile {}\n", key.display());
+            writeln!(text, " IdentityFile {}", key.display()).unwrap();
         }
         fs::write(&config, text).unwrap();
         let mut command = command(&sshd.home());

@@ -1,7 +1,8 @@
 //! SSH servers other than OpenSSH's: Dropbear, tinysshd, asyncssh and paramiko.
 //!
-//! The account `tester`, with a home folder of the test's own, is made up by nss_wrapper for the servers that ask the system.
+//! The account `tester`, with a home folder of the test's own, is made up by `nss_wrapper` for the servers that ask the system.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -208,7 +209,7 @@ impl Peer {
             let Ok(key) = fs::read_to_string(self.path(&format!("host_key{index}.pub"))) else {
                 break;
             };
-            known += &format!("[127.0.0.1]:{} {}\n", self.port, key.trim());
+            writeln!(known, "[127.0.0.1]:{} {}", self.port, key.trim()).unwrap();
         }
         fs::write(self.known_hosts(), known).unwrap();
     }
