@@ -1,0 +1,115 @@
+//! Medians, ratios and ranges. Pure.
+
+/// The value in the middle; between the two middle ones where there is an even number. None of none.
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
+    let sorted = sorted(values);
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    if sorted.len() % 2 == 1 {
+        return Some(upper);
+    }
+    Some(f64::midpoint(sorted[middle - 1], upper))
+}
+
+/// The smallest value that at least `share` (0 to 1) of the values do not exceed. None of none.
+pub(crate) fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let sorted = sorted(values);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rank within a list; a share below zero counts as zero"
+    )]
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted
+        .get(rank.saturating_sub(1).min(sorted.len().saturating_sub(1)))
+        .copied()
+}
+
+/// One program's figure against another's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ratio {
+    /// The median of the rounds' ratios.
+    pub(crate) median: f64,
+    /// The smallest of them.
+    pub(crate) low: f64,
+    /// The largest of them.
+    pub(crate) high: f64,
+}
+
+/// Divides round by round, since a machine's slow minutes hit neighbours alike. Rounds in which one of both failed, or in which
+/// there is nothing to divide by, do not count. None if no round counts.
+pub(crate) fn ratio(of: &[Option<f64>], to: &[Option<f64>]) -> Option<Ratio> {
+    let ratios: Vec<f64> = of
+        .iter()
+        .zip(to)
+        .filter_map(|(of, to)| Some((*of)? / (*to)?))
+        .filter(|ratio| ratio.is_finite())
+        .collect();
+    Some(Ratio {
+        median: median(&ratios)?,
+        low: ratios.iter().copied().reduce(f64::min)?,
+        high: ratios.iter().copied().reduce(f64::max)?,
+    })
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0]), Some(3.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 100.0]), Some(3.0));
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_values() {
+        let hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        for (share, value) in [
+            (0.0, 1.0),
+            (0.5, 50.0),
+            (0.99, 99.0),
+            (0.991, 100.0),
+            (1.0, 100.0),
+        ] {
+            assert_eq!(quantile(&hundred, share), Some(value), "{share}");
+        }
+        assert_eq!(quantile(&[7.0], 0.99), Some(7.0));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        // The machine halves its speed after the first round: the ratio of each round is what counts.
+        let adit = [Some(200.0), Some(90.0), Some(110.0)];
+        let ssh = [Some(100.0), Some(50.0), Some(50.0)];
+        let expected = Ratio {
+            median: 2.0,
+            low: 1.8,
+            high: 2.2,
+        };
+        assert_eq!(ratio(&adit, &ssh), Some(expected));
+    }
+
+    #[test]
+    fn failed_rounds_do_not_count() {
+        let adit = [None, Some(3.0), Some(5.0)];
+        let ssh = [Some(1.0), Some(1.0), Some(0.0)];
+        let only = Ratio {
+            median: 3.0,
+            low: 3.0,
+            high: 3.0,
+        };
+        assert_eq!(ratio(&adit, &ssh), Some(only));
+        assert_eq!(ratio(&[None], &[Some(1.0)]), None);
+    }
+}
