@@ -104,8 +104,7 @@ impl Forwarder {
     /// How long it has run on a CPU until now.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         let pid = Pid::from_child(&self.child).as_raw_nonzero().get();
-        sys::cpu_time(pid)
-            .with_context(|| format!("its CPU time cannot be read; {}", self.words()))
+        sys::cpu_time(pid).with_context(|| format!("its CPU time cannot be read; {}", self.words()))
     }
 
     /// Its memory that is resident now, in bytes.
@@ -138,7 +137,9 @@ impl Drop for Forwarder {
             std::thread::sleep(Duration::from_millis(2));
         }
         if matches!(self.child.try_wait(), Ok(None)) {
-            eprintln!("bench: it had to be killed, since SIGTERM did not end it within {END_LIMIT:?}");
+            eprintln!(
+                "bench: it had to be killed, since SIGTERM did not end it within {END_LIMIT:?}"
+            );
             let _ended = kill_process_group(leader, Signal::KILL);
             let _status = self.child.wait();
         }

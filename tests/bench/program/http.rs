@@ -10,17 +10,35 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-/// What every client asks.
-pub(crate) const REQUEST: &[u8] =
-    b"GET /items HTTP/1.1\r\nHost: bench.example\r\nAccept: application/json\r\n\r\n";
+/// What a client asks and what it is answered.
+pub(crate) struct Exchange {
+    pub(crate) request: &'static [u8],
+    response: Vec<u8>,
+}
 
-/// What every client is answered: a kibibyte of content.
-pub(crate) static RESPONSE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut response =
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n".to_vec();
-    response.extend((b'a'..=b'z').cycle().take(1024));
-    response
+/// The usual exchange, with a kibibyte of content, and one with little.
+pub(crate) static EXCHANGES: LazyLock<[Exchange; 2]> = LazyLock::new(|| {
+    [
+        exchange(
+            b"GET /items HTTP/1.1\r\nHost: bench.example\r\nAccept: text/plain\r\n\r\n",
+            1024,
+        ),
+        exchange(
+            b"GET /small HTTP/1.1\r\nHost: bench.example\r\nAccept: text/plain\r\n\r\n",
+            64,
+        ),
+    ]
 });
+
+/// Which byte of a request tells which exchange it belongs to.
+const TELLING: usize = 5;
+
+fn exchange(request: &'static [u8], content_bytes: usize) -> Exchange {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ";
+    let mut response = format!("{head}{content_bytes}\r\n\r\n").into_bytes();
+    response.extend((b'a'..=b'z').cycle().take(content_bytes));
+    Exchange { request, response }
+}
 
 const LISTENER: Token = Token(usize::MAX);
 const SCRATCH_BYTES: usize = 16 * 1024;
@@ -60,6 +78,8 @@ struct Origin {
 
 struct Guest {
     stream: TcpStream,
+    /// Which exchange the current request belongs to, once that can be told.
+    exchange: &'static Exchange,
     /// How much of the current request has come.
     got: usize,
 }
@@ -91,7 +111,11 @@ impl Origin {
             self.poll
                 .registry()
                 .register(&mut stream, token, Interest::READABLE)?;
-            entry.insert(Guest { stream, got: 0 });
+            entry.insert(Guest {
+                stream,
+                exchange: &EXCHANGES[0],
+                got: 0,
+            });
         }
     }
 
@@ -118,13 +142,17 @@ impl Guest {
                 Err(error) => return Err(error),
             };
             for byte in &scratch[..count] {
-                if REQUEST[self.got] != *byte {
+                if self.got == TELLING {
+                    let told = |exchange: &&Exchange| exchange.request[TELLING] == *byte;
+                    self.exchange = EXCHANGES.iter().find(told).ok_or(ErrorKind::InvalidData)?;
+                }
+                if self.exchange.request[self.got] != *byte {
                     return Err(ErrorKind::InvalidData.into());
                 }
                 self.got += 1;
-                if self.got == REQUEST.len() {
+                if self.got == self.exchange.request.len() {
                     self.got = 0;
-                    send(&mut self.stream, &RESPONSE)?;
+                    send(&mut self.stream, &self.exchange.response)?;
                 }
             }
         }
@@ -147,6 +175,8 @@ pub(crate) struct Load {
     pub(crate) clients: usize,
     /// Whether each request has a connection of its own.
     pub(crate) fresh: bool,
+    /// Whether the answers are small ones.
+    pub(crate) small: bool,
     /// How long it goes on before anything counts.
     pub(crate) warm: Duration,
     /// How long it counts.
@@ -189,6 +219,7 @@ pub(crate) fn run(
     let mut clients = Clients {
         address,
         fresh: load.fresh,
+        exchange: &EXCHANGES[usize::from(load.small)],
         poll: Poll::new()?,
         slots: (0..load.clients).map(|_| Slot::default()).collect(),
         scratch: vec![0; SCRATCH_BYTES],
@@ -223,6 +254,7 @@ pub(crate) fn run(
 struct Clients {
     address: SocketAddr,
     fresh: bool,
+    exchange: &'static Exchange,
     poll: Poll,
     slots: Vec<Slot>,
     scratch: Vec<u8>,
@@ -307,13 +339,12 @@ impl Clients {
         if self.fresh {
             slot.stream = None;
         }
-        let result = match &mut slot.stream {
-            Some(stream) => send(stream, REQUEST),
-            None => {
-                slot.sent = false;
-                connect(self.address, self.poll.registry(), index)
-                    .map(|stream| slot.stream = Some(stream))
-            }
+        let result = if let Some(stream) = &mut slot.stream {
+            send(stream, self.exchange.request)
+        } else {
+            slot.sent = false;
+            connect(self.address, self.poll.registry(), index)
+                .map(|stream| slot.stream = Some(stream))
         };
         if let Err(error) = result {
             self.fail(index, &error.to_string());
@@ -326,7 +357,7 @@ impl Clients {
         let Some(asked) = slot.asked else {
             return false;
         };
-        match slot.progress(&mut self.scratch) {
+        match slot.progress(self.exchange, &mut self.scratch) {
             Ok(false) => return false,
             Ok(true) => {
                 self.answers.push(asked.elapsed().as_secs_f64());
@@ -346,7 +377,7 @@ impl Clients {
 
 impl Slot {
     /// Returns whether the whole answer has come.
-    fn progress(&mut self, scratch: &mut [u8]) -> io::Result<bool> {
+    fn progress(&mut self, exchange: &Exchange, scratch: &mut [u8]) -> io::Result<bool> {
         let Some(stream) = &mut self.stream else {
             return Ok(false);
         };
@@ -358,7 +389,7 @@ impl Slot {
                 Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
                 result => result?,
             };
-            send(stream, REQUEST)?;
+            send(stream, exchange.request)?;
             self.sent = true;
         }
         loop {
@@ -368,11 +399,11 @@ impl Slot {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             };
-            if RESPONSE.get(self.got..self.got + count) != Some(&scratch[..count]) {
+            if exchange.response.get(self.got..self.got + count) != Some(&scratch[..count]) {
                 return Err(io::Error::new(ErrorKind::InvalidData, "a wrong answer"));
             }
             self.got += count;
-            if self.got == RESPONSE.len() {
+            if self.got == exchange.response.len() {
                 return Ok(true);
             }
         }
@@ -392,10 +423,11 @@ pub(crate) fn visit(address: SocketAddr) -> anyhow::Result<std::net::TcpStream> 
     let mut stream = std::net::TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(LAST_ANSWERS))?;
-    stream.write_all(REQUEST)?;
-    let mut answer = vec![0; RESPONSE.len()];
+    let exchange = &EXCHANGES[0];
+    stream.write_all(exchange.request)?;
+    let mut answer = vec![0; exchange.response.len()];
     stream.read_exact(&mut answer)?;
-    if answer != *RESPONSE {
+    if answer != exchange.response {
         bail!("a wrong answer");
     }
     Ok(stream)

@@ -203,9 +203,7 @@ fn set_ipv4(name: &str, value: &str) -> anyhow::Result<()> {
 }
 
 /// Does `work` on a thread of its own, so that only it changes its network.
-fn on_a_thread<T: Send>(
-    work: impl FnOnce() -> anyhow::Result<T> + Send,
-) -> anyhow::Result<T> {
+fn on_a_thread<T: Send>(work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
     std::thread::scope(|scope| {
         scope
             .spawn(work)

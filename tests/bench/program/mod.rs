@@ -129,8 +129,7 @@ fn write(options: &Options, report: &Report) -> anyhow::Result<()> {
         eprintln!("bench: every sample is in {}", path.display());
     }
     if let Some(path) = &options.document {
-        let document =
-            fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let document = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         let document = report::between_marks(&document, &table)
             .with_context(|| format!("{} has no marks for the table", path.display()))?;
         fs::write(path, document)?;
@@ -210,25 +209,21 @@ impl<'a> Bench<'a> {
             window,
             family: self.family,
         };
-        match (scenario.place, &self.line) {
-            (
-                Place::Line {
-                    round_trip_ms,
-                    tuned,
-                },
-                Ok(line),
-            ) => {
-                line.set(Duration::from_millis(round_trip_ms), tuned)?;
-                let outcome = line.near(|| (scenario.run)(&scene(&line.site)));
-                line.site.sshd.settle();
-                outcome
-            }
-            _ => {
-                let outcome = (scenario.run)(&scene(&self.loopback));
-                self.loopback.sshd.settle();
-                outcome
-            }
+        let outcome;
+        if let Place::Line {
+            round_trip_ms,
+            tuned,
+        } = scenario.place
+            && let Ok(line) = &self.line
+        {
+            line.set(Duration::from_millis(round_trip_ms), tuned)?;
+            outcome = line.near(|| scene(&line.site).run(scenario.work));
+            line.site.sshd.settle();
+        } else {
+            outcome = scene(&self.loopback).run(scenario.work);
+            self.loopback.sshd.settle();
         }
+        outcome
     }
 }
 

@@ -59,7 +59,11 @@ impl Options {
             list: false,
         };
         while let Some(word) = words.next() {
-            let mut value = || words.next().with_context(|| format!("{word} wants a value"));
+            let mut value = || {
+                words
+                    .next()
+                    .with_context(|| format!("{word} wants a value"))
+            };
             match word.as_str() {
                 "--quick" => options.quick = true,
                 "--list" => options.list = true,
@@ -94,16 +98,13 @@ impl Options {
 
     /// How often a scenario is done.
     pub(crate) fn rounds(&self, name: &str, place: Place) -> usize {
-        let usual = match (self.quick, name, place) {
-            (true, "start", _) => 5,
-            (true, "idle" | "stalled", _) => 2,
-            (true, _, Place::Loopback) => 3,
-            (true, _, Place::Line { .. }) => 1,
-            (false, "start", _) => 15,
-            (false, "idle" | "stalled", _) => 5,
-            (false, _, Place::Loopback) => 9,
-            (false, _, Place::Line { .. }) => 3,
+        let (full, quick) = match (name, place) {
+            ("start", _) => (15, 5),
+            ("idle" | "stalled", _) => (5, 2),
+            (_, Place::Loopback) => (9, 3),
+            (_, Place::Line { .. }) => (3, 1),
         };
+        let usual = if self.quick { quick } else { full };
         self.rounds.unwrap_or(usual).max(1)
     }
 

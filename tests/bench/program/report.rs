@@ -8,8 +8,8 @@ use super::figures::{Aim, Better, FIGURES, Figure, Of, digits};
 use super::stats::{Ratio, median, ratio};
 
 /// Where the table stands in a document.
-const BEGIN: &str = "<!-- bench:begin -->";
-const END: &str = "<!-- bench:end -->";
+pub(crate) const BEGIN: &str = "<!-- bench:begin -->";
+pub(crate) const END: &str = "<!-- bench:end -->";
 
 /// Everything that a run has brought.
 #[derive(Debug, Default)]
@@ -66,12 +66,13 @@ impl Report {
         let mut text = format!("{}.\n\n{}", facts.join("; "), self.head());
         for figure in FIGURES {
             if let Some(columns) = self.samples.get(figure.id) {
-                text.push_str(&self.row(figure, columns));
+                text.push_str(&row(figure, columns));
             }
         }
         for (title, notes) in [("Failed", &self.errors), ("Left out", &self.skipped)] {
             if !notes.is_empty() {
-                text.push_str(&format!("\n{title}:\n\n- {}\n", notes.join("\n- ")));
+                let lines = ["\n", title, ":\n\n- ", &notes.join("\n- "), "\n"];
+                text.extend(lines);
             }
         }
         text
@@ -79,51 +80,17 @@ impl Report {
 
     fn head(&self) -> String {
         let (adit, ssh) = (self.name(0), self.name(1));
-        let others: String = self
+        let others: Vec<String> = self
             .peers
             .iter()
             .skip(2)
             .map(|name| format!(" {name} | {name}/{ssh} |"))
             .collect();
+        let others = others.concat();
         let rules = "---|".repeat(2 * self.peers.len().saturating_sub(2));
         format!(
             "| | {ssh} | {adit} | {adit}/{ssh} | from … to | must | goal | reached |{others}\n\
              |---|---|---|---|---|---|---|---|{rules}\n"
-        )
-    }
-
-    fn row(&self, figure: &Figure, columns: &[Vec<Option<f64>>]) -> String {
-        let compared = compared(columns, 0);
-        let aim = |value: fn(&Aim) -> f64| {
-            figure
-                .aim
-                .map_or_else(String::new, |aim| written(figure, aim, value(&aim)))
-        };
-        let others: String = (2..columns.len())
-            .map(|index| {
-                let median = self::median_of(&columns[index]);
-                let ratio = self::compared(columns, index);
-                format!(
-                    " {} | {} |",
-                    number(figure, median),
-                    ratio.map_or_else(dash, |ratio| digits(ratio.median))
-                )
-            })
-            .collect();
-        format!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} |{others}\n",
-            figure.title,
-            number(figure, columns.get(1).and_then(|column| median_of(column))),
-            number(figure, median_of(&columns[0])),
-            compared.map_or_else(dash, |ratio| digits(ratio.median)),
-            compared.map_or_else(dash, |ratio| format!(
-                "{} … {}",
-                digits(ratio.low),
-                digits(ratio.high)
-            )),
-            aim(|aim| aim.must),
-            aim(|aim| aim.goal),
-            verdict(figure, columns).map_or("", Verdict::word),
         )
     }
 
@@ -196,6 +163,41 @@ pub(crate) fn between_marks(document: &str, table: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{table}{END}{after}"))
 }
 
+fn row(figure: &Figure, columns: &[Vec<Option<f64>>]) -> String {
+    let compared_with_ssh = compared(columns, 0);
+    let aim = |value: fn(&Aim) -> f64| {
+        figure
+            .aim
+            .map_or_else(String::new, |aim| written(figure, aim, value(&aim)))
+    };
+    let others: Vec<String> = (2..columns.len())
+        .map(|index| {
+            let ratio = compared(columns, index);
+            format!(
+                " {} | {} |",
+                number(figure, median_of(&columns[index])),
+                ratio.map_or_else(dash, |ratio| digits(ratio.median))
+            )
+        })
+        .collect();
+    let others = others.concat();
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {} | {} |{others}\n",
+        figure.title,
+        number(figure, columns.get(1).and_then(|column| median_of(column))),
+        number(figure, columns.first().and_then(|column| median_of(column))),
+        compared_with_ssh.map_or_else(dash, |ratio| digits(ratio.median)),
+        compared_with_ssh.map_or_else(dash, |ratio| format!(
+            "{} … {}",
+            digits(ratio.low),
+            digits(ratio.high)
+        )),
+        aim(|aim| aim.must),
+        aim(|aim| aim.goal),
+        verdict(figure, columns).map_or("", Verdict::word),
+    )
+}
+
 fn verdict(figure: &Figure, columns: &[Vec<Option<f64>>]) -> Option<Verdict> {
     let aim = figure.aim?;
     let value = match aim.of {
@@ -238,103 +240,4 @@ fn written(figure: &Figure, aim: Aim, value: f64) -> String {
 
 fn dash() -> String {
     "–".to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(figure: &'static str, rounds: &[[Option<f64>; 2]]) -> Report {
-        let mut report = Report {
-            facts: vec![("date", "2026-01-02".to_owned())],
-            peers: vec!["adit".to_owned(), "ssh".to_owned()],
-            ..Report::default()
-        };
-        for round in rounds {
-            report.add(figure, round.to_vec());
-        }
-        report
-    }
-
-    fn row(report: &Report) -> String {
-        report.markdown().lines().last().unwrap().to_owned()
-    }
-
-    #[test]
-    fn a_row_has_medians_the_ratio_its_range_and_the_verdict() {
-        let rounds = [
-            [Some(300e6), Some(200e6)],
-            [Some(170e6), Some(100e6)],
-            [Some(400e6), Some(200e6)],
-        ];
-        assert_eq!(
-            row(&report("down", &rounds)),
-            "| one stream down | 200 MB/s | 300 MB/s | 1.70 | 1.50 … 2.00 | 1.00 | 1.60 | goal |"
-        );
-    }
-
-    #[test]
-    fn less_is_better_where_it_is() {
-        for (adit, word) in [(0.5, "goal"), (0.75, "must"), (0.81, "**missed**")] {
-            let row = row(&report("down-cpu", &[[Some(adit), Some(1.0)]]));
-            assert!(row.ends_with(&format!("| 0.80 | 0.50 | {word} |")), "{row}");
-        }
-    }
-
-    #[test]
-    fn an_aim_of_its_own_looks_at_adit_alone() {
-        const MIB: f64 = 1024.0 * 1024.0;
-        let row = row(&report(
-            "idle-memory",
-            &[[Some(10.0 * MIB), Some(40.0 * MIB)]],
-        ));
-        assert!(
-            row.ends_with("| 0.25 | 0.25 … 0.25 | 12.0 MiB (own) | 8.00 MiB (own) | must |"),
-            "{row}"
-        );
-    }
-
-    #[test]
-    fn a_failed_round_shows_and_is_no_number() {
-        let mut report = report("up", &[[None, Some(1e6)]]);
-        report.errors.push("up: adit: it ended".to_owned());
-        let text = report.markdown();
-        assert!(
-            text.contains("| one stream up | 1.00 MB/s | – | – | – | 1.25 | 2.00 |  |"),
-            "{text}"
-        );
-        assert!(
-            text.ends_with("\nFailed:\n\n- up: adit: it ended\n"),
-            "{text}"
-        );
-        let json = report.json();
-        assert_eq!(
-            json["figures"][0]["peers"]["adit"]["samples"],
-            json!([null])
-        );
-        assert_eq!(json["errors"][0], "up: adit: it ended");
-    }
-
-    #[test]
-    fn every_line_of_the_table_has_as_many_cells_as_its_head() {
-        let mut report = report("down", &[]);
-        report.peers.push("ssh-gcm".to_owned());
-        report.add("down", vec![Some(2e6), Some(1e6), Some(3e6)]);
-        let text = report.markdown();
-        let cells: Vec<usize> = text
-            .lines()
-            .filter(|line| line.starts_with('|'))
-            .map(|line| line.matches('|').count())
-            .collect();
-        assert_eq!(cells, [11, 11, 11]);
-        assert!(row(&report).ends_with("| goal | 3.00 MB/s | 3.00 |"), "{text}");
-    }
-
-    #[test]
-    fn the_table_replaces_only_what_is_between_the_marks() {
-        let document = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let new = format!("before\n{BEGIN}\nnew\n{END}\nafter\n");
-        assert_eq!(between_marks(&document, "new\n"), Some(new));
-        assert_eq!(between_marks("no marks", "new"), None);
-    }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Scenario {
     /// Where it is done.
     pub(crate) place: Place,
     /// What is done.
-    pub(crate) run: fn(&Scene<'_>) -> Outcome,
+    pub(crate) work: Work,
     /// The figures that it yields.
     pub(crate) figures: &'static [&'static str],
 }
@@ -28,6 +28,23 @@ pub(crate) struct Scenario {
 pub(crate) enum Place {
     Loopback,
     Line { round_trip_ms: u64, tuned: bool },
+}
+
+/// What is done with a forwarder.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    /// This many streams at once; CPU time counts.
+    Streams(Way, usize),
+    /// The same for their speed alone.
+    Speed(Way, usize),
+    Http,
+    Connect,
+    Idle,
+    Stalled,
+    Start,
+    HttpLatency,
+    SmallLatency,
+    ConnectLatency,
 }
 
 /// Figures, in the order that the scenario names.
@@ -63,13 +80,13 @@ const NEAR: Place = Place::Line {
 const fn scenario(
     name: &'static str,
     place: Place,
-    run: fn(&Scene<'_>) -> Outcome,
+    work: Work,
     figures: &'static [&'static str],
 ) -> Scenario {
     Scenario {
         name,
         place,
-        run,
+        work,
         figures,
     }
 }
@@ -77,21 +94,22 @@ const fn scenario(
 /// All of them, in the order in which they are done.
 #[rustfmt::skip]
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    scenario("down", Place::Loopback, |scene| scene.streams(Way::Down, 1), &["down", "down-cpu"]),
-    scenario("up", Place::Loopback, |scene| scene.streams(Way::Up, 1), &["up", "up-cpu"]),
-    scenario("down8", Place::Loopback, |scene| scene.speed(Way::Down, 8), &["down8"]),
-    scenario("up8", Place::Loopback, |scene| scene.speed(Way::Up, 8), &["up8"]),
-    scenario("http", Place::Loopback, |scene| scene.http(), &["http", "http-cpu"]),
-    scenario("connect", Place::Loopback, |scene| scene.connect(), &["connect"]),
-    scenario("idle", Place::Loopback, |scene| scene.idle(), &["idle-memory", "idle-cpu"]),
-    scenario("stalled", Place::Loopback, |scene| scene.stalled(), &["stalled", "stalled-memory"]),
-    scenario("start", Place::Loopback, |scene| scene.start(), &["start"]),
-    scenario("far-down", FAR, |scene| scene.speed(Way::Down, 1), &["far-down"]),
-    scenario("far-down-tuned", FAR_TUNED, |scene| scene.speed(Way::Down, 1), &["far-down-tuned"]),
-    scenario("far-down8", FAR, |scene| scene.speed(Way::Down, 8), &["far-down8"]),
-    scenario("far-up8", FAR, |scene| scene.speed(Way::Up, 8), &["far-up8"]),
-    scenario("near-http", NEAR, |scene| scene.http_latency(), &["near-http", "near-http-p99"]),
-    scenario("near-connect", NEAR, |scene| scene.connect_latency(), &["near-connect"]),
+    scenario("down", Place::Loopback, Work::Streams(Way::Down, 1), &["down", "down-cpu"]),
+    scenario("up", Place::Loopback, Work::Streams(Way::Up, 1), &["up", "up-cpu"]),
+    scenario("down8", Place::Loopback, Work::Speed(Way::Down, 8), &["down8"]),
+    scenario("up8", Place::Loopback, Work::Speed(Way::Up, 8), &["up8"]),
+    scenario("http", Place::Loopback, Work::Http, &["http", "http-cpu"]),
+    scenario("connect", Place::Loopback, Work::Connect, &["connect"]),
+    scenario("idle", Place::Loopback, Work::Idle, &["idle-memory", "idle-cpu"]),
+    scenario("stalled", Place::Loopback, Work::Stalled, &["stalled", "stalled-memory"]),
+    scenario("start", Place::Loopback, Work::Start, &["start"]),
+    scenario("far-down", FAR, Work::Speed(Way::Down, 1), &["far-down"]),
+    scenario("far-down-tuned", FAR_TUNED, Work::Speed(Way::Down, 1), &["far-down-tuned"]),
+    scenario("far-down8", FAR, Work::Speed(Way::Down, 8), &["far-down8"]),
+    scenario("far-up8", FAR, Work::Speed(Way::Up, 8), &["far-up8"]),
+    scenario("near-http", NEAR, Work::HttpLatency, &["near-http", "near-http-p99"]),
+    scenario("near-small", NEAR, Work::SmallLatency, &["near-small"]),
+    scenario("near-connect", NEAR, Work::ConnectLatency, &["near-connect"]),
 ];
 
 /// How many connections are idle, and how many readers stall.
@@ -103,6 +121,22 @@ const QUIET_LOOKS: u32 = 5;
 const QUIET_LIMIT: Duration = Duration::from_secs(30);
 
 impl Scene<'_> {
+    /// Does it, from the forwarder's start to its end.
+    pub(crate) fn run(&self, work: Work) -> Outcome {
+        match work {
+            Work::Streams(way, count) => self.streams(way, count),
+            Work::Speed(way, count) => Ok(vec![self.streams(way, count)?[0]]),
+            Work::Http => self.http(),
+            Work::Connect => self.connect(),
+            Work::Idle => self.idle(),
+            Work::Stalled => self.stalled(),
+            Work::Start => self.start(),
+            Work::HttpLatency => self.http_latency(),
+            Work::SmallLatency => self.small_latency(),
+            Work::ConnectLatency => self.connect_latency(),
+        }
+    }
+
     fn forward_bulk(&self) -> anyhow::Result<Forwarder> {
         let Site { sshd, bulk, .. } = self.site;
         Forwarder::start(self.peer, sshd, bulk.address, bulk::QUESTION, self.family)
@@ -110,7 +144,8 @@ impl Scene<'_> {
 
     fn forward_http(&self) -> anyhow::Result<Forwarder> {
         let Site { sshd, http, .. } = self.site;
-        Forwarder::start(self.peer, sshd, *http, http::REQUEST, self.family)
+        let question = http::EXCHANGES[0].request;
+        Forwarder::start(self.peer, sshd, *http, question, self.family)
     }
 
     /// Bytes a second and CPU seconds a gigabyte.
@@ -126,10 +161,6 @@ impl Scene<'_> {
             carried.bytes / carried.seconds,
             carried.cpu.as_secs_f64() / (carried.bytes / 1e9),
         ])
-    }
-
-    fn speed(&self, way: Way, count: usize) -> Outcome {
-        Ok(vec![self.streams(way, count)?[0]])
     }
 
     /// Counts what arrives in the window after the warming up.
@@ -157,11 +188,11 @@ impl Scene<'_> {
         let load = Load {
             clients,
             fresh,
+            small: false,
             warm: self.warm,
             window: self.window,
         };
-        http::run(forwarder.address, load, || forwarder.cpu())
-            .with_context(|| forwarder.words())
+        http::run(forwarder.address, load, || forwarder.cpu()).with_context(|| forwarder.words())
     }
 
     fn http(&self) -> Outcome {
@@ -179,6 +210,23 @@ impl Scene<'_> {
             .map(|share| quantile(&seconds, share).context("no request was answered"))
             .into_iter()
             .collect()
+    }
+
+    /// Few clients and small answers: where a sender that waits for acknowledgements (Nagle) is felt.
+    fn small_latency(&self) -> Outcome {
+        let forwarder = self.forward_http()?;
+        let load = Load {
+            clients: 8,
+            fresh: false,
+            small: true,
+            warm: self.warm,
+            window: self.window,
+        };
+        let counted = http::run(forwarder.address, load, || forwarder.cpu())
+            .with_context(|| forwarder.words())?;
+        Ok(vec![
+            quantile(&counted.seconds, 0.5).context("no request was answered")?,
+        ])
     }
 
     fn connect_latency(&self) -> Outcome {
