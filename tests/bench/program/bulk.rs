@@ -20,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// No power of two, so that a shift by whole packets or buffers shows.
 const PERIOD: usize = 1_048_573;
 const CHUNK: usize = 256 * 1024;
+/// Enough for any speed on loopback, and little enough that a stream over a long line soon ends when it is asked to.
+const SEND_BUFFER: usize = 512 * 1024;
 const SMALL_BUFFER: usize = 64 * 1024;
 /// How much of each edge of a read is compared.
 const EDGE: usize = 32;
@@ -52,6 +54,12 @@ impl Tally {
     /// How many bytes have come out at the far end.
     pub(crate) fn arrived(&self) -> u64 {
         self.arrived.load(Ordering::Relaxed)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let damaged = self.damaged.load(Ordering::Relaxed);
+        ensure!(!damaged, "what has arrived is not what was sent");
+        Ok(())
     }
 
     /// How many bytes were put in.
@@ -103,7 +111,11 @@ impl Bulk {
 
     /// Begins a stream to the target behind `address`, which runs until it is finished.
     pub(crate) fn stream(&self, address: SocketAddr, way: Way) -> anyhow::Result<Running> {
-        let (stream, id, tally) = self.begin(TcpStream::connect(address)?, way.word())?;
+        let stream = TcpStream::connect(address)?;
+        if way == Way::Up {
+            SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
+        }
+        let (stream, tally) = self.begin(stream, way.word())?;
         let end = Arc::new(AtomicBool::new(false));
         let client = Client {
             stream: stream.try_clone()?,
@@ -118,11 +130,9 @@ impl Bulk {
         Ok(Running {
             stream,
             way,
-            id,
             tally,
             end,
             thread: Some(thread),
-            streams: Arc::clone(&self.streams),
         })
     }
 
@@ -131,15 +141,11 @@ impl Bulk {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_recv_buffer_size(SMALL_BUFFER)?;
         socket.connect(&address.into())?;
-        let (stream, _id, tally) = self.begin(socket.into(), b'S')?;
+        let (stream, tally) = self.begin(socket.into(), b'S')?;
         Ok((stream, tally))
     }
 
-    fn begin(
-        &self,
-        mut stream: TcpStream,
-        word: u8,
-    ) -> anyhow::Result<(TcpStream, u64, Arc<Tally>)> {
+    fn begin(&self, mut stream: TcpStream, word: u8) -> anyhow::Result<(TcpStream, Arc<Tally>)> {
         let id = self.streams.next.fetch_add(1, Ordering::Relaxed);
         let tally = Arc::<Tally>::default();
         self.streams.put(id, Arc::clone(&tally));
@@ -147,8 +153,10 @@ impl Bulk {
         let mut head = [0; HEAD];
         head[0] = word;
         head[1..].copy_from_slice(&id.to_le_bytes());
-        stream.write_all(&head)?;
-        Ok((stream, id, tally))
+        stream
+            .write_all(&head)
+            .context("a stream was cut before it began")?;
+        Ok((stream, tally))
     }
 }
 
@@ -156,12 +164,10 @@ impl Bulk {
 pub(crate) struct Running {
     stream: TcpStream,
     way: Way,
-    id: u64,
     /// What it has carried.
     pub(crate) tally: Arc<Tally>,
     end: Arc<AtomicBool>,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
-    streams: Arc<Streams>,
 }
 
 impl Running {
@@ -182,21 +188,35 @@ impl Running {
             sent == arrived,
             "{sent} bytes were sent and {arrived} have arrived"
         );
-        let damaged = self.tally.damaged.load(Ordering::Relaxed);
-        ensure!(!damaged, "what has arrived is not what was sent");
-        Ok(())
+        self.tally.check()
+    }
+
+    /// Cuts the stream, and makes sure that it was still running and that what has arrived is what was sent.
+    ///
+    /// For a long line, where the buffers of all who take part in it take longer to run empty than the measuring took.
+    pub(crate) fn cut(mut self) -> anyhow::Result<()> {
+        let thread = self.thread.as_ref();
+        if thread.is_none_or(JoinHandle::is_finished) {
+            self.finish()?;
+            bail!("a stream ended although nobody asked it to");
+        }
+        self.end();
+        self.tally.check()
+    }
+
+    fn end(&mut self) {
+        self.end.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            // It is cut: its thread ends with an error that nobody needs.
+            let _gone = self.stream.shutdown(Shutdown::Both);
+            let _cut = thread.join();
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.streams.remove(self.id);
-        if let Some(thread) = self.thread.take() {
-            self.end.store(true, Ordering::SeqCst);
-            // It is cut: its thread ends with an error that nobody needs.
-            let _gone = self.stream.shutdown(Shutdown::Both);
-            let _cut = thread.join();
-        }
+        self.end();
     }
 }
 
@@ -236,13 +256,16 @@ impl Streams {
         stream.read_exact(&mut head)?;
         let mut id = [0; 8];
         id.copy_from_slice(&head[1..]);
-        let tally = self.get(u64::from_le_bytes(id));
+        let tally = self.take(u64::from_le_bytes(id));
         match (head[0], tally) {
             (b'?', _) => stream.write_all(b"!"),
             (word @ (b'D' | b'S'), Some(tally)) => {
-                if word == b'S' {
-                    SockRef::from(&stream).set_send_buffer_size(SMALL_BUFFER)?;
-                }
+                let buffer = if word == b'S' {
+                    SMALL_BUFFER
+                } else {
+                    SEND_BUFFER
+                };
+                SockRef::from(&stream).set_send_buffer_size(buffer)?;
                 let end = Arc::new(AtomicBool::new(false));
                 let mut client = stream.try_clone()?;
                 // A source may run for as long as it likes.
@@ -297,12 +320,9 @@ impl Streams {
         self.lock().insert(id, tally);
     }
 
-    fn get(&self, id: u64) -> Option<Arc<Tally>> {
-        self.lock().get(&id).cloned()
-    }
-
-    fn remove(&self, id: u64) {
-        self.lock().remove(&id);
+    /// Each is asked for once, by the connection that carries its number.
+    fn take(&self, id: u64) -> Option<Arc<Tally>> {
+        self.lock().remove(&id)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Tally>>> {

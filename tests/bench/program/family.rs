@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 
 /// The leaders of process groups; none once the bench is ending, and nothing is started any more.
 #[derive(Clone)]
@@ -44,9 +44,14 @@ impl Family {
 
     /// Ends them all, and starts nothing any more.
     pub(crate) fn close(&self) {
-        for leader in self.with(Option::take).into_iter().flatten() {
+        let members = self.with(Option::take).unwrap_or_default();
+        for leader in &members {
             // One that has just ended by itself is no group any more.
-            let _ended = kill_process_group(leader, Signal::KILL);
+            let _ended = kill_process_group(*leader, Signal::KILL);
+        }
+        for leader in members {
+            // Another thread may have waited for it before.
+            let _waited = waitpid(Some(leader), WaitOptions::empty());
         }
     }
 

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
@@ -152,17 +153,27 @@ fn asked(address: SocketAddr, question: &[u8]) -> anyhow::Result<bool> {
     let mut stream = match TcpStream::connect(address) {
         Ok(stream) => stream,
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Ok(false),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error).context("its port cannot be reached"),
     };
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(START_LIMIT))?;
     Ok(stream.write_all(question).is_ok() && stream.read_exact(&mut [0]).is_ok())
 }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+/// A port below those that the system gives to clients: whoever knocks at one of theirs before anybody listens there can meet
+/// itself, since the system may pick that very port for the knocking end.
+fn free_port() -> anyhow::Result<u16> {
+    const PORTS: std::ops::Range<u16> = 10_000..32_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start))?;
+    for _ in PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + first.wrapping_add(step) % (PORTS.end - PORTS.start);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }
 
 fn tail(log: &Path) -> String {

@@ -29,10 +29,11 @@ const UNDER_WAY_BYTES: usize = 192 << 20;
 /// A packet's header for the device, and the largest bundle of segments.
 const PACKET_BYTES: usize = 64 + 65_536;
 
-/// Linux's default, which is also what the server's side begins with. The client's side gets room for every rate that is measured.
+/// Linux's defaults, for the server. The client's side gets room for every rate that is measured.
 const DEFAULT_WMEM: &str = "4096 16384 4194304";
 /// What a server gets that was tuned for long lines.
 const TUNED_WMEM: &str = "4096 16384 67108864";
+const DEFAULT_RMEM: &str = "4096 131072 6291456";
 const CLIENT_RMEM: &str = "4096 131072 67108864";
 
 /// The line, and the server at its far end.
@@ -51,8 +52,8 @@ impl Line {
     /// # Errors
     /// Where this machine or this person may not have network namespaces and TUN devices of their own.
     pub(crate) fn start(folder: &Path, family: &Family) -> anyhow::Result<Self> {
-        let (near, near_tun) = on_a_thread(|| end_of_line(NEAR, FAR))?;
-        let (far, far_tun) = on_a_thread(|| end_of_line(FAR, NEAR))?;
+        let (near, near_tun) = on_a_thread(|| end_of_line(NEAR, FAR, CLIENT_RMEM))?;
+        let (far, far_tun) = on_a_thread(|| end_of_line(FAR, NEAR, DEFAULT_RMEM))?;
         let site = on_a_thread(|| {
             sys::enter(&far)?;
             Site::start(folder, FAR, family)
@@ -178,7 +179,7 @@ impl Exit {
 }
 
 /// A namespace with a TUN device that leads to `peer`.
-fn end_of_line(own: Ipv4Addr, peer: Ipv4Addr) -> anyhow::Result<(File, File)> {
+fn end_of_line(own: Ipv4Addr, peer: Ipv4Addr, rmem: &str) -> anyhow::Result<(File, File)> {
     let network = sys::new_network().context("network namespaces are for root only")?;
     let tun = sys::tun("adit0").context("there is no TUN device")?;
     for words in [
@@ -190,7 +191,7 @@ fn end_of_line(own: Ipv4Addr, peer: Ipv4Addr) -> anyhow::Result<(File, File)> {
         output(Command::new("ip").args(words.split(' ')))?;
     }
     set_ipv4("tcp_wmem", DEFAULT_WMEM)?;
-    set_ipv4("tcp_rmem", CLIENT_RMEM)?;
+    set_ipv4("tcp_rmem", rmem)?;
     // What one run has learnt of the line must not help the next.
     set_ipv4("tcp_no_metrics_save", "1")?;
     Ok((network, tun))

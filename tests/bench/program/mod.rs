@@ -68,7 +68,6 @@ fn run(options: &Options) -> anyhow::Result<bool> {
 
 fn measure_and_write(options: &Options, folder: &Path, family: &Family) -> anyhow::Result<bool> {
     sys::raise_open_files();
-    let began = Instant::now();
     let mut bench = Bench::start(options, folder, family)?;
     bench.report.facts = facts(options);
     for scenario in SCENARIOS {
@@ -85,7 +84,7 @@ fn measure_and_write(options: &Options, folder: &Path, family: &Family) -> anyho
         );
         bench.report.errors.push(note);
     }
-    eprintln!("bench: {} s", began.elapsed().as_secs());
+    eprintln!("bench: {:3} s: done", bench.began.elapsed().as_secs());
     write(options, &bench.report)?;
     Ok(bench.report.errors.is_empty())
 }
@@ -141,6 +140,7 @@ fn write(options: &Options, report: &Report) -> anyhow::Result<()> {
 struct Bench<'a> {
     options: &'a Options,
     family: &'a Family,
+    began: Instant,
     loopback: Site,
     /// The line, or why there is none.
     line: Result<Line, String>,
@@ -153,6 +153,7 @@ impl<'a> Bench<'a> {
         Ok(Self {
             options,
             family,
+            began: Instant::now(),
             loopback: Site::start(&at("loopback"), Ipv4Addr::LOCALHOST, family)?,
             line: Line::start(&at("line"), family).map_err(|error| format!("{error:#}")),
             report: Report {
@@ -178,7 +179,12 @@ impl<'a> Bench<'a> {
             let mut numbers = vec![vec![None; peers.len()]; scenario.figures.len()];
             for index in turns {
                 let name = &peers[index].name;
-                eprintln!("bench: {} {} {name}", scenario.name, round + 1);
+                let seconds = self.began.elapsed().as_secs();
+                eprintln!(
+                    "bench: {seconds:3} s: {} {} {name}",
+                    scenario.name,
+                    round + 1
+                );
                 match self.turn(scenario, peers[index]) {
                     Ok(outcome) => {
                         for (row, number) in numbers.iter_mut().zip(outcome) {
@@ -207,6 +213,7 @@ impl<'a> Bench<'a> {
             peer,
             warm,
             window,
+            nearby: scenario.place == Place::Loopback,
             family: self.family,
         };
         let outcome;

@@ -100,8 +100,8 @@ impl Options {
     pub(crate) fn rounds(&self, name: &str, place: Place) -> usize {
         let (full, quick) = match (name, place) {
             ("start", _) => (15, 5),
-            ("idle" | "stalled", _) => (5, 2),
-            (_, Place::Loopback) => (9, 3),
+            ("idle" | "stalled", _) => (4, 2),
+            (_, Place::Loopback) => (7, 3),
             (_, Place::Line { .. }) => (3, 1),
         };
         let usual = if self.quick { quick } else { full };

@@ -60,6 +60,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) warm: Duration,
     /// How long it counts.
     pub(crate) window: Duration,
+    /// Whether streams are to run to their end, since that is quickly reached.
+    pub(crate) nearby: bool,
     /// Who ends what the scenario has started, should the bench be ended.
     pub(crate) family: &'a Family,
 }
@@ -117,7 +119,7 @@ const IDLE: usize = 1000;
 const STALLED: usize = 100;
 /// How often stalled streams are looked at, how many looks must show no change, and how long that may take.
 const LOOK: Duration = Duration::from_millis(100);
-const QUIET_LOOKS: u32 = 5;
+const QUIET_LOOKS: u32 = 10;
 const QUIET_LIMIT: Duration = Duration::from_secs(30);
 
 impl Scene<'_> {
@@ -154,7 +156,12 @@ impl Scene<'_> {
         let streams = begin(&self.site.bulk, &forwarder, way, count)?;
         let carried = self.measure(&forwarder, &streams);
         for stream in streams {
-            stream.finish().with_context(|| forwarder.words())?;
+            let ended = if self.nearby {
+                stream.finish()
+            } else {
+                stream.cut()
+            };
+            ended.with_context(|| forwarder.words())?;
         }
         let carried = carried?;
         Ok(vec![
