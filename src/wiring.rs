@@ -95,7 +95,7 @@ fn host_profile(query: &HostQuery) -> anyhow::Result<ResolvedHost> {
         format!("DynamicForward {listen} is not honoured: Adit is no SOCKS proxy; name each port")
     }));
     let unnamed = profile.identities.get(named..).unwrap_or_default();
-    notes.extend(unnamed.iter().filter_map(skipped_note));
+    notes.extend(unnamed.iter().filter_map(|path| skipped_note(path)));
     Ok(ResolvedHost {
         forwards: forwards.local,
         exit_on_forward_failure: resolved.exit_on_forward_failure,
