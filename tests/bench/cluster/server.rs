@@ -54,9 +54,9 @@ impl Server {
                         let response = answer(&collections, &request);
                         async move { Ok::<_, Infallible>(response) }
                     });
-                    let server = auto::Builder::new(TokioExecutor::new());
+                    let http = auto::Builder::new(TokioExecutor::new());
                     // How a connection ends is the client's matter.
-                    drop(server.serve_connection(TokioIo::new(stream), service).await);
+                    drop(http.serve_connection(TokioIo::new(stream), service).await);
                 });
             }
         });
@@ -185,14 +185,12 @@ fn answer(
             list(collection, query)
         };
     }
-    match discovery(path) {
-        Some(document) => full(document.to_string()),
-        None => {
-            let mut missing = full("404 page not found".to_owned());
-            *missing.status_mut() = hyper::StatusCode::NOT_FOUND;
-            missing
-        }
+    if let Some(document) = discovery(path) {
+        return full(document.to_string());
     }
+    let mut missing = full("404 page not found".to_owned());
+    *missing.status_mut() = hyper::StatusCode::NOT_FOUND;
+    missing
 }
 
 fn list(collection: &Collection, query: &str) -> Response<Body> {
