@@ -7,6 +7,7 @@
 
 mod demo_world {
     mod api;
+    mod explained;
     mod ssh;
     mod watch;
 }

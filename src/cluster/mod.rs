@@ -1,6 +1,6 @@
 //! L1: a live view of one cluster's LoadBalancer services, from any kubeconfig.
 //!
-//! [`watch`] starts a task that owns the view and publishes it as immutable [`ClusterStatus`]es. It heals by itself: what
+//! [`watch()`] starts a task that owns the view and publishes it as immutable [`ClusterStatus`]es. It heals by itself: what
 //! cannot be reached or is refused is tried again, and only what takes the person (no kubeconfig, no such context) waits for
 //! the kubeconfig to change.
 //!

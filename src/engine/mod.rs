@@ -1,6 +1,6 @@
 //! L2: the only owner of state. Takes [`Command`](crate::model::Command)s, publishes [`Snapshot`]s.
 //!
-//! [`tunnel`] and [`link`] are pure machines; [`supervisor`] owns them all, and is the one writer. Tasks and threads report
+//! `tunnel` and `link` are pure machines; `supervisor` owns them all, and is the one writer. Tasks and threads report
 //! to it by messages and share nothing with it.
 
 mod backoff;
