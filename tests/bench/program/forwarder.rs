@@ -152,7 +152,15 @@ impl Drop for Forwarder {
 fn asked(address: SocketAddr, question: &[u8]) -> anyhow::Result<bool> {
     let mut stream = match TcpStream::connect(address) {
         Ok(stream) => stream,
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Ok(false),
+        // Refused: it does not listen yet. Reset: it has stopped listening in this very moment, to do so again.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset
+            ) =>
+        {
+            return Ok(false);
+        }
         Err(error) => return Err(error).context("its port cannot be reached"),
     };
     stream.set_nodelay(true)?;

@@ -258,6 +258,7 @@ fn facts(options: &Options) -> Vec<(&'static str, String)> {
     });
     [
         ("date", said("date", &["-u", "+%Y-%m-%d"])),
+        ("run", Some(options.kind().to_owned())),
         ("machine", Some(machine.join(", "))),
         ("kernel", said("uname", &["-sr"])),
         ("congestion control", line::congestion_control().ok()),

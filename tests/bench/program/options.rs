@@ -91,6 +91,15 @@ impl Options {
         Ok(options)
     }
 
+    /// What sort of run it is, for the table.
+    pub(crate) fn kind(&self) -> &'static str {
+        match (self.quick, self.rounds, self.window) {
+            (_, Some(_), _) | (_, _, Some(_)) => "of the person's own length",
+            (true, None, None) => "quick",
+            (false, None, None) => "full",
+        }
+    }
+
     /// Whether a scenario is to be done.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
@@ -100,7 +109,7 @@ impl Options {
     pub(crate) fn rounds(&self, name: &str, place: Place) -> usize {
         let (full, quick) = match (name, place) {
             ("start", _) => (15, 5),
-            ("idle" | "stalled", _) => (4, 2),
+            ("idle" | "stalled", _) => (4, 1),
             (_, Place::Loopback) => (7, 3),
             (_, Place::Line { .. }) => (3, 1),
         };

@@ -165,7 +165,7 @@ impl Scene<'_> {
         }
         let carried = carried?;
         Ok(vec![
-            carried.bytes / carried.seconds,
+            carried.speed(),
             carried.cpu.as_secs_f64() / (carried.bytes / 1e9),
         ])
     }
@@ -263,19 +263,22 @@ impl Scene<'_> {
     fn stalled(&self) -> Outcome {
         let forwarder = self.forward_bulk()?;
         let busy = begin(&self.site.bulk, &forwarder, Way::Down, 1)?;
-        let alone = self.measure(&forwarder, &busy)?;
+        let before_them = self.measure(&forwarder, &busy)?.speed();
         let before = forwarder.resident_bytes()?;
         let stalled: Vec<_> = (0..STALLED)
             .map(|_| self.site.bulk.stalled(forwarder.address))
             .collect::<anyhow::Result<_>>()?;
         let sent = || stalled.iter().map(|(_, tally)| tally.sent()).sum();
         wait_until_quiet(&forwarder, sent)?;
-        let beside = self.measure(&forwarder, &busy)?;
+        let beside = self.measure(&forwarder, &busy)?.speed();
         let grown = forwarder.resident_bytes()?.saturating_sub(before);
+        drop(stalled);
+        let after_them = self.measure(&forwarder, &busy)?.speed();
         for stream in busy {
             stream.finish().with_context(|| forwarder.words())?;
         }
-        let share = (beside.bytes / beside.seconds) / (alone.bytes / alone.seconds);
+        // Alone before and after, since the machine's own speed changes meanwhile.
+        let share = beside / f64::midpoint(before_them, after_them);
         Ok(vec![share, grown as f64])
     }
 
@@ -289,6 +292,13 @@ struct Carried {
     bytes: f64,
     seconds: f64,
     cpu: Duration,
+}
+
+impl Carried {
+    /// Bytes a second.
+    fn speed(&self) -> f64 {
+        self.bytes / self.seconds
+    }
 }
 
 fn begin(
