@@ -1,7 +1,7 @@
 //! What is read of each object, and what is kept of it.
 //!
 //! The serde types name only the fields that are used, so that the rest (`managedFields`, volumes, probes) is skipped while
-//! the text is parsed and never held. A [`Kept`] record is smaller still: it is what the view stores for as long as the
+//! the text is parsed and never held. A `Kept…` record is smaller still: it is what the view stores for as long as the
 //! object lives.
 
 use std::collections::HashSet;
