@@ -108,13 +108,31 @@ fn update_tunnel(next: &mut Snapshot, id: &TunnelId, status: TunnelStatus) -> bo
     true
 }
 
-/// Compares without looking at every service: a map that was not changed is the very same map.
+/// Compares without looking at every service: a map that was not changed is the very same map. Every field is named, so that
+/// one that is added later is not forgotten here.
 fn same_cluster(old: &ClusterStatus, new: &ClusterStatus) -> bool {
-    old.services.ptr_eq(&new.services)
-        && old.state == new.state
-        && old.source == new.source
-        && old.context == new.context
-        && old.server == new.server
+    let ClusterStatus {
+        source,
+        context,
+        server,
+        state,
+        limited_to,
+        gaps,
+        missing_role,
+        pools,
+        nodes,
+        services,
+    } = new;
+    old.services.ptr_eq(services)
+        && old.source == *source
+        && old.context == *context
+        && old.server == *server
+        && old.state == *state
+        && old.limited_to == *limited_to
+        && old.gaps == *gaps
+        && old.missing_role == *missing_role
+        && old.pools == *pools
+        && old.nodes == *nodes
 }
 
 fn replace<T: PartialEq>(old: &mut T, new: T) -> bool {
