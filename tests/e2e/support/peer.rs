@@ -7,7 +7,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -74,10 +74,23 @@ pub(crate) const fn key(kind: &'static [&'static str]) -> KeyKind {
     }
 }
 
+/// Where a folder can stand that tinysshd trusts: it wants every folder on the way to be writable by nobody else, which /tmp
+/// is not, nor is anything below it.
+fn private_place() -> PathBuf {
+    let is_private = |folder: &Path| {
+        fs::metadata(folder).is_ok_and(|facts| facts.is_dir() && facts.mode() & 0o022 == 0)
+    };
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let places = [Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR"))), home];
+    let mut places = places.into_iter().flatten();
+    places
+        .find(|place| place.ancestors().all(is_private))
+        .expect("neither the target folder nor the home folder is safe from other accounts, as tinysshd wants it")
+}
+
 /// A folder with a host key of `kind` in `host_key`, and a home whose `authorized_keys` is empty.
 fn folder(host_keys: &[KeyKind]) -> TempDir {
-    // tinysshd wants every folder on the way to be writable by nobody else, which /tmp is not.
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = tempfile::tempdir_in(private_place()).unwrap();
     let at = |name: &str| folder.path().join(name);
     for (index, kind) in host_keys.iter().enumerate() {
         make_key_of(*kind, &at(&format!("host_key{index}")), "");
