@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::fault::{Fault, FaultCause, Hop};
+use super::text::shell_quoted;
 
 impl fmt::Display for Fault {
     /// What happened and where, in one sentence without a full stop.
@@ -297,16 +298,6 @@ fn list(words: &[String]) -> String {
         "nothing".to_owned()
     } else {
         words.join(", ")
-    }
-}
-
-/// `text` as one word of a POSIX shell.
-fn shell_quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -36,5 +36,5 @@ pub use snapshot::{
     ClusterStatus, HostStatus, Intent, Light, LinkStatus, ListenAddress, Notice, SessionFacts,
     Snapshot, Traffic, TunnelSpec, TunnelState, TunnelStatus,
 };
-pub use text::printable;
+pub use text::{printable, shell_quoted};
 pub use time::Moment;

@@ -17,6 +17,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `text` as one word of a POSIX shell (POSIX.1-2017, Shell, 2.2.2).
+#[must_use]
+pub fn shell_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// Control characters (C0, DEL, C1), and the bidirectional controls of Unicode's UAX #9.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -26,6 +37,18 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_of_a_shell_stays_one_word() {
+        for (text, word) in [
+            ("key.pem", "key.pem"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $HOME", r"'it'\''s $HOME'"),
+        ] {
+            assert_eq!(shell_quoted(text), word);
+        }
+    }
 
     #[test]
     fn escapes_are_neutralised_and_text_is_kept() {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::model::{BindAddress, Destination, HostProfile, ListenAddress, LocalBind, TunnelStatus};
+use crate::model::{
+    BindAddress, Destination, HostProfile, ListenAddress, LocalBind, TunnelStatus, shell_quoted,
+};
 
 /// `ssh -N -L …` for a listener like this tunnel's (or the one it would get) to `destination`, by `host`.
 pub(super) fn equal(
@@ -24,7 +26,7 @@ pub(super) fn equal(
         words.extend(["-J".to_owned(), jumps.join(",")]);
     }
     words.push(format!("{}@{}", host.user, host.address));
-    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    let words: Vec<_> = words.iter().map(|word| shell_quoted(word)).collect();
     words.join(" ")
 }
 
@@ -48,16 +50,6 @@ fn listener(tunnel: Option<&TunnelStatus>, service_port: u16) -> String {
 
 fn path(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// `text` as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]
