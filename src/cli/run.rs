@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
 use super::args::{
@@ -72,6 +73,14 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What a command that reads the cluster works with.
+struct Asked<'a> {
+    handle: &'a mut Handle,
+    prompter: &'a mut Prompter,
+    console: &'a mut Console,
+    interrupt: BoxFuture<'a, ()>,
+}
+
 struct App {
     wiring: Wiring,
     terminal: Terminal,
@@ -94,49 +103,65 @@ impl App {
         closed.map(|()| ExitCode::SUCCESS)
     }
 
-    fn list(mut self, args: &ListArgs) -> Outcome {
-        let runtime = runtime()?;
-        runtime.block_on(async {
-            let interrupt = interrupted()?;
-            let profile = self.named_host(&args.via)?;
-            let mut handle = self.start(&args.cluster, profile)?;
-            let mut prompter = self.prompter(&handle, true);
-            let result = list::run(
-                &mut handle,
-                &mut prompter,
-                args,
-                &mut self.console,
+    fn list(self, args: &ListArgs) -> Outcome {
+        let run = async |asked: Asked<'_>| {
+            let Asked {
+                handle,
+                prompter,
+                console,
                 interrupt,
-            )
-            .await;
-            close(&mut handle).await;
-            result.map(|()| ExitCode::SUCCESS)
-        })
+            } = asked;
+            list::run(handle, prompter, args, console, interrupt).await
+        };
+        self.ask_cluster(&args.cluster, &args.via, run)
     }
 
-    fn explain(mut self, args: &ExplainArgs) -> Outcome {
-        let runtime = runtime()?;
-        runtime.block_on(async {
-            let interrupt = interrupted()?;
-            let profile = self.named_host(&args.via)?;
-            let mut handle = self.start(&args.cluster, profile)?;
-            let mut prompter = self.prompter(&handle, true);
-            let console = &mut self.console;
-            let result = explain::run(&mut handle, &mut prompter, args, console, interrupt).await;
-            close(&mut handle).await;
-            result.map(|()| ExitCode::SUCCESS)
-        })
+    fn explain(self, args: &ExplainArgs) -> Outcome {
+        let run = async |asked: Asked<'_>| {
+            let Asked {
+                handle,
+                prompter,
+                console,
+                interrupt,
+            } = asked;
+            explain::run(handle, prompter, args, console, interrupt).await
+        };
+        self.ask_cluster(&args.cluster, &args.via, run)
     }
 
-    fn pools(mut self, args: &PoolsArgs) -> Outcome {
+    fn pools(self, args: &PoolsArgs) -> Outcome {
+        let run = async |asked: Asked<'_>| {
+            let Asked {
+                handle,
+                prompter,
+                console,
+                interrupt,
+            } = asked;
+            pools::run(handle, prompter, args, console, interrupt).await
+        };
+        self.ask_cluster(&args.cluster, &args.via, run)
+    }
+
+    /// Runs a command that only reads the cluster: with an engine of its own, which is closed whatever comes of it.
+    fn ask_cluster(
+        mut self,
+        cluster: &ClusterArgs,
+        via: &ViaArgs,
+        run: impl AsyncFnOnce(Asked<'_>) -> anyhow::Result<()>,
+    ) -> Outcome {
         let runtime = runtime()?;
         runtime.block_on(async {
-            let interrupt = interrupted()?;
-            let profile = self.named_host(&args.via)?;
-            let mut handle = self.start(&args.cluster, profile)?;
+            let interrupt = Box::pin(interrupted()?);
+            let profile = self.named_host(via)?;
+            let mut handle = self.start(cluster, profile)?;
             let mut prompter = self.prompter(&handle, true);
-            let console = &mut self.console;
-            let result = pools::run(&mut handle, &mut prompter, args, console, interrupt).await;
+            let asked = Asked {
+                handle: &mut handle,
+                prompter: &mut prompter,
+                console: &mut self.console,
+                interrupt,
+            };
+            let result = run(asked).await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
         })
