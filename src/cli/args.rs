@@ -80,10 +80,7 @@ pub(super) struct ClusterArgs {
 
 impl ClusterArgs {
     pub(super) fn source(&self) -> ClusterSource {
-        ClusterSource {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-        }
+        ClusterSource::local(self.kubeconfig.clone(), self.context.clone())
     }
 }
 

@@ -43,10 +43,7 @@ impl DemoAccess {
     /// The cluster, for the engine.
     #[must_use]
     pub fn source(&self) -> ClusterSource {
-        ClusterSource {
-            kubeconfig: Some(self.kubeconfig.clone()),
-            context: Some(self.context.clone()),
-        }
+        ClusterSource::local(Some(self.kubeconfig.clone()), Some(self.context.clone()))
     }
 
     /// The SSH host, for the engine.

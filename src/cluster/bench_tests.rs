@@ -54,10 +54,7 @@ impl Bench {
     }
 
     pub(super) fn source(&self) -> ClusterSource {
-        ClusterSource {
-            kubeconfig: Some(self.path()),
-            context: None,
-        }
+        ClusterSource::local(Some(self.path()), None)
     }
 
     pub(super) fn watch(&self) -> Seen {

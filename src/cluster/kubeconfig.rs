@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use kube::config::{Context, KubeConfigOptions, Kubeconfig, KubeconfigError as KubeError};
 
-use crate::model::{ClusterSource, Namespace};
+use crate::model::{self, ClusterSource, Namespace};
 
 /// Why no cluster can be made out of the kubeconfig.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +112,11 @@ pub(super) fn paths(source: &ClusterSource) -> Vec<PathBuf> {
 }
 
 fn paths_from(source: &ClusterSource, list: Option<&OsStr>, home: Option<PathBuf>) -> Vec<PathBuf> {
-    if let Some(path) = &source.kubeconfig {
-        return vec![path.clone()];
+    match &source.kubeconfig {
+        model::Kubeconfig::File(path) => return vec![path.clone()],
+        // It is read there, not here.
+        model::Kubeconfig::OnHost { .. } => return Vec::new(),
+        model::Kubeconfig::Default => {}
     }
     let listed: Vec<PathBuf> = list
         .iter()

@@ -47,10 +47,7 @@ fn fault_of(paths: &[PathBuf], context: Option<&str>) -> ClusterFault {
 
 #[test]
 fn the_named_file_wins_then_the_list_then_the_home() {
-    let named = |path: Option<&str>| ClusterSource {
-        kubeconfig: path.map(PathBuf::from),
-        context: None,
-    };
+    let named = |path: Option<&str>| ClusterSource::local(path.map(PathBuf::from), None);
     let list = std::env::join_paths(["/a", "", "/b"]).unwrap();
     let home = Some(PathBuf::from("/home/me"));
     for (source, list, expected) in [

@@ -18,6 +18,7 @@ impl Supervisor {
         changed |= self.update_prompts(&mut next);
         changed |= self.update_notices(&mut next);
         changed |= replace(&mut next.selected_host, self.selected_host.clone());
+        changed |= replace(&mut next.settings, Arc::clone(&self.settings));
         changed |= replace(&mut next.ended, self.ended);
         next.now = self.now();
         changed.then_some(next)

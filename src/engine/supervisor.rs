@@ -18,7 +18,7 @@ use super::tunnel_entry::TunnelEntry;
 use crate::cluster::Watcher;
 use crate::model::{
     Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, LocalBind, Moment,
-    Notice, Prompt, PromptId, Question, Route, Snapshot, Target, TunnelId, TunnelSpec,
+    Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target, TunnelId, TunnelSpec,
 };
 
 /// How often counters are published while something moves.
@@ -46,6 +46,7 @@ pub(super) struct Supervisor {
     stirred: Arc<Notify>,
     /// When the counters are read next; none while nothing moves.
     next_reading: Option<Instant>,
+    pub(super) settings: Arc<Settings>,
     pub(super) ended: bool,
 }
 
@@ -95,6 +96,7 @@ impl Supervisor {
             notices: VecDeque::new(),
             stirred: Arc::new(Notify::new()),
             next_reading: None,
+            settings: Arc::default(),
             ended: false,
         }
     }
@@ -208,6 +210,7 @@ impl Supervisor {
             Command::SetIntent { id, intent } => self.set_intent(id, intent).await,
             Command::SetLocal { id, local } => self.set_local(&id, local).await,
             Command::SetRoute { id, route } => self.set_route(&id, route).await,
+            Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
             Command::RetryNow(id) => self.retry(&id).await,
             Command::Answer { prompt, answer } => self.answer(prompt, answer),
             Command::Quit => self.quit().await,

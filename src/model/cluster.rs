@@ -9,15 +9,44 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::ids::ServiceKey;
+use super::ids::{HostId, ServiceKey};
 
 /// Which cluster to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterSource {
-    /// The kubeconfig file; none means `KUBECONFIG` (a list of files), then `~/.kube/config`.
-    pub kubeconfig: Option<PathBuf>,
+    /// Where the kubeconfig is.
+    pub kubeconfig: Kubeconfig,
     /// The context within it; none means its `current-context`.
     pub context: Option<String>,
+    /// The SSH host through which the API server is reached; none dials it from this computer.
+    pub through: Option<HostId>,
+}
+
+impl ClusterSource {
+    /// The cluster of a kubeconfig file on this computer, or of kubectl's own where none is named.
+    #[must_use]
+    pub fn local(kubeconfig: Option<PathBuf>, context: Option<String>) -> Self {
+        Self {
+            kubeconfig: kubeconfig.map_or(Kubeconfig::Default, Kubeconfig::File),
+            context,
+            through: None,
+        }
+    }
+}
+
+/// Where a kubeconfig is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Kubeconfig {
+    /// On this computer: `KUBECONFIG` (a list of files), then `~/.kube/config`.
+    #[default]
+    Default,
+    /// This file on this computer.
+    File(PathBuf),
+    /// On the SSH host through which the API server is reached; without a path, where clusters keep it.
+    OnHost {
+        /// The file there, or none to look for it.
+        path: Option<String>,
+    },
 }
 
 /// How current the view of the cluster is.

@@ -5,6 +5,7 @@ use super::cluster::{ClusterSource, Route};
 use super::host::HostProfile;
 use super::ids::{HostId, TunnelId};
 use super::prompt::{Answer, PromptId};
+use super::settings::SettingsChange;
 use super::snapshot::{Intent, TunnelSpec};
 
 /// A wish of the person.
@@ -39,6 +40,8 @@ pub enum Command {
         /// The route, or none.
         route: Option<Route>,
     },
+    /// Set something that is remembered between runs.
+    ChangeSettings(SettingsChange),
     /// Try again now whatever waits to be tried again or has failed.
     RetryNow(TunnelId),
     /// The answer to a question.

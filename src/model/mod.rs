@@ -14,6 +14,7 @@ mod ids;
 mod prompt;
 mod route;
 mod secret;
+mod settings;
 mod snapshot;
 mod text;
 mod time;
@@ -21,8 +22,8 @@ mod time;
 pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
 pub use cluster::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,
-    ClusterNode, ClusterSource, ClusterState, Family, Finding, LbService, ParseRouteError,
-    PodEndpoint, PoolUsage, Protocol, Route, ServicePhase, ServicePort, Severity,
+    ClusterNode, ClusterSource, ClusterState, Family, Finding, Kubeconfig, LbService,
+    ParseRouteError, PodEndpoint, PoolUsage, Protocol, Route, ServicePhase, ServicePort, Severity,
 };
 pub use command::Command;
 pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};
@@ -32,6 +33,9 @@ pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
 pub use prompt::{Answer, Prompt, PromptId, Question};
 pub use route::{ChosenRoute, choose_route};
 pub use secret::Secret;
+pub use settings::{
+    Behaviour, Language, Settings, SettingsChange, Theme, WantedTunnel, WindowSettings,
+};
 pub use snapshot::{
     ClusterStatus, HostStatus, Intent, Light, LinkStatus, ListenAddress, Notice, SessionFacts,
     Snapshot, Traffic, TunnelSpec, TunnelState, TunnelStatus,

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
 use super::prompt::{Prompt, PromptId};
+use super::settings::Settings;
 use super::time::Moment;
 
 /// What is wanted of a tunnel. The only thing about it that is stored; all else follows from it and from the facts.
@@ -300,6 +301,8 @@ pub struct Snapshot {
     pub prompts: Vec<Prompt>,
     /// The newest notices, oldest first.
     pub notices: Vec<Notice>,
+    /// What is remembered between runs.
+    pub settings: Arc<Settings>,
     /// The engine has been told to end and has closed everything.
     pub ended: bool,
 }

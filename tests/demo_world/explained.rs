@@ -22,10 +22,7 @@ impl Seen {
     }
 
     fn by(kubeconfig: &Path) -> Self {
-        let watcher = cluster::watch(ClusterSource {
-            kubeconfig: Some(kubeconfig.to_owned()),
-            context: None,
-        });
+        let watcher = cluster::watch(ClusterSource::local(Some(kubeconfig.to_owned()), None));
         Self {
             status: watcher.status(),
             _watcher: watcher,
