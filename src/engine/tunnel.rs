@@ -433,5 +433,8 @@ fn linking_state(link: &LinkStatus) -> TunnelState {
 }
 
 #[cfg(test)]
+#[path = "model_tests/mod.rs"]
+mod model_tests;
+#[cfg(test)]
 #[path = "tunnel_tests.rs"]
 mod tests;
