@@ -358,10 +358,14 @@ async fn report(happenings: &mpsc::Sender<Happening>, happening: Happening) {
 
 fn proof_fault(error: &OpenError, destination: Destination) -> Fault {
     let cause = match error {
-        OpenError::Refused(Refusal::Prohibited) => FaultCause::ForwardingProhibited,
-        OpenError::Refused(Refusal::ConnectFailed) => FaultCause::TargetRefused,
-        OpenError::Refused(Refusal::UnknownType) => FaultCause::ForwardingUnsupported,
-        OpenError::Refused(Refusal::ResourceShortage) => FaultCause::ServerExhausted,
+        OpenError::Refused { refusal, .. } => match refusal {
+            Refusal::Prohibited => FaultCause::ForwardingProhibited,
+            Refusal::ConnectFailed => FaultCause::TargetRefused,
+            Refusal::UnknownType => FaultCause::ForwardingUnsupported,
+            Refusal::ResourceShortage => FaultCause::ServerExhausted,
+        },
+        OpenError::TimedOut { after } => FaultCause::TargetTimedOut { after: *after },
+        OpenError::Local { .. } => FaultCause::ServerExhausted,
         OpenError::SessionEnded => FaultCause::SessionLost {
             reason: "while the target was tried".to_owned(),
         },

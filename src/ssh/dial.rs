@@ -90,19 +90,20 @@ async fn connect_hop(
 fn jump_fault(
     jump: &str,
     session: &Session,
-    mut refused: oneshot::Receiver<OpenError>,
+    mut refused: oneshot::Receiver<Result<(), OpenError>>,
     next: &HostProfile,
 ) -> Option<Fault> {
     if let Some(lost) = session.lost().borrow().clone() {
         return Some(lost);
     }
     let next = Destination::tcp(next.address.clone(), next.port);
-    let cause = match refused.try_recv().ok()? {
-        OpenError::Refused(Refusal::ConnectFailed) => FaultCause::NextHopUnreachable { next },
-        OpenError::Refused(Refusal::Prohibited | Refusal::UnknownType) => {
-            FaultCause::NextHopForbidden { next }
-        }
-        OpenError::Refused(Refusal::ResourceShortage) => FaultCause::ServerExhausted,
+    let cause = match refused.try_recv().ok()?.err()? {
+        OpenError::Refused { refusal, .. } => match refusal {
+            Refusal::ConnectFailed => FaultCause::NextHopUnreachable { next },
+            Refusal::Prohibited | Refusal::UnknownType => FaultCause::NextHopForbidden { next },
+            Refusal::ResourceShortage => FaultCause::ServerExhausted,
+        },
+        OpenError::TimedOut { .. } | OpenError::Local { .. } => return None,
         OpenError::SessionEnded => FaultCause::SessionLost {
             reason: "while it was asked for the way to the next host".to_owned(),
         },
@@ -190,7 +191,7 @@ enum DialEnd {
 fn tunnel_through(
     jump: &Session,
     next: &HostProfile,
-) -> Result<(Socket, oneshot::Receiver<OpenError>), Fault> {
+) -> Result<(Socket, oneshot::Receiver<Result<(), OpenError>>), Fault> {
     let (near, far) = Socket::pair().map_err(|error| Fault {
         hop: Hop::Ssh(next.login()),
         cause: FaultCause::ConnectFailed {

@@ -14,6 +14,7 @@ use mio::event::Source as _;
 use mio::{Events, Interest, Poll, Token};
 
 use super::connection::{Connection, Turn};
+use super::exec::Execution;
 use super::open_request::{OpenRequest, Purpose};
 use super::raw::{Broken, Opening, RawChannel, RawSession};
 use super::roster::Roster;
@@ -57,6 +58,8 @@ pub(super) struct Setup {
 pub(super) struct IoLoop {
     // Channels are dropped before the session: they are listed first.
     roster: Roster,
+    /// Commands that run on the host.
+    executions: Vec<Execution>,
     closing: Vec<RawChannel>,
     /// The channel that is being opened, and since when.
     opening: Option<(OpenRequest, Instant)>,
@@ -107,6 +110,7 @@ impl IoLoop {
         session.arm_probes();
         Ok(Self {
             roster: Roster::new(),
+            executions: Vec::new(),
             closing: Vec::new(),
             opening: None,
             waiting: VecDeque::new(),
@@ -163,7 +167,14 @@ impl IoLoop {
         let until_clogged = self.opening.as_ref().filter(|_| !self.load.is_clogged());
         let until_clogged =
             until_clogged.map(|(_, since)| CLOGGED_AFTER.saturating_sub(since.elapsed()));
-        let others = [until_closed, until_clogged, self.roster.until_sweep()];
+        let until_overdue = self.executions.iter().map(Execution::deadline).min();
+        let until_overdue = until_overdue.map(|due| due.saturating_duration_since(Instant::now()));
+        let others = [
+            until_closed,
+            until_clogged,
+            until_overdue,
+            self.roster.until_sweep(),
+        ];
         others
             .into_iter()
             .flatten()
@@ -181,6 +192,7 @@ impl IoLoop {
         }
         self.serve()?;
         self.open_channels()?;
+        self.serve_executions()?;
         self.close_channels();
         self.probe_if_silent()?;
         self.transport.flush().map_err(|_error| self.lost())
@@ -291,7 +303,7 @@ impl IoLoop {
                 }
                 Opening::Refused(refusal) => {
                     if let Some(request) = self.answered() {
-                        request.refuse(refusal);
+                        request.refuse(refusal, String::new());
                     }
                 }
             }
@@ -332,6 +344,7 @@ impl IoLoop {
                 proof.succeed();
                 self.closing.extend(channel.close());
             }
+            Purpose::Exec(request) => self.executions.push(Execution::new(channel, request)),
             Purpose::Forgotten => self.closing.extend(channel.close()),
             Purpose::Connection {
                 local,
@@ -360,6 +373,16 @@ impl IoLoop {
         }
         self.roster.insert(connection);
         self.serve()
+    }
+
+    fn serve_executions(&mut self) -> Result<(), LoopEnd> {
+        for execution in std::mem::take(&mut self.executions) {
+            match execution.serve(&mut self.scratch)? {
+                Ok(going_on) => self.executions.push(going_on),
+                Err(channel) => self.closing.extend(channel.close()),
+            }
+        }
+        Ok(())
     }
 
     fn close_channels(&mut self) {
@@ -425,6 +448,8 @@ impl IoLoop {
         for connection in self.roster.take_all() {
             self.end_connection(connection);
         }
+        let channels = self.executions.drain(..).map(Execution::into_channel);
+        self.closing.extend(channels.filter_map(RawChannel::close));
         self.close_channels();
         if let Some(request) = self.answered() {
             request.abandon();

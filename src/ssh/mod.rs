@@ -3,10 +3,12 @@
 mod agent;
 mod algorithms;
 mod auth;
+mod channel_stream;
 mod ciphers;
 pub mod config;
 mod connection;
 mod dial;
+mod exec;
 mod handshake;
 mod identity;
 mod io_loop;
@@ -27,7 +29,9 @@ mod transport;
 mod window;
 mod wire;
 
+pub use channel_stream::ChannelStream;
 pub use dial::{Observer, connect};
+pub use exec::{ExecError, ExecLimits, ExecOutput, ExecStatus};
 pub use meter::Meter;
 pub use open_request::{OpenError, OpenRequest};
 pub use raw::Refusal;

@@ -1,4 +1,4 @@
-//! A channel that somebody wants: for a client's connection, or to prove that the target answers.
+//! A channel that somebody wants: for a client's connection, to prove that the target answers, or to run a command.
 
 use std::ffi::CStr;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::exec::ExecRequest;
 use super::meter::Meter;
 use super::raw::Refusal;
 use super::session::Rehome;
@@ -19,8 +20,8 @@ pub struct OpenRequest {
     message: Vec<u8>,
     purpose: Purpose,
     home: Option<Arc<dyn Rehome>>,
-    /// Who else wants to know if it is refused.
-    refused: Option<oneshot::Sender<OpenError>>,
+    /// Who else wants to know what became of it.
+    told: Option<Told>,
 }
 
 /// What the channel is for.
@@ -36,9 +37,14 @@ pub(super) enum Purpose {
     },
     /// Somebody wants to know that the target answers.
     Proof(Proof),
+    /// A command is to be run.
+    Exec(ExecRequest),
     /// Nobody wants it any more.
     Forgotten,
 }
+
+/// Is told whether a channel was opened.
+pub(super) type Told = oneshot::Sender<Result<(), OpenError>>;
 
 /// The answer to a proof is owed from its start.
 pub(super) struct Proof {
@@ -50,11 +56,28 @@ pub(super) struct Proof {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The server refused it.
-    #[error("the server refused the channel: {0:?}")]
-    Refused(Refusal),
+    #[error("the server refused the channel ({refusal:?}): {words}")]
+    Refused {
+        /// Its reason's code.
+        refusal: Refusal,
+        /// Its reason in its own words, cleaned of control characters; often empty.
+        words: String,
+    },
     /// The session ended before there was an answer.
     #[error("the session ended")]
     SessionEnded,
+    /// The server did not answer in time.
+    #[error("the server did not say within {after:?} whether the target answers")]
+    TimedOut {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// This computer has no descriptors left, or the like.
+    #[error("no stream can be made on this computer: {reason}")]
+    Local {
+        /// The system's reason.
+        reason: String,
+    },
 }
 
 impl OpenRequest {
@@ -76,14 +99,25 @@ impl OpenRequest {
                 meter,
             },
             home: None,
-            refused: None,
+            told: None,
         }
     }
 
-    /// The same, with somebody to tell if it is refused.
-    pub(super) fn telling(mut self, refused: oneshot::Sender<OpenError>) -> Self {
-        self.refused = Some(refused);
+    /// The same, with somebody to tell what became of it.
+    pub(super) fn telling(mut self, told: Told) -> Self {
+        self.told = Some(told);
         self
+    }
+
+    /// A channel on which a command is run (RFC 4254, 6.1).
+    pub(super) fn exec(request: ExecRequest) -> Self {
+        Self {
+            kind: c"session",
+            message: Vec::new(),
+            purpose: Purpose::Exec(request),
+            home: None,
+            told: None,
+        }
     }
 
     /// A channel that is closed as soon as it is open. The reply is how long the server took.
@@ -100,7 +134,7 @@ impl OpenRequest {
                 reply,
             }),
             home: None,
-            refused: None,
+            told: None,
         }
     }
 
@@ -133,11 +167,13 @@ impl OpenRequest {
     pub(super) fn tunnel(&self) -> Option<u64> {
         match &self.purpose {
             Purpose::Connection { tunnel, .. } => Some(*tunnel),
-            Purpose::Proof(_) | Purpose::Forgotten => None,
+            Purpose::Proof(_) | Purpose::Exec(_) | Purpose::Forgotten => None,
         }
     }
 
+    /// The channel is open: whoever wants to know is told.
     pub(super) fn into_purpose(self) -> Purpose {
+        tell(self.told, Ok(()));
         self.purpose
     }
 
@@ -151,8 +187,8 @@ impl OpenRequest {
     }
 
     /// The server said no: the client sees its connection reset, as it would without a tunnel.
-    pub(super) fn refuse(self, refusal: Refusal) {
-        self.fail(OpenError::Refused(refusal));
+    pub(super) fn refuse(self, refusal: Refusal, words: String) {
+        self.fail(OpenError::Refused { refusal, words });
     }
 
     /// There is no session for it (any more).
@@ -161,19 +197,24 @@ impl OpenRequest {
     }
 
     fn fail(self, error: OpenError) {
-        if let Some(refused) = self.refused
-            && refused.send(error.clone()).is_err()
-        {
-            tracing::debug!("nobody wants to know about this refusal any more");
-        }
+        tell(self.told, Err(error.clone()));
         match self.purpose {
             Purpose::Connection { local, meter, .. } => {
                 meter.refused();
                 local.reset_on_close();
             }
             Purpose::Proof(proof) => proof.answer(Err(error)),
+            Purpose::Exec(request) => request.fail(error.into()),
             Purpose::Forgotten => {}
         }
+    }
+}
+
+fn tell(told: Option<Told>, what: Result<(), OpenError>) {
+    if let Some(told) = told
+        && told.send(what).is_err()
+    {
+        tracing::debug!("nobody wants to know about this channel any more");
     }
 }
 

@@ -19,7 +19,9 @@ use std::rc::Rc;
 
 use libssh2_sys as sys;
 
+use super::exec::ExecStatus;
 use super::transport::Transport;
+use crate::model::printable;
 
 const CALLBACK_SEND: c_int = 5;
 const CALLBACK_RECV: c_int = 6;
@@ -85,6 +87,26 @@ pub enum Refusal {
     UnknownType,
     /// `SSH_OPEN_RESOURCE_SHORTAGE` (4).
     ResourceShortage,
+}
+
+/// Whether a command was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    /// The server has not answered.
+    Pending,
+    /// It runs.
+    Yes,
+    /// The server does not run commands.
+    No,
+}
+
+/// What a command prints on, by libssh2's numbers (RFC 4254, 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// Its standard output, and the only stream of a forwarded connection.
+    Standard = 0,
+    /// Its standard error.
+    Error = 1,
 }
 
 /// What reading from a channel gave.
@@ -273,11 +295,20 @@ impl RawChannel {
     /// Reads what libssh2 has queued for this channel. libssh2 may grant the server more window on the way: see
     /// [`Self::window_bytes`].
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Received, Broken> {
+        self.read_from(Output::Standard, buffer)
+    }
+
+    /// The same of one of the outputs of a command.
+    pub(super) fn read_from(
+        &mut self,
+        output: Output,
+        buffer: &mut [u8],
+    ) -> Result<Received, Broken> {
         // SAFETY: the channel is live, the buffer is valid for its length.
         let count = unsafe {
             sys::libssh2_channel_read_ex(
                 self.raw.as_ptr(),
-                0,
+                output as c_int,
                 buffer.as_mut_ptr().cast(),
                 buffer.len(),
             )
@@ -292,7 +323,7 @@ impl RawChannel {
     }
 
     /// The server has sent EOF and everything before it has been read.
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         // SAFETY: the channel is live.
         unsafe { sys::libssh2_channel_eof(self.raw.as_ptr()) == 1 }
     }
@@ -362,6 +393,52 @@ impl RawChannel {
             0 => Ok(true),
             sys::LIBSSH2_ERROR_EAGAIN => Ok(false),
             _ => Err(self.broken()),
+        }
+    }
+
+    /// Asks for a command to be run, or goes on asking. Until the answer is there the next call must be for the same command.
+    pub(super) fn start_command(&mut self, command: &str) -> Result<Started, Broken> {
+        const EXEC: &[u8] = b"exec";
+        // SAFETY: the channel is live; the pointers are valid for the lengths given, for the duration of the call.
+        let result = unsafe {
+            sys::libssh2_channel_process_startup(
+                self.raw.as_ptr(),
+                EXEC.as_ptr().cast(),
+                c_uint_len(EXEC.len()),
+                command.as_ptr().cast(),
+                c_uint_len(command.len()),
+            )
+        };
+        match result {
+            0 => Ok(Started::Yes),
+            sys::LIBSSH2_ERROR_EAGAIN => Ok(Started::Pending),
+            sys::LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED => Ok(Started::No),
+            _ => Err(self.broken()),
+        }
+    }
+
+    /// How the command ended. Only to be asked after the server has closed the channel.
+    pub(super) fn exit_status(&self) -> ExecStatus {
+        let (mut signal, mut len) = (ptr::null_mut(), 0);
+        // SAFETY: the channel is live; null pointers mean that nothing else is asked for. What libssh2 hands over is a copy of
+        // its own allocator, which is read within its length and then freed by it.
+        unsafe {
+            let result = sys::libssh2_channel_get_exit_signal(
+                self.raw.as_ptr(),
+                &raw mut signal,
+                &raw mut len,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            );
+            if result == 0 && !signal.is_null() {
+                let name = std::slice::from_raw_parts(signal.cast::<u8>(), len);
+                let name = printable(&String::from_utf8_lossy(name)).into_owned();
+                sys::libssh2_free(self.session.as_ptr(), signal.cast());
+                return ExecStatus::Signal(name);
+            }
+            ExecStatus::Code(sys::libssh2_channel_get_exit_status(self.raw.as_ptr()))
         }
     }
 

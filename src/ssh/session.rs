@@ -10,6 +10,8 @@ use std::time::Duration;
 use mio::{Poll, Waker};
 use tokio::sync::{oneshot, watch};
 
+use super::channel_stream::ChannelStream;
+use super::exec::{ExecError, ExecLimits, ExecOutput, ExecRequest};
 use super::io_loop::WAKER;
 use super::meter::Meter;
 use super::open_request::{OpenError, OpenRequest};
@@ -223,8 +225,8 @@ impl Session {
         &self,
         near: Socket,
         destination: &Destination,
-    ) -> oneshot::Receiver<OpenError> {
-        let (refused, answer) = oneshot::channel();
+    ) -> oneshot::Receiver<Result<(), OpenError>> {
+        let (told, answer) = oneshot::channel();
         match Stream::new(near) {
             Ok(local) => {
                 let request = OpenRequest::connection(
@@ -234,7 +236,7 @@ impl Session {
                     u64::MAX,
                     Arc::new(Meter::default()),
                 );
-                self.open(request.telling(refused));
+                self.open(request.telling(told));
             }
             Err(error) => tracing::warn!(%error, "the way to the next hop cannot be used"),
         }
@@ -253,6 +255,67 @@ impl Session {
         let (reply, answer) = oneshot::channel();
         self.open(OpenRequest::proof(destination, reply).with_home(Some(home)));
         async { answer.await.unwrap_or(Err(OpenError::SessionEnded)) }
+    }
+
+    /// Opens a channel to `destination` and closes it again. Resolves to how long the server took to open it, its own connect
+    /// included.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the server refused or took longer than `limit`, or the session ended first.
+    pub fn time_open(
+        &self,
+        destination: &Destination,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Duration, OpenError>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        self.open(OpenRequest::proof(destination, reply));
+        async move { within(limit, answer).await? }
+    }
+
+    /// Opens a channel to `destination` as a stream of bytes, which is there once the server has connected. Its two directions
+    /// end on their own; a reader that stalls holds up the server, and a server that stalls the writer.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the server refused or took longer than `limit`, or the session ended first.
+    pub fn open_stream(
+        &self,
+        destination: &Destination,
+        limit: Duration,
+    ) -> impl Future<Output = Result<ChannelStream, OpenError>> + Send + use<> {
+        let made = ChannelStream::pair().and_then(|(stream, far)| Ok((stream, Stream::new(far)?)));
+        let made = made.map(|(stream, local)| {
+            let (told, answer) = oneshot::channel();
+            let meter = Arc::new(Meter::default());
+            let request = OpenRequest::connection(destination, None, local, u64::MAX, meter);
+            self.open(request.telling(told));
+            (stream, answer)
+        });
+        async move {
+            let (stream, answer) = made.map_err(|error| OpenError::Local {
+                reason: error.to_string(),
+            })?;
+            within(limit, answer).await??;
+            Ok(stream)
+        }
+    }
+
+    /// Runs `command` by the account's shell on the host, without input or terminal, and waits for its end.
+    ///
+    /// # Errors
+    /// [`ExecError`] if the server does not run commands, or the command exceeds one of the limits.
+    pub fn exec(
+        &self,
+        command: &str,
+        limits: ExecLimits,
+    ) -> impl Future<Output = Result<ExecOutput, ExecError>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        self.open(OpenRequest::exec(ExecRequest::new(command, limits, reply)));
+        async move {
+            match tokio::time::timeout(limits.time, answer).await {
+                Ok(answer) => answer.unwrap_or(Err(ExecError::SessionEnded)),
+                Err(_elapsed) => Err(ExecError::TimedOut { after: limits.time }),
+            }
+        }
     }
 
     /// Opens a channel that another session could not open.
@@ -275,6 +338,14 @@ impl Session {
     #[must_use]
     pub fn lost(&self) -> watch::Receiver<Option<Fault>> {
         self.lost.clone()
+    }
+}
+
+/// The answer, if it comes in time.
+async fn within<T>(limit: Duration, answer: oneshot::Receiver<T>) -> Result<T, OpenError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(|_dropped| OpenError::SessionEnded),
+        Err(_elapsed) => Err(OpenError::TimedOut { after: limit }),
     }
 }
 

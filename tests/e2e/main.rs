@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod channels;
 mod faults;
 mod forward;
 mod interop;
