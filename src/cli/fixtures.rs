@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::model::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterState, Destination, Fault,
-    FaultCause, Finding, Hop, HostId, HostProfile, HostStatus, Intent, LbService, LinkStatus,
-    ListenAddress, LocalBind, PodEndpoint, PoolUsage, Protocol, ServiceKey, ServicePhase,
-    ServicePort, Severity, Snapshot, Target, Traffic, TunnelId, TunnelSpec, TunnelState,
-    TunnelStatus,
+    FaultCause, Finding, Hop, HostId, HostProfile, HostRole, HostStatus, Intent, LbService,
+    LinkStatus, ListenAddress, LocalBind, PodEndpoint, PoolUsage, Protocol, ServiceKey,
+    ServicePhase, ServicePort, Severity, Snapshot, Target, Traffic, TunnelId, TunnelSpec,
+    TunnelState, TunnelStatus,
 };
 
 pub(super) fn session_lost() -> Fault {
@@ -69,6 +69,7 @@ pub(super) fn put_host(snapshot: &mut Snapshot) {
     snapshot.hosts = vec![Arc::new(HostStatus {
         profile: HostProfile::new("u", "h", 22),
         link: LinkStatus::Idle,
+        role: HostRole::Unknown,
     })];
 }
 

@@ -15,6 +15,7 @@ impl Terminal {
         let answer = match &prompt.question {
             Question::UnknownHostKey { fingerprint, .. } => self.yes_or_no(&asked, fingerprint),
             Question::Passphrase { .. } | Question::Password { .. } => self.secret(&asked, false),
+            Question::Sudo { .. } => self.yes_or_no(&asked, "yes"),
             Question::Interactive { echo, .. } => self.secret(&asked, *echo),
         };
         answer.unwrap_or(Answer::No)
@@ -90,6 +91,12 @@ fn words(prompt: &Prompt) -> String {
             )
         }
         Question::Password { again } => format!("{}Password of {hop}: ", first(again)),
+        Question::Sudo { file } => format!(
+            "{hop} keeps the cluster's kubeconfig in {0}, which your account there may not read.\n\
+             Adit can read it once with: sudo -n cat {0}\n\
+             It is kept in memory only. May it? (yes/no) ",
+            printable(file)
+        ),
         Question::Interactive { text, .. } => {
             format!("{hop} asks: {} ", printable(text.trim_end()))
         }

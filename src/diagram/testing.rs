@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::model::{
     Announcement, AnnouncementSource, ClusterState, Destination, Fault, FaultCause, Hop,
-    HostProfile, HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind, Moment,
-    PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServicePort, SessionFacts, Snapshot,
-    Target, Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
+    HostProfile, HostRole, HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind,
+    Moment, PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServicePort, SessionFacts,
+    Snapshot, Target, Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
 };
 
 pub(crate) fn fault(hop: Hop, cause: FaultCause) -> Fault {
@@ -36,6 +36,7 @@ pub(crate) fn host(link: LinkStatus) -> HostStatus {
     HostStatus {
         profile: HostProfile::new("ubuntu", "10.0.0.100", 22),
         link,
+        role: HostRole::Unknown,
     }
 }
 

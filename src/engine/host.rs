@@ -6,7 +6,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::link::{Link, LinkPhase};
 use super::pool::Pool;
-use crate::model::{HostProfile, LinkStatus, PromptId, SessionFacts};
+use crate::model::{HostFacts, HostProfile, LinkStatus, PromptId, SessionFacts};
 
 /// A host, the state of its link, and what belongs to that state.
 pub(super) struct Host {
@@ -17,6 +17,8 @@ pub(super) struct Host {
     pub(super) pool: Option<Arc<Pool>>,
     /// The facts of the session that was made first.
     facts: SessionFacts,
+    /// What the host said of itself, once it was asked.
+    pub(super) said: Option<HostFacts>,
     /// Dials, and waits for the loss of sessions.
     tasks: JoinSet<()>,
 }
@@ -38,6 +40,7 @@ impl Host {
             hop: String::new(),
             pool: None,
             facts: SessionFacts::default(),
+            said: None,
             tasks: JoinSet::new(),
         }
     }

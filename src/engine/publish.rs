@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::host::Host;
 use super::supervisor::Supervisor;
 use crate::model::{
-    ClusterStatus, Fault, FaultCause, HostId, HostStatus, LinkStatus, PromptId, Snapshot, TunnelId,
-    TunnelStatus,
+    ClusterStatus, Fault, FaultCause, HostId, HostRole, HostStatus, LinkStatus, PromptId, Snapshot,
+    TunnelId, TunnelStatus, host_role,
 };
 
 impl Supervisor {
@@ -37,6 +38,13 @@ impl Supervisor {
         true
     }
 
+    /// What a host is to the cluster that is watched.
+    pub(super) fn role_of(&self, host: &Host) -> HostRole {
+        let cluster = self.cluster.as_ref();
+        let nodes = cluster.and_then(|cluster| cluster.current.nodes.as_deref());
+        host_role(&host.profile.address, host.said.as_ref(), nodes)
+    }
+
     fn update_hosts(&self, next: &mut Snapshot) -> bool {
         let statuses: Vec<HostStatus> = self
             .hosts
@@ -44,6 +52,7 @@ impl Supervisor {
             .map(|host| HostStatus {
                 profile: host.profile.clone(),
                 link: host.status(self.question_of(&host.profile.id)),
+                role: self.role_of(host),
             })
             .collect();
         if next.hosts.len() == statuses.len()

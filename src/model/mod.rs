@@ -12,6 +12,7 @@ mod forward;
 mod host;
 mod ids;
 mod prompt;
+mod role;
 mod route;
 mod secret;
 mod settings;
@@ -31,6 +32,7 @@ pub use forward::{ForwardSpec, ParseForwardError};
 pub use host::{HostKeyPolicy, HostProfile, LoginMethod};
 pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
 pub use prompt::{Answer, Prompt, PromptId, Question};
+pub use role::{HostFacts, HostRole, host_role};
 pub use route::{ChosenRoute, choose_route};
 pub use secret::Secret;
 pub use settings::{

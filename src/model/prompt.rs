@@ -48,6 +48,11 @@ pub enum Question {
         /// Whether an earlier answer was wrong.
         again: bool,
     },
+    /// Whether a file on the host may be read as root, by `sudo`, since this account may not. Answered by yes or no.
+    Sudo {
+        /// The file.
+        file: String,
+    },
     /// One line of a keyboard-interactive exchange (RFC 4256). Answered by a secret.
     Interactive {
         /// The server's own words, with control characters removed.

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
 use super::prompt::{Prompt, PromptId};
+use super::role::HostRole;
 use super::settings::Settings;
 use super::time::Moment;
 
@@ -246,6 +247,8 @@ pub struct HostStatus {
     pub profile: HostProfile,
     /// Its connection.
     pub link: LinkStatus,
+    /// What it is to the cluster that is watched.
+    pub role: HostRole,
 }
 
 /// The cluster that is watched.

@@ -73,6 +73,7 @@ fn question_ui(
             again_ui(ui, *again, "That password was wrong.");
             secret_ui(ui, scene, "Password", is_new)
         }
+        Question::Sudo { file } => return sudo_ui(ui, file, is_new),
         Question::Interactive { text, echo } => {
             ui.label(RichText::new(printable(text)).font(theme::strong_font(13.5)));
             if *echo {
@@ -138,22 +139,36 @@ fn host_key_ui(ui: &mut Ui, key: &HostKey<'_>, is_new: bool) -> Option<Answer> {
         ui.label(RichText::new(text).color(palette.green.text));
     }
     ui.add_space(theme::GROUP_GAP);
-    let (trusted, cancelled) = Sides::new()
+    yes_or_no_ui(ui, "Trust this host", is_new)
+}
+
+fn sudo_ui(ui: &mut Ui, file: &str, is_new: bool) -> Option<Answer> {
+    ui.label("The cluster's kubeconfig is there, but only root may read it. Adit can read it once with sudo; it is kept in \
+              memory only.");
+    ui.add_space(6.0);
+    ui.label(theme::mono(printable(&format!("sudo -n cat {file}"))));
+    ui.add_space(theme::GROUP_GAP);
+    yes_or_no_ui(ui, "Read it with sudo", is_new)
+}
+
+/// The two buttons of a question that is answered by yes or no.
+fn yes_or_no_ui(ui: &mut Ui, yes: &str, is_new: bool) -> Option<Answer> {
+    let (agreed, cancelled) = Sides::new()
         .show(
             ui,
             |_ui| {},
             |ui| {
-                let trust = widgets::primary_button_ui(ui, "Trust this host");
+                let agree = widgets::primary_button_ui(ui, yes);
                 let cancel = ui.button("Cancel");
-                // Enter on an unread question must not trust anybody.
+                // Enter on an unread question must not agree to anything.
                 if is_new {
                     cancel.request_focus();
                 }
-                (trust.clicked(), cancel.clicked())
+                (agree.clicked(), cancel.clicked())
             },
         )
         .1;
-    match (trusted, cancelled) {
+    match (agreed, cancelled) {
         (true, _) => Some(Answer::Yes),
         (false, true) => Some(Answer::No),
         (false, false) => None,

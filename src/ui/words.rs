@@ -143,6 +143,7 @@ pub(super) const fn question(question: &Question) -> &'static str {
         Question::UnknownHostKey { .. } => "Is this the right host?",
         Question::Passphrase { .. } => "Passphrase of the private key",
         Question::Password { .. } => "Password",
+        Question::Sudo { .. } => "May Adit read this file as root?",
         Question::Interactive { .. } => "The server asks",
     }
 }
