@@ -11,4 +11,6 @@ pub mod engine;
 pub mod model;
 pub mod net;
 pub mod ssh;
+#[cfg(test)]
+mod testing;
 pub mod ui;

@@ -45,6 +45,8 @@ mod bench_tests;
 #[cfg(test)]
 mod fake_api;
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod metallb_tests;
 #[cfg(test)]
 mod recorded_tests;

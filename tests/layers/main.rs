@@ -43,6 +43,8 @@ const LAYERS: &[Layer] = &[
     pure("diagnosis", &["model"]),
     pure("diagram", &["model"]),
     layer("demo", &["model"]),
+    // Compiled for tests alone, whose modules may all name it.
+    layer("testing", &[]),
     layer("ssh", &["model"]),
     layer("cluster", &["model", "diagnosis"]),
     layer("net", &["model"]),
@@ -133,7 +135,7 @@ fn violations(file: &str, source: &str, test_modules: &[Vec<String>]) -> Vec<Str
     for named in scan(source, &module).named {
         let in_tests = in_tests || named.in_tests;
         let problem = layer
-            .and_then(|layer| against_layers(layer, &named))
+            .and_then(|layer| against_layers(layer, &named, in_tests))
             .or_else(|| (!in_tests).then(|| against_crates(home, &named))?)
             .or_else(|| (is_pure && !in_tests).then(|| against_purity(&named))?);
         if let Some(problem) = problem {
@@ -143,12 +145,14 @@ fn violations(file: &str, source: &str, test_modules: &[Vec<String>]) -> Vec<Str
     wrong
 }
 
-fn against_layers(layer: &Layer, named: &Named) -> Option<String> {
+fn against_layers(layer: &Layer, named: &Named, in_tests: bool) -> Option<String> {
     let [root, top, ..] = named.path.as_slice() else {
         return None;
     };
     let is_layer = LAYERS.iter().any(|layer| layer.name == top);
-    let allowed = top == layer.name || layer.may_use.contains(&top.as_str());
+    let allowed = top == layer.name
+        || layer.may_use.contains(&top.as_str())
+        || (in_tests && top == "testing");
     (matches!(root.as_str(), "crate" | "adit") && (is_layer || top == "*") && !allowed)
         .then(|| format!("{} may not name {}", layer.name, named.path.join("::")))
 }

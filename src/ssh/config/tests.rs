@@ -443,3 +443,54 @@ proptest! {
         }
     }
 }
+
+const WORDS: &[&str] = &[
+    "Host ",
+    "Match ",
+    "exec \"yes\" ",
+    "final ",
+    "canonical ",
+    "host ",
+    "originalhost ",
+    "user ",
+    "Include ",
+    "*",
+    "!",
+    "%h",
+    "%%",
+    "%d",
+    "${HOME}",
+    "\n",
+    "=",
+    "\"",
+    "#",
+    " ",
+    "none",
+    "yes",
+    "ProxyJump ",
+    "LocalForward ",
+    "IdentityFile ",
+    "Port ",
+    "+",
+    "-",
+    "^",
+    "[::1]:22",
+];
+
+proptest! {
+    /// A spoiled file never panics, and what is made of it can be printed and read by a person.
+    #[test]
+    fn fuzz_ssh_config(text in crate::testing::spoiled(&["fixtures/ssh_config"], ".conf", WORDS)) {
+        let world = World::new("");
+        fs::write(world.path(".ssh/config"), &text).unwrap();
+        for host in ["web.example", "db1"] {
+            match world.resolve(host) {
+                Ok(resolved) => {
+                    prop_assert!(resolved.print().starts_with("host ") || resolved.print().contains("\nhost "));
+                    let _profile = world.profile(host).map_err(|error| error.to_string());
+                }
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+}

@@ -467,3 +467,37 @@ proptest! {
         prop_assert!(matches!(known.verdict(&host, port, &ed(3)), HostKeyVerdict::Known(_)));
     }
 }
+
+const WORDS: &[&str] = &[
+    "@revoked ",
+    "@cert-authority ",
+    "|1|",
+    "*",
+    "!",
+    "?",
+    ",",
+    "[",
+    "]:2222",
+    " ",
+    "\t",
+    "\n",
+    "#",
+    "=",
+    "ssh-ed25519 ",
+    "ssh-rsa ",
+    "AAAAC3NzaC1lZDI1NTE5AAAAI",
+];
+
+proptest! {
+    /// A spoiled file never panics, and never makes a stranger's key one that is known.
+    #[test]
+    fn fuzz_known_hosts(text in crate::testing::spoiled(&["corpus/known_hosts"], "", WORDS)) {
+        let mut known = KnownHosts::default();
+        known.add_text(Path::new(FILE), &text);
+        for host in ["node-1.example", "10.0.0.1", "x.corp.example", "fd00::101"] {
+            let verdict = known.verdict(host, 2222, &ed(9));
+            prop_assert!(!matches!(verdict, HostKeyVerdict::Known(_)), "{verdict:?}");
+            let _order = known.algorithms_for(host, 22);
+        }
+    }
+}
