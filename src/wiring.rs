@@ -8,7 +8,7 @@ use adit::cli::{
 };
 use adit::demo::{DemoOptions, DemoWorld};
 use adit::diagram;
-use adit::engine::{self, Handle};
+use adit::engine::{self, EngineOptions, Handle};
 use adit::model::{Fault, Hop, HostProfile, Snapshot, TunnelId};
 use adit::ssh::config::{
     self, Argument, ConfigError, Environment, LocalSystem, Origin, Query, Resolved,
@@ -20,7 +20,7 @@ use futures::future::BoxFuture;
 /// Everything that the command line may reach.
 pub(crate) fn wiring() -> Wiring {
     Wiring {
-        start_engine: || Ok(engine::start()),
+        start_engine: |memory| Ok(engine::start_with(EngineOptions::of_environment(memory))),
         open_window,
         start_demo,
         host_profile,

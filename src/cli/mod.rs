@@ -41,14 +41,14 @@ pub use host::ResolvedHost;
 pub use host_query::{ConfigFile, HostOption, HostQuery};
 pub use run::main;
 
-use crate::engine::Handle;
+use crate::engine::{Handle, Memory};
 use crate::model::{Snapshot, TunnelId};
 
 /// What `main` hands to the command line: the ways to the other layers.
 #[derive(Clone, Copy)]
 pub struct Wiring {
-    /// Starts the engine; called within a tokio runtime.
-    pub start_engine: fn() -> anyhow::Result<Handle>,
+    /// Starts the engine with this much of a memory; called within a tokio runtime.
+    pub start_engine: fn(Memory) -> anyhow::Result<Handle>,
     /// Opens the window on this thread and returns when it is closed for good; called within a tokio runtime's context.
     pub open_window: fn(Handle) -> anyhow::Result<()>,
     /// Starts the demo's world.

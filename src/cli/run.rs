@@ -20,7 +20,7 @@ use super::host_query::HostQuery;
 use super::session::{Prompter, close, interrupted};
 use super::terminal::Terminal;
 use super::{RunningDemo, Wiring, explain, forward, list, logging, pools, up};
-use crate::engine::Handle;
+use crate::engine::{Handle, Memory};
 use crate::model::{Command, HostProfile};
 
 /// There are no known hosts to choose from: the command line is all there is.
@@ -97,7 +97,7 @@ impl App {
         )?;
         let runtime = runtime()?;
         let _within = runtime.enter();
-        let mut handle = (self.wiring.start_engine)()?;
+        let mut handle = (self.wiring.start_engine)(Memory::Everything)?;
         let closed = (self.wiring.open_window)(handle.clone());
         runtime.block_on(close(&mut handle));
         closed.map(|()| ExitCode::SUCCESS)
@@ -231,7 +231,7 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let mut handle = (self.wiring.start_engine)()?;
+            let mut handle = (self.wiring.start_engine)(Memory::Hosts)?;
             let host = resolved.profile.id.clone();
             let may_ask = !resolved.profile.batch_mode;
             handle.send(Command::AddHost(Box::new(resolved.profile)));
@@ -274,7 +274,7 @@ impl App {
 
     fn demo_window(&self, runtime: &Runtime, demo: &RunningDemo) -> Outcome {
         let _within = runtime.enter();
-        let mut handle = (self.wiring.start_engine)()?;
+        let mut handle = (self.wiring.start_engine)(Memory::Nothing)?;
         demo.access.introduce(&handle);
         let closed = (self.wiring.open_window)(handle.clone());
         runtime.block_on(close(&mut handle));
@@ -289,7 +289,7 @@ impl App {
             self.console.json(&demo.access.json()?)?;
         }
         if args.headless || !args.serve {
-            let mut handle = (self.wiring.start_engine)()?;
+            let mut handle = (self.wiring.start_engine)(Memory::Nothing)?;
             let mut narrator = Narrator {
                 console: &mut self.console,
                 on_stderr: json,
@@ -329,7 +329,7 @@ impl App {
 
     /// Starts the engine and tells it of the host and the cluster.
     fn start(&self, cluster: &ClusterArgs, host: Option<HostProfile>) -> anyhow::Result<Handle> {
-        let handle = (self.wiring.start_engine)()?;
+        let handle = (self.wiring.start_engine)(Memory::Hosts)?;
         if let Some(profile) = host {
             handle.send(Command::AddHost(Box::new(profile)));
         }

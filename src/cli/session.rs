@@ -215,6 +215,7 @@ mod tests {
                 host: HostId::new("h"),
                 hop: "u@h".to_owned(),
                 question: Question::Password { again: false },
+                was_refused: false,
             });
         });
         let play = async {

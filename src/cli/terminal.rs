@@ -50,7 +50,7 @@ impl Terminal {
         if line.is_empty() {
             return None;
         }
-        Some(Answer::Secret(Secret::new(std::mem::take(&mut *line))))
+        Some(Answer::once(Secret::new(std::mem::take(&mut *line))))
     }
 }
 
@@ -233,6 +233,7 @@ mod tests {
             host: HostId::new("node"),
             hop: "ubuntu@node".to_owned(),
             question,
+            was_refused: false,
         }
     }
 

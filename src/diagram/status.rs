@@ -243,6 +243,7 @@ mod tests {
                 host: status.profile.id.clone(),
                 hop: "ec2-user@bastion.example.org:22".to_owned(),
                 question: Question::Password { again: false },
+                was_refused: false,
             };
             let stations = Stations::of(&state, Some(&status), &[prompt]);
             assert_eq!(letters(&stations), expected, "{state:?}");

@@ -3,7 +3,7 @@
 use std::sync::mpsc::SyncSender;
 
 use super::tunnel;
-use crate::model::{Answer, Fault, HostId, Question, TunnelId};
+use crate::model::{Answer, Fault, HostId, HostProfile, Question, TunnelId};
 use crate::net::Listener;
 use crate::ssh::Session;
 
@@ -22,6 +22,8 @@ pub(super) enum Happening {
     Connected(HostId, u64, Session),
     /// A dial has failed.
     DialFailed(HostId, u64, Fault),
+    /// A saved host was resolved by ssh_config, or could not be.
+    Resolved(HostId, Result<Box<HostProfile>, String>),
     /// Every session of a link has something to do.
     Crowded(HostId, u64),
     /// Another session of a link stands.

@@ -10,8 +10,10 @@ mod handle;
 mod happening;
 mod host;
 mod link;
+mod options;
 mod pool;
 mod publish;
+mod saved;
 mod supervisor;
 mod tunnel;
 mod tunnel_entry;
@@ -21,9 +23,19 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 pub use handle::{EngineEnded, Handle};
+pub use options::{EngineOptions, Memory};
 
 use crate::model::Snapshot;
 use supervisor::Supervisor;
+
+/// Starts an engine that remembers nothing: see [`start_with`].
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[must_use]
+pub fn start() -> Handle {
+    start_with(EngineOptions::default())
+}
 
 /// Starts the engine on the current tokio runtime. It ends by [`Command::Quit`](crate::model::Command::Quit), or when its
 /// last handle is gone; the last snapshot then has `ended` set.
@@ -31,9 +43,9 @@ use supervisor::Supervisor;
 /// # Panics
 /// Outside a tokio runtime.
 #[must_use]
-pub fn start() -> Handle {
+pub fn start_with(options: EngineOptions) -> Handle {
     let (command_sender, commands) = mpsc::unbounded_channel();
     let (snapshots, snapshot_receiver) = watch::channel(Arc::new(Snapshot::default()));
-    tokio::spawn(Supervisor::new(commands, snapshots).run());
+    tokio::spawn(Supervisor::new(options, commands, snapshots).run());
     Handle::new(command_sender, snapshot_receiver)
 }

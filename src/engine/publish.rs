@@ -19,6 +19,8 @@ impl Supervisor {
         changed |= self.update_prompts(&mut next);
         changed |= self.update_notices(&mut next);
         changed |= replace(&mut next.selected_host, self.selected_host.clone());
+        changed |= self.update_saved_hosts(&mut next);
+        changed |= replace(&mut next.vault, self.remembered.vault.clone());
         changed |= replace(&mut next.settings, Arc::clone(&self.settings));
         changed |= replace(&mut next.ended, self.ended);
         next.now = self.now();
@@ -65,6 +67,14 @@ impl Supervisor {
             return false;
         }
         next.hosts = statuses.into_iter().map(Arc::new).collect();
+        true
+    }
+
+    fn update_saved_hosts(&self, next: &mut Snapshot) -> bool {
+        if next.saved_hosts.ptr_eq(&self.remembered.hosts) {
+            return false;
+        }
+        next.saved_hosts = self.remembered.hosts.clone();
         true
     }
 

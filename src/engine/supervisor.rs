@@ -13,6 +13,8 @@ use super::backoff;
 use super::happening::Happening;
 use super::host::Host;
 use super::link::{LinkEffect, LinkEvent};
+use super::options::EngineOptions;
+use super::saved::Remembered;
 use super::tunnel::{Effect, Event};
 use super::tunnel_entry::TunnelEntry;
 use crate::cluster::Watcher;
@@ -47,6 +49,7 @@ pub(super) struct Supervisor {
     /// When the counters are read next; none while nothing moves.
     next_reading: Option<Instant>,
     pub(super) settings: Arc<Settings>,
+    pub(super) remembered: Remembered,
     pub(super) ended: bool,
 }
 
@@ -76,6 +79,7 @@ enum Wake {
 
 impl Supervisor {
     pub(super) fn new(
+        options: EngineOptions,
         commands: mpsc::UnboundedReceiver<Command>,
         snapshots: watch::Sender<Arc<Snapshot>>,
     ) -> Self {
@@ -97,6 +101,10 @@ impl Supervisor {
             stirred: Arc::new(Notify::new()),
             next_reading: None,
             settings: Arc::default(),
+            remembered: Remembered {
+                options,
+                ..Remembered::default()
+            },
             ended: false,
         }
     }
@@ -205,6 +213,9 @@ impl Supervisor {
         match command {
             Command::UseCluster(source) => self.use_cluster(source).await,
             Command::AddHost(profile) => self.add_host(*profile).await,
+            Command::SaveHost(host) => self.save_host(*host),
+            Command::RemoveHost(id) => self.remove_host(&id).await,
+            Command::ForgetSecrets(_) | Command::UnlockVault => {}
             Command::SelectHost(id) => self.selected_host = Some(id),
             Command::AddTunnel(spec) => self.add_tunnel(spec),
             Command::SetIntent { id, intent } => self.set_intent(id, intent).await,
@@ -250,7 +261,7 @@ impl Supervisor {
         }
     }
 
-    async fn add_host(&mut self, profile: HostProfile) {
+    pub(super) async fn add_host(&mut self, profile: HostProfile) {
         let id = profile.id.clone();
         match self.hosts.iter_mut().find(|host| host.profile.id == id) {
             Some(host) if host.profile == profile => {}
@@ -369,6 +380,7 @@ impl Supervisor {
                 self.step_link(&id, LinkEvent::DialFailed(dial, fault))
                     .await;
             }
+            Happening::Resolved(id, profile) => self.resolved(id, profile).await,
             Happening::Crowded(id, dial) => self.dial_another(&id, dial),
             Happening::Joined(id, dial, session) => self.joined(&id, dial, session),
             Happening::NotJoined(id, dial) => {
@@ -399,6 +411,7 @@ impl Supervisor {
             host: host.clone(),
             hop,
             question,
+            was_refused: false,
         };
         self.prompts.insert(
             id,
@@ -512,7 +525,7 @@ impl Supervisor {
         });
     }
 
-    fn tunnel_ids(&self, which: impl Fn(&TunnelEntry) -> bool) -> Vec<TunnelId> {
+    pub(super) fn tunnel_ids(&self, which: impl Fn(&TunnelEntry) -> bool) -> Vec<TunnelId> {
         self.tunnels
             .iter()
             .filter(|(_, entry)| which(entry))

@@ -9,16 +9,21 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{HostId, ServiceKey};
 
 /// Which cluster to watch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterSource {
     /// Where the kubeconfig is.
+    #[serde(default)]
     pub kubeconfig: Kubeconfig,
     /// The context within it; none means its `current-context`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// The SSH host through which the API server is reached; none dials it from this computer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<HostId>,
 }
 
@@ -32,10 +37,21 @@ impl ClusterSource {
             through: None,
         }
     }
+
+    /// The cluster of the kubeconfig that is found on this SSH host, reached through it.
+    #[must_use]
+    pub fn on_host(host: HostId) -> Self {
+        Self {
+            kubeconfig: Kubeconfig::OnHost { path: None },
+            context: None,
+            through: Some(host),
+        }
+    }
 }
 
 /// Where a kubeconfig is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kubeconfig {
     /// On this computer: `KUBECONFIG` (a list of files), then `~/.kube/config`.
     #[default]
@@ -45,6 +61,7 @@ pub enum Kubeconfig {
     /// On the SSH host through which the API server is reached; without a path, where clusters keep it.
     OnHost {
         /// The file there, or none to look for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         path: Option<String>,
     },
 }

@@ -5,6 +5,7 @@ use super::cluster::{ClusterSource, Route};
 use super::host::HostProfile;
 use super::ids::{HostId, TunnelId};
 use super::prompt::{Answer, PromptId};
+use super::saved_host::SavedHost;
 use super::settings::SettingsChange;
 use super::snapshot::{Intent, TunnelSpec};
 
@@ -15,6 +16,14 @@ pub enum Command {
     UseCluster(ClusterSource),
     /// Know this host; a host of the same id is replaced. The first host known carries the services' tunnels.
     AddHost(Box<HostProfile>),
+    /// Keep this host in the keyring and know it from now on; one of the same id is replaced.
+    SaveHost(Box<SavedHost>),
+    /// Forget this host, saved or not, and all secrets that were remembered for it. Its tunnels are closed.
+    RemoveHost(HostId),
+    /// Forget the passphrases and passwords that were remembered for this host.
+    ForgetSecrets(HostId),
+    /// Try again to open the keyring, which may make the desktop ask for its password.
+    UnlockVault,
     /// Have this host carry the tunnels of services that are opened from now on.
     SelectHost(HostId),
     /// Know this tunnel, without opening it. A tunnel of a service needs none: `SetIntent` makes it.

@@ -14,11 +14,13 @@ mod ids;
 mod prompt;
 mod role;
 mod route;
+mod saved_host;
 mod secret;
 mod settings;
 mod snapshot;
 mod text;
 mod time;
+mod vault_status;
 
 pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
 pub use cluster::{
@@ -34,6 +36,7 @@ pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
 pub use prompt::{Answer, Prompt, PromptId, Question};
 pub use role::{HostFacts, HostRole, host_role};
 pub use route::{ChosenRoute, choose_route};
+pub use saved_host::{HostNameError, SavedHost};
 pub use secret::Secret;
 pub use settings::{
     Behaviour, Language, Settings, SettingsChange, Theme, WantedTunnel, WindowSettings,
@@ -44,3 +47,4 @@ pub use snapshot::{
 };
 pub use text::{printable, shell_quoted};
 pub use time::Moment;
+pub use vault_status::VaultStatus;

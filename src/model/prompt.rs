@@ -20,6 +20,8 @@ pub struct Prompt {
     pub hop: String,
     /// What is asked.
     pub question: Question,
+    /// The keyring held an answer and it was refused: a new one that is remembered takes its place.
+    pub was_refused: bool,
 }
 
 /// What is asked. A changed host key is deliberately not among these: it is refused, never one click away.
@@ -62,6 +64,36 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// Whether an answer can be of use another time: a passphrase or a password is, a code that is good for once is not.
+    #[must_use]
+    pub fn is_rememberable(&self) -> bool {
+        match self {
+            Self::UnknownHostKey { .. } => false,
+            Self::Passphrase { .. } | Self::Password { .. } => true,
+            Self::Interactive { echo: true, .. } => false,
+            Self::Interactive { text, echo: false } => asks_for_password(text),
+        }
+    }
+}
+
+/// Whether a server's own words ask for the account's password, and for nothing besides.
+fn asks_for_password(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_in = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    is_in(&["password", "passphrase", "암호", "비밀번호"])
+        && !is_in(&[
+            "one-time",
+            "one time",
+            "otp",
+            "code",
+            "token",
+            "new password",
+            "verification",
+            "일회용",
+        ])
+}
+
 /// The person's answer.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -70,5 +102,64 @@ pub enum Answer {
     /// No, or cancel: always safe.
     No,
     /// A secret that was typed.
-    Secret(Secret),
+    Secret {
+        /// The secret.
+        secret: Secret,
+        /// Whether to keep it in the keyring once it has turned out to be right.
+        remember: bool,
+    },
+}
+
+impl Answer {
+    /// A secret that is used once and forgotten.
+    #[must_use]
+    pub const fn once(secret: Secret) -> Self {
+        Self::Secret {
+            secret,
+            remember: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interactive(text: &str, echo: bool) -> Question {
+        Question::Interactive {
+            text: text.to_owned(),
+            echo,
+        }
+    }
+
+    #[test]
+    fn only_what_is_good_for_another_time_can_be_remembered() {
+        for question in [
+            Question::Password { again: false },
+            Question::Passphrase {
+                path: PathBuf::from("k"),
+                again: true,
+            },
+            interactive("Password:", false),
+            interactive("(ubuntu@node) Password:", false),
+            interactive("ubuntu의 암호:", false),
+        ] {
+            assert!(question.is_rememberable(), "{question:?}");
+        }
+        for question in [
+            interactive("Password:", true),
+            interactive("Verification code:", false),
+            interactive("One-time password (OATH) for `me':", false),
+            interactive("New password:", false),
+            interactive("Favourite colour?", false),
+            Question::UnknownHostKey {
+                host: String::new(),
+                key_type: String::new(),
+                fingerprint: String::new(),
+                known_as: Vec::new(),
+            },
+        ] {
+            assert!(!question.is_rememberable(), "{question:?}");
+        }
+    }
 }

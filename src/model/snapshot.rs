@@ -15,8 +15,10 @@ use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
 use super::prompt::{Prompt, PromptId};
 use super::role::HostRole;
+use super::saved_host::SavedHost;
 use super::settings::Settings;
 use super::time::Moment;
+use super::vault_status::VaultStatus;
 
 /// What is wanted of a tunnel. The only thing about it that is stored; all else follows from it and from the facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -296,6 +298,11 @@ pub struct Snapshot {
     pub cluster: ClusterStatus,
     /// The hosts, in the order in which they became known.
     pub hosts: Vec<Arc<HostStatus>>,
+    /// The hosts that are saved, by name, as the person saved them. One that ssh_config makes no sense of is not among
+    /// `hosts`.
+    pub saved_hosts: OrdMap<HostId, Arc<SavedHost>>,
+    /// Where the keyring stands, which keeps saved hosts and secrets.
+    pub vault: VaultStatus,
     /// The host that carries the tunnels of services opened from now on.
     pub selected_host: Option<HostId>,
     /// Every tunnel that is, or was, wanted.

@@ -440,7 +440,7 @@ impl Login<'_> {
             return None;
         }
         match self.observer.ask(&self.profile.login(), question) {
-            Answer::Secret(secret) => Some(secret),
+            Answer::Secret { secret, .. } => Some(secret),
             Answer::Yes | Answer::No => None,
         }
     }

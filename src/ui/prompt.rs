@@ -222,7 +222,7 @@ fn buttons_ui(ui: &mut Ui, scene: &mut Scene<'_>, entered: bool) -> Option<Answe
     if cancelled {
         return Some(Answer::No);
     }
-    (sent || entered).then(|| Answer::Secret(typed(scene)))
+    (sent || entered).then(|| Answer::once(typed(scene)))
 }
 
 /// What was typed, leaving nothing of it behind.

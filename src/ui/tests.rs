@@ -117,6 +117,7 @@ fn asking(question: Question) -> Snapshot {
         host: world.hosts[0].profile.id.clone(),
         hop: "ubuntu@10.0.0.100:22".to_owned(),
         question,
+        was_refused: false,
     });
     world
 }
@@ -290,7 +291,7 @@ fn a_passphrase_is_sent_and_never_shown() {
     window.press(Key::Enter);
     match window.command() {
         Command::Answer {
-            answer: Answer::Secret(secret),
+            answer: Answer::Secret { secret, .. },
             ..
         } => assert_eq!(secret.expose(), "geheim"),
         other => panic!("{other:?}"),

@@ -1,0 +1,28 @@
+//! What the engine may read and write of what is remembered between runs.
+
+/// What is remembered between runs. One-shot commands must not touch what the window and the agent keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// Nothing is read or written: the demo, and tests.
+    #[default]
+    Nothing,
+    /// Hosts and secrets of the keyring, but no settings: a command in a terminal.
+    Hosts,
+    /// Everything, tunnels that are wanted included: the window and the agent.
+    Everything,
+}
+
+/// How the engine starts.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// What is remembered.
+    pub memory: Memory,
+}
+
+impl EngineOptions {
+    /// Options with this memory, in the places that the environment names.
+    #[must_use]
+    pub fn of_environment(memory: Memory) -> Self {
+        Self { memory }
+    }
+}

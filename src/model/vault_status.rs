@@ -1,0 +1,49 @@
+//! Whether hosts and secrets are remembered, and if not, why.
+
+/// Where the OS keyring stands, which keeps hosts and secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VaultStatus {
+    /// It is not used in this run: nothing is remembered, by choice.
+    #[default]
+    Off,
+    /// It is being opened. The desktop may be asking for the keyring's password meanwhile.
+    Opening,
+    /// It is open: what is saved stays saved.
+    Ready,
+    /// It is locked and was not unlocked, because the person declined or did not answer. Hosts are kept in memory until
+    /// [`Command::UnlockVault`](super::Command::UnlockVault) succeeds.
+    Locked,
+    /// There is none. Hosts are kept in memory, until Adit ends.
+    Absent {
+        /// What was found missing.
+        reason: String,
+        /// What to do about it on this desktop.
+        remedy: String,
+    },
+}
+
+impl VaultStatus {
+    /// Whether a secret can be remembered now.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// Whether it is known by now how it stands.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        !matches!(self, Self::Opening)
+    }
+
+    /// One word for programs, stable between releases.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Opening => "opening",
+            Self::Ready => "ready",
+            Self::Locked => "locked",
+            Self::Absent { .. } => "absent",
+        }
+    }
+}
