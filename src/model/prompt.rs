@@ -69,9 +69,8 @@ impl Question {
     #[must_use]
     pub fn is_rememberable(&self) -> bool {
         match self {
-            Self::UnknownHostKey { .. } => false,
             Self::Passphrase { .. } | Self::Password { .. } => true,
-            Self::Interactive { echo: true, .. } => false,
+            Self::UnknownHostKey { .. } | Self::Interactive { echo: true, .. } => false,
             Self::Interactive { text, echo: false } => asks_for_password(text),
         }
     }
