@@ -98,13 +98,13 @@ fn profile_at(host: &SavedHost, all: &SavedHosts, depth: usize) -> Result<HostPr
         host: host.address.clone(),
         ..Query::default()
     };
-    let mut profile = resolve(query.with(arguments))?;
+    let mut profile = resolve(&query.with(arguments))?;
     profile.id = host.id.clone();
     if via_saved {
         for name in &host.jumps {
             let mut hop = match saved_jump(name) {
                 Some(saved) => profile_at(saved, all, depth + 1)?,
-                None => resolve(Query::new(&format!("ssh://{name}")).map_err(words)?)?,
+                None => resolve(&Query::new(&format!("ssh://{name}")).map_err(words)?)?,
             };
             // As with `ssh`, the way to the first of them is its own matter, and leads over it to the others.
             let before = std::mem::take(&mut hop.jumps);
@@ -117,10 +117,10 @@ fn profile_at(host: &SavedHost, all: &SavedHosts, depth: usize) -> Result<HostPr
     Ok(profile)
 }
 
-fn resolve(query: Query) -> Result<HostProfile, String> {
+fn resolve(query: &Query) -> Result<HostProfile, String> {
     let environment = Environment::of_this_computer();
     let mut system = LocalSystem;
-    config::resolve(&query, &environment, &mut system)
+    config::resolve(query, &environment, &mut system)
         .and_then(|resolved| config::profile(&resolved, &environment, &mut system))
         .map_err(words)
 }
