@@ -70,7 +70,9 @@ impl Question {
     pub fn is_rememberable(&self) -> bool {
         match self {
             Self::Passphrase { .. } | Self::Password { .. } => true,
-            Self::UnknownHostKey { .. } | Self::Interactive { echo: true, .. } => false,
+            Self::UnknownHostKey { .. }
+            | Self::Interactive { echo: true, .. }
+            | Self::Sudo { .. } => false,
             Self::Interactive { text, echo: false } => asks_for_password(text),
         }
     }
