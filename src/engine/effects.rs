@@ -53,7 +53,7 @@ impl Supervisor {
     }
 
     /// Ports that other tunnels listen on, or would.
-    fn ports_of_others(&self, id: &TunnelId) -> Vec<u16> {
+    pub(super) fn ports_of_others(&self, id: &TunnelId) -> Vec<u16> {
         let others = self.tunnels.iter().filter(|(other, _)| *other != id);
         others
             .filter_map(|(_, entry)| match &entry.spec.local {
@@ -350,13 +350,13 @@ impl Observer for Silent {
 }
 
 /// Reports to the supervisor. Once it has ended nobody is left to hear.
-async fn report(happenings: &mpsc::Sender<Happening>, happening: Happening) {
+pub(super) async fn report(happenings: &mpsc::Sender<Happening>, happening: Happening) {
     if happenings.send(happening).await.is_err() {
         tracing::debug!("something happened after the engine's end");
     }
 }
 
-fn proof_fault(error: &OpenError, destination: Destination) -> Fault {
+pub(super) fn proof_fault(error: &OpenError, destination: Destination) -> Fault {
     let cause = match error {
         OpenError::Refused { refusal, .. } => match refusal {
             Refusal::Prohibited => FaultCause::ForwardingProhibited,

@@ -2,8 +2,9 @@
 
 use std::sync::mpsc::SyncSender;
 
+use super::probe::ProbeNews;
 use super::tunnel;
-use crate::model::{Answer, Fault, HostId, HostProfile, Question, TunnelId};
+use crate::model::{Answer, Fault, HostId, HostProfile, ProbeId, Question, TunnelId};
 use crate::net::Listener;
 use crate::ssh::Session;
 
@@ -32,4 +33,6 @@ pub(super) enum Happening {
     NotJoined(HostId, u64),
     /// The session of this id was lost.
     Lost(HostId, u64, u64, Fault),
+    /// A probe has come further.
+    Probe(ProbeId, ProbeNews),
 }

@@ -18,6 +18,7 @@ impl Supervisor {
         changed |= self.update_tunnels(&mut next);
         changed |= self.update_prompts(&mut next);
         changed |= self.update_notices(&mut next);
+        changed |= replace(&mut next.probes, self.probes.reports());
         changed |= replace(&mut next.selected_host, self.selected_host.clone());
         changed |= self.update_saved_hosts(&mut next);
         changed |= replace(&mut next.vault, self.remembered.vault.clone());
@@ -53,7 +54,7 @@ impl Supervisor {
             .iter()
             .map(|host| HostStatus {
                 profile: host.profile.clone(),
-                link: host.status(self.question_of(&host.profile.id)),
+                link: host.status(self.question_of(host)),
                 role: self.role_of(host),
             })
             .collect();
@@ -78,10 +79,11 @@ impl Supervisor {
         true
     }
 
-    fn question_of(&self, host: &HostId) -> Option<PromptId> {
+    /// The question that the dial of this host's link waits for.
+    fn question_of(&self, host: &Host) -> Option<PromptId> {
         self.prompts
             .iter()
-            .find(|(_, asked)| asked.prompt.host == *host)
+            .find(|(_, asked)| asked.prompt.host == host.profile.id && asked.dial == host.link.dial)
             .map(|(id, _)| *id)
     }
 
@@ -96,13 +98,8 @@ impl Supervisor {
 
     fn link_status(&self, id: &HostId) -> LinkStatus {
         match self.host(id) {
-            Some(host) => host.status(self.question_of(id)),
-            None => LinkStatus::Failed(Fault::local(FaultCause::Config {
-                reason: match id.as_str() {
-                    "" => "there is no SSH host yet that could carry the tunnel".to_owned(),
-                    name => format!("there is no SSH host named {name}"),
-                },
-            })),
+            Some(host) => host.status(self.question_of(host)),
+            None => LinkStatus::Failed(no_host(id)),
         }
     }
 
@@ -118,6 +115,16 @@ impl Supervisor {
     fn update_notices(&self, next: &mut Snapshot) -> bool {
         replace(&mut next.notices, self.notices.iter().cloned().collect())
     }
+}
+
+/// There is no host of this id.
+pub(super) fn no_host(id: &HostId) -> Fault {
+    Fault::local(FaultCause::Config {
+        reason: match id.as_str() {
+            "" => "there is no SSH host yet that could carry the tunnel".to_owned(),
+            name => format!("there is no SSH host named {name}"),
+        },
+    })
 }
 
 fn update_tunnel(next: &mut Snapshot, id: &TunnelId, status: TunnelStatus) -> bool {

@@ -14,6 +14,7 @@ use super::happening::Happening;
 use super::host::Host;
 use super::link::{LinkEffect, LinkEvent};
 use super::options::EngineOptions;
+use super::probe::Probes;
 use super::saved::Remembered;
 use super::tunnel::{Effect, Event};
 use super::tunnel_entry::TunnelEntry;
@@ -35,7 +36,7 @@ pub(super) struct Supervisor {
     pub(super) happenings: mpsc::Sender<Happening>,
     inbox: mpsc::Receiver<Happening>,
     commands: mpsc::UnboundedReceiver<Command>,
-    snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) cluster: Option<Cluster>,
     pub(super) hosts: Vec<Host>,
     pub(super) selected_host: Option<HostId>,
@@ -50,6 +51,7 @@ pub(super) struct Supervisor {
     next_reading: Option<Instant>,
     pub(super) settings: Arc<Settings>,
     pub(super) remembered: Remembered,
+    pub(super) probes: Probes,
     pub(super) ended: bool,
 }
 
@@ -64,7 +66,7 @@ pub(super) struct Cluster {
 /// A question, and where its answer is waited for.
 pub(super) struct Asked {
     pub(super) prompt: Prompt,
-    dial: u64,
+    pub(super) dial: u64,
     reply: SyncSender<Answer>,
 }
 
@@ -105,6 +107,7 @@ impl Supervisor {
                 options,
                 ..Remembered::default()
             },
+            probes: Probes::default(),
             ended: false,
         }
     }
@@ -223,6 +226,9 @@ impl Supervisor {
             Command::SetRoute { id, route } => self.set_route(&id, route).await,
             Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
             Command::RetryNow(id) => self.retry(&id).await,
+            Command::Probe { service, port } => self.probe_service(service, port),
+            Command::ProbeHost(profile) => self.probe_host(*profile),
+            Command::CancelProbe(id) => self.cancel_probe(id),
             Command::Answer { prompt, answer } => self.answer(prompt, answer),
             Command::Quit => self.quit().await,
         }
@@ -389,6 +395,7 @@ impl Supervisor {
                 }
             }
             Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
+            Happening::Probe(id, news) => self.probe_goes_on(id, news),
         }
     }
 
@@ -400,7 +407,7 @@ impl Supervisor {
         question: Question,
         reply: SyncSender<Answer>,
     ) {
-        if self.dialing_host(host, dial).is_none() {
+        if self.dialing_host(host, dial).is_none() && !self.probes.is_dialing(dial) {
             // A dial that was given up: dropping its channel answers no.
             return;
         }
@@ -511,6 +518,7 @@ impl Supervisor {
         }
         self.settle_links().await;
         self.cluster = None;
+        self.end_probes();
         self.ended = true;
     }
 

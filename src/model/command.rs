@@ -3,7 +3,8 @@
 use super::address::LocalBind;
 use super::cluster::{ClusterSource, Route};
 use super::host::HostProfile;
-use super::ids::{HostId, TunnelId};
+use super::ids::{HostId, ServiceKey, TunnelId};
+use super::probe::ProbeId;
 use super::prompt::{Answer, PromptId};
 use super::saved_host::SavedHost;
 use super::settings::SettingsChange;
@@ -53,6 +54,18 @@ pub enum Command {
     ChangeSettings(SettingsChange),
     /// Try again now whatever waits to be tried again or has failed.
     RetryNow(TunnelId),
+    /// Try every hop of the way to this port of this service, on a connection of the probe's own. A probe of it that runs is
+    /// begun again.
+    Probe {
+        /// The service.
+        service: ServiceKey,
+        /// Its port's number.
+        port: u16,
+    },
+    /// Try the way to this host alone, up to whether it lets Adit forward; the engine need not know the host.
+    ProbeHost(Box<HostProfile>),
+    /// End this probe where it stands.
+    CancelProbe(ProbeId),
     /// The answer to a question.
     Answer {
         /// Which question.

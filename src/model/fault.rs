@@ -186,6 +186,8 @@ pub enum FaultCause {
         /// How long was waited.
         after: Duration,
     },
+    /// The target took the connection and hung up without a word.
+    TargetHungUp,
     /// The SSH server has no resources for another channel (`MaxSessions` and the like): RFC 4254 reason code 4.
     ServerExhausted,
     /// The SSH server does not know this kind of forwarding: RFC 4254 reason code 3.
@@ -257,6 +259,7 @@ impl FaultCause {
             | Self::NextHopUnreachable { .. }
             | Self::TargetRefused
             | Self::TargetTimedOut { .. }
+            | Self::TargetHungUp
             | Self::ServerExhausted
             | Self::SessionLost { .. } => Recovery::Retry,
             Self::ServiceMissing { .. }
@@ -311,6 +314,7 @@ impl FaultCause {
             Self::ForwardingProhibited => "forwarding-prohibited",
             Self::TargetRefused => "target-refused",
             Self::TargetTimedOut { .. } => "target-timed-out",
+            Self::TargetHungUp => "target-hung-up",
             Self::ServerExhausted => "server-exhausted",
             Self::ForwardingUnsupported => "forwarding-unsupported",
             Self::SessionLost { .. } => "session-lost",

@@ -138,6 +138,9 @@ impl fmt::Display for Fault {
                     after.as_secs()
                 )
             }
+            FaultCause::TargetHungUp => {
+                write!(f, "{hop} took the connection and hung up without a word")
+            }
             FaultCause::ServerExhausted => {
                 write!(f, "the SSH server has no room for another channel to {hop}")
             }
@@ -245,6 +248,9 @@ impl Fault {
             }
             FaultCause::TargetTimedOut { .. } => {
                 "Likely the SSH host is no cluster node, or the service's loadBalancerSourceRanges leave it out.".to_owned()
+            }
+            FaultCause::TargetHungUp => {
+                "Likely the service's targetPort is wrong, or it expects another protocol (TLS?).".to_owned()
             }
             FaultCause::ServerExhausted => "Close other sessions, or raise the server's limits.".to_owned(),
             FaultCause::ForwardingUnsupported => "The server may be too old for this kind of forwarding.".to_owned(),

@@ -11,6 +11,7 @@ mod fault_words;
 mod forward;
 mod host;
 mod ids;
+mod probe;
 mod prompt;
 mod role;
 mod route;
@@ -33,6 +34,11 @@ pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};
 pub use forward::{ForwardSpec, ParseForwardError};
 pub use host::{HostKeyPolicy, HostProfile, LoginMethod};
 pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
+pub use probe::{
+    Heard, LikelyCause, PODS_PROBED, ProbeCheck, ProbeFacts, ProbeId, ProbeNote, ProbeOutcome,
+    ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict, SkipReason, Talk, host_steps, judge,
+    service_steps,
+};
 pub use prompt::{Answer, Prompt, PromptId, Question};
 pub use role::{HostFacts, HostRole, host_role};
 pub use route::{ChosenRoute, choose_route};

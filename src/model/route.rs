@@ -59,7 +59,8 @@ pub fn choose_route(
     })
 }
 
-fn find_port(service: &LbService, number: u16) -> Result<&ServicePort, FaultCause> {
+/// The TCP port of this number.
+pub(super) fn find_port(service: &LbService, number: u16) -> Result<&ServicePort, FaultCause> {
     if let Some(port) = service.tcp_port(number) {
         return Ok(port);
     }

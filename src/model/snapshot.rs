@@ -13,6 +13,7 @@ use super::cluster::{
 use super::fault::Fault;
 use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
+use super::probe::{ProbeReport, ProbeTarget};
 use super::prompt::{Prompt, PromptId};
 use super::role::HostRole;
 use super::saved_host::SavedHost;
@@ -311,6 +312,8 @@ pub struct Snapshot {
     pub prompts: Vec<Prompt>,
     /// The newest notices, oldest first.
     pub notices: Vec<Notice>,
+    /// The newest probe of each target, oldest first; of those that are over only a few are kept.
+    pub probes: Vec<Arc<ProbeReport>>,
     /// What is remembered between runs.
     pub settings: Arc<Settings>,
     /// The engine has been told to end and has closed everything.
@@ -322,6 +325,12 @@ impl Snapshot {
     #[must_use]
     pub fn tunnel_of(&self, service: &ServiceKey, port: u16) -> Option<&Arc<TunnelStatus>> {
         self.tunnels.get(&TunnelId::service(service.clone(), port))
+    }
+
+    /// The newest probe of this target.
+    #[must_use]
+    pub fn probe_of(&self, target: &ProbeTarget) -> Option<&Arc<ProbeReport>> {
+        self.probes.iter().find(|probe| probe.target == *target)
     }
 
     /// The host of this id.

@@ -33,6 +33,20 @@ pub trait Observer: Send + Sync {
 
     /// Asks the person and waits for the answer; [`Answer::No`] if there will be none.
     fn ask(&self, hop: &str, question: Question) -> Answer;
+
+    /// This much of the way to `hop` is done. Told again where a hop is dialled again to go on with the login.
+    fn reached(&self, _hop: &str, _stage: Stage<'_>) {}
+}
+
+/// How far the dial of one hop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// The connection stands; the time that took, where it was made by TCP.
+    Connected(Option<Duration>),
+    /// The host's key was verified; its fingerprint.
+    Verified(&'a str),
+    /// The login went through, in this way.
+    LoggedIn(&'a str),
 }
 
 /// Makes a session to the host of `profile`, through its jump hosts. Dropping the future gives up: nothing is left behind.
@@ -275,17 +289,23 @@ fn dial(job: Job) -> Result<Dialled, DialEnd> {
     observer.dialing(&login);
     let started = Instant::now();
     let (socket, mut proxy) = open_route(route, &profile, &cancel).map_err(fault)?;
+    let by_tcp = matches!(socket, Socket::Tcp(_)) && proxy.is_none();
+    let took = by_tcp.then(|| started.elapsed());
+    observer.reached(&login, Stage::Connected(took));
     let connect_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     cancel.watch(&socket).map_err(io_fault)?;
     let wire = socket.try_clone().map_err(io_fault)?;
     let asked = observer.as_ref();
     let greeting = handshake(&profile, socket, asked, &mut past.accepted_key)
         .map_err(|cause| fault(blame_proxy(proxy.as_mut(), cause)))?;
+    let hop = &login;
     let Greeting { login, facts } = greeting;
+    asked.reached(hop, Stage::Verified(&facts.host_key));
     let outcome = authenticate(&login, &profile, asked, &mut past.logins).map_err(fault)?;
     let Outcome::LoggedIn(authenticated_by) = outcome else {
         return Err(DialEnd::Again(past));
     };
+    asked.reached(hop, Stage::LoggedIn(&authenticated_by));
     let facts = SessionFacts {
         authenticated_by,
         via,

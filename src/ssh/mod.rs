@@ -30,7 +30,7 @@ mod window;
 mod wire;
 
 pub use channel_stream::ChannelStream;
-pub use dial::{Observer, connect};
+pub use dial::{Observer, Stage, connect};
 pub use exec::{ExecError, ExecLimits, ExecOutput, ExecStatus};
 pub use meter::Meter;
 pub use open_request::{OpenError, OpenRequest};
