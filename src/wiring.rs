@@ -25,6 +25,7 @@ pub(crate) fn wiring() -> Wiring {
         start_demo,
         host_profile,
         print_host,
+        fonts: fallback_fonts,
         diagram: draw,
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum Cmd {
     Explain(ExplainArgs),
     /// List MetalLB's address pools, how full they are, and what is wrong with them
     Pools(PoolsArgs),
+    /// Draw the way to a service, from this computer to its pods
+    Diagram(DiagramArgs),
     /// Open a service on this computer and keep it open until Ctrl-C
     Up(UpArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
@@ -121,6 +123,69 @@ pub(super) struct ExplainArgs {
     pub(super) cluster: ClusterArgs,
     #[command(flatten)]
     pub(super) via: ViaArgs,
+}
+
+/// How a diagram is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiagramFormat {
+    /// A tree of lines, for terminals.
+    #[default]
+    Text,
+    /// A drawing that stays sharp at every size.
+    Svg,
+    /// The same drawing as a picture.
+    Png,
+    /// A flowchart for READMEs and tickets.
+    Mermaid,
+}
+
+/// On what ground an SVG or a PNG stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiagramTheme {
+    /// White.
+    #[default]
+    Light,
+    /// Nearly black.
+    Dark,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiagramArgs {
+    /// The service and, where it has several TCP ports, the port
+    #[arg(value_name = "NS/SVC[:PORT]")]
+    pub(super) service: ServiceTarget,
+    /// How to draw it [default: what the file's name ends in, else text]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<DiagramFormat>,
+    /// The file to write, in place of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// The ground of an SVG or a PNG
+    #[arg(long, value_name = "THEME", default_value = "light")]
+    pub(super) theme: DiagramTheme,
+    /// How wide an SVG or a PNG may be, in points; a narrow one runs from top to bottom [default: 1120]
+    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u16).range(300..=4000))]
+    pub(super) width: Option<u16>,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+}
+
+impl DiagramArgs {
+    /// The format that was asked for, or that the file's name says.
+    pub(super) fn format(&self) -> DiagramFormat {
+        let by_name = || {
+            let ending = self.output.as_ref()?.extension()?.to_str()?;
+            match ending.to_ascii_lowercase().as_str() {
+                "svg" => Some(DiagramFormat::Svg),
+                "png" => Some(DiagramFormat::Png),
+                "mmd" | "mermaid" => Some(DiagramFormat::Mermaid),
+                _ => None,
+            }
+        };
+        self.format.or_else(by_name).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Args)]

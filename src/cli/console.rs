@@ -56,8 +56,16 @@ impl Console {
     /// # Errors
     /// As [`Console::data`].
     pub(super) fn text(&mut self, text: &str) -> anyhow::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes data that is no text.
+    ///
+    /// # Errors
+    /// As [`Console::data`].
+    pub(super) fn bytes(&mut self, data: &[u8]) -> anyhow::Result<()> {
         self.out
-            .write_all(text.as_bytes())
+            .write_all(data)
             .and_then(|()| self.out.flush())
             .map_err(output_error)
     }

@@ -13,7 +13,7 @@ use super::list_json::{ServiceJson, policy};
 use super::session::Prompter;
 use crate::engine::Handle;
 use crate::model::{
-    Announcement, AnnouncementSource, ClusterGap, ClusterStatus, LbService, printable,
+    Announcement, AnnouncementSource, ClusterGap, ClusterStatus, LbService, ServiceKey, printable,
 };
 
 /// Waits for the first complete view and prints what was found out about the service.
@@ -32,7 +32,7 @@ pub(super) async fn run(
     let service = cluster
         .services
         .get(&args.service)
-        .ok_or_else(|| missing(args, cluster))?;
+        .ok_or_else(|| missing(&args.service, cluster))?;
     match args.output {
         Format::Json => {
             let explained = ExplainJson {
@@ -50,7 +50,8 @@ pub(super) async fn run(
     }
 }
 
-fn missing(args: &ExplainArgs, cluster: &ClusterStatus) -> Failure {
+/// There is no such service, as far as can be seen.
+pub(super) fn missing(service: &ServiceKey, cluster: &ClusterStatus) -> Failure {
     let place = cluster
         .limited_to
         .as_ref()
@@ -61,7 +62,7 @@ fn missing(args: &ExplainArgs, cluster: &ClusterStatus) -> Failure {
         "service-missing",
         format!(
             "there is no LoadBalancer service {}{place}",
-            printable(&args.service.to_string())
+            printable(&service.to_string())
         ),
         "`adit list` shows those that there are.",
     )

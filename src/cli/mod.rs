@@ -8,6 +8,7 @@ mod background;
 mod console;
 mod demo;
 mod destination;
+mod diagram;
 mod events;
 mod explain;
 mod failure;
@@ -57,6 +58,8 @@ pub struct Wiring {
     pub host_profile: fn(&HostQuery) -> anyhow::Result<ResolvedHost>,
     /// Prints how a host is resolved, as `ssh -G` does.
     pub print_host: fn(&HostQuery) -> anyhow::Result<String>,
+    /// The contents of font files for scripts that the built-in fonts lack, for pictures.
+    pub fonts: fn() -> Vec<Vec<u8>>,
     /// Draws a tunnel's way in characters.
     pub diagram: fn(&Snapshot, &TunnelId) -> String,
 }

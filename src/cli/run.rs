@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
 use super::args::{
-    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, ExplainArgs, ListArgs, PoolsArgs, UpArgs, ViaArgs,
+    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, DiagramArgs, ExplainArgs, ListArgs, PoolsArgs,
+    UpArgs, ViaArgs,
 };
 use super::background::{Detaching, run_in_background};
 use super::console::Console;
@@ -19,7 +20,7 @@ use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::host_query::HostQuery;
 use super::session::{Prompter, close, interrupted};
 use super::terminal::Terminal;
-use super::{RunningDemo, Wiring, explain, forward, list, logging, pools, up};
+use super::{RunningDemo, Wiring, diagram, explain, forward, list, logging, pools, up};
 use crate::engine::{Handle, Memory};
 use crate::model::{Command, HostProfile};
 
@@ -47,6 +48,7 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::List(args)) => app.list(&args),
         Some(Cmd::Explain(args)) => app.explain(&args),
         Some(Cmd::Pools(args)) => app.pools(&args),
+        Some(Cmd::Diagram(args)) => app.diagram(&args),
         Some(Cmd::Up(args)) => app.up(&args),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
@@ -138,6 +140,20 @@ impl App {
                 interrupt,
             } = asked;
             pools::run(handle, prompter, args, console, interrupt).await
+        };
+        self.ask_cluster(&args.cluster, &args.via, run)
+    }
+
+    fn diagram(self, args: &DiagramArgs) -> Outcome {
+        let fonts = self.wiring.fonts;
+        let run = async |asked: Asked<'_>| {
+            let Asked {
+                handle,
+                prompter,
+                console,
+                interrupt,
+            } = asked;
+            diagram::run(handle, prompter, args, fonts, console, interrupt).await
         };
         self.ask_cluster(&args.cluster, &args.via, run)
     }

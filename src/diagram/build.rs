@@ -1,8 +1,8 @@
 //! From a Snapshot to the graph of one way.
 
 use crate::model::{
-    ClusterState, Destination, HostStatus, LbService, PodEndpoint, Route, ServiceKey, ServicePhase,
-    Snapshot, Target, TunnelId, TunnelState, TunnelStatus, printable,
+    AnnouncementSource, ClusterState, Destination, HostStatus, LbService, PodEndpoint, Route,
+    ServiceKey, ServicePhase, Snapshot, Target, TunnelId, TunnelState, TunnelStatus, printable,
 };
 
 use super::graph::{Edge, EdgeKind, Graph, Node, Status};
@@ -381,7 +381,11 @@ fn announcement(service: &LbService) -> String {
         "bgp" => "BGP",
         other => other,
     };
-    let text = format!("{} · {protocol}", first.node);
+    let text = match first.source {
+        AnnouncementSource::Status => format!("{} · {protocol}", first.node),
+        AnnouncementSource::Event => format!("{} · {protocol}, by an event", first.node),
+        AnnouncementSource::Predicted => format!("{} · {protocol}, predicted", first.node),
+    };
     printable(&text).into_owned()
 }
 

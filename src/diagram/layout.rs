@@ -2,9 +2,11 @@
 
 mod columns;
 mod geometry;
+mod note;
 mod stack;
 
 pub use geometry::{Point, Rect, Size};
+pub use note::{Note, NoteLine};
 
 use super::graph::{Graph, Node};
 
@@ -62,6 +64,8 @@ pub struct Layout {
     pub boxes: Vec<Rect>,
     /// The courses of the legs.
     pub edges: Vec<EdgePath>,
+    /// What is wrong with the station that broke, and what to do about it, beside that station.
+    pub note: Option<Note>,
 }
 
 /// Space between a box's border and its text, sideways.
@@ -133,10 +137,11 @@ fn spacing_below(graph: &Graph, upper: usize, lower: usize, leg: f32) -> f32 {
 }
 
 /// The smallest size that holds all of these.
-fn bounds(boxes: &[Rect], edges: &[EdgePath]) -> Size {
+fn bounds(boxes: &[Rect], edges: &[EdgePath], note: Option<&Note>) -> Size {
     let corners = boxes
         .iter()
-        .chain(edges.iter().filter_map(|edge| edge.label.as_ref()));
+        .chain(edges.iter().filter_map(|edge| edge.label.as_ref()))
+        .chain(note.map(|note| &note.rect));
     let mut size = corners.fold(Size::default(), |size, rect| Size {
         width: size.width.max(rect.right()),
         height: size.height.max(rect.bottom()),

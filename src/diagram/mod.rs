@@ -1,15 +1,24 @@
 //! L0: the way of the traffic as a small graph, and where its boxes and lines lie. Pure: a Snapshot goes in, a drawing's
-//! geometry or a text comes out. What draws it (window, terminal, image file) and how wide its letters are is not known here.
+//! geometry, a text or an image's bytes come out. The layout does not know what draws it (window or image) nor how wide its
+//! letters are.
 
 mod build;
 mod graph;
 mod layout;
+pub mod mermaid;
 mod nodes;
+mod paint;
+pub mod png;
 mod status;
+pub mod svg;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+mod typeface;
 
 pub use build::{Planned, of_service, of_tunnel, planned};
 pub use graph::{Edge, EdgeKind, Fact, Graph, Node, NodeKind, Status};
-pub use layout::{Direction, EdgePath, Layout, Measure, Point, Rect, Role, Size, lay_out};
+pub use layout::{
+    Direction, EdgePath, Layout, Measure, Note, NoteLine, Point, Rect, Role, Size, lay_out,
+};
+pub use paint::Theme;

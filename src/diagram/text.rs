@@ -58,7 +58,9 @@ impl Renderer<'_> {
         }
         let name = match node.kind {
             NodeKind::Jump => format!("jump host {}", node.title),
-            NodeKind::Host => format!("SSH host {}", node.title),
+            NodeKind::Host if node.title != node.kind.as_str() => {
+                format!("SSH host {}", node.title)
+            }
             NodeKind::Service => format!("Service {}", node.title),
             _ => node.title.clone(),
         };
@@ -180,7 +182,7 @@ fn columns(text: &str) -> usize {
 }
 
 /// Hangul, kana, CJK ideographs and their full-width forms (Unicode's East Asian Width W and F, in outline).
-const fn is_wide(c: char) -> bool {
+pub(super) const fn is_wide(c: char) -> bool {
     matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
         | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1faff}'
         | '\u{20000}'..='\u{3fffd}')

@@ -8,7 +8,7 @@ use egui::{
 use super::meter::Rate;
 use super::theme::Palette;
 use super::{icons, theme, widgets};
-use crate::diagram::{self, EdgeKind, Graph, Layout, Node, NodeKind, Size, Status};
+use crate::diagram::{self, EdgeKind, Graph, Layout, Node, NodeKind, Note, Size, Status};
 use crate::model::Light;
 
 /// What moves in the drawing.
@@ -46,6 +46,9 @@ pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, motion: Motion) {
     }
     for (index, _) in graph.nodes.iter().enumerate() {
         drawing.node_ui(ui, index);
+    }
+    if let Some(note) = &layout.note {
+        drawing.note_ui(ui, note);
     }
 }
 
@@ -291,6 +294,45 @@ impl Drawing<'_> {
             let font = font(diagram::Role::Label, NodeKind::Host);
             widgets::paint_text(ui, self.rect(label), &edge.label, font, self.palette.weak);
         }
+    }
+
+    /// Why the way ends there, and what to do.
+    fn note_ui(&self, ui: &mut Ui, note: &Note) {
+        let red = self.palette.red;
+        let rect = self.rect(note.rect);
+        let stroke = Stroke::new(1.0, red.fill);
+        if let Some(stem) = note.stem {
+            let [from, to] = stem.map(|point| self.origin + Vec2::new(point.x, point.y));
+            ui.painter().line_segment([from, to], stroke);
+        }
+        let radius = CornerRadius::same(theme::RADIUS);
+        let painter = ui.painter();
+        painter.rect(rect, radius, red.tint, stroke, StrokeKind::Inside);
+        for line in &note.lines {
+            let color = if line.is_reason {
+                red.text
+            } else {
+                self.palette.text
+            };
+            let font = font(diagram::Role::Line, NodeKind::Host);
+            widgets::paint_text(ui, self.rect(line.rect), &line.text, font, color);
+        }
+        let words: Vec<&str> = note.lines.iter().map(|line| line.text.as_str()).collect();
+        let words = words.join(" ");
+        let id = ui.scope_id().with(("note", &self.graph.title));
+        let response = ui.interact(rect, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Copy: {words}")));
+        if response.clicked() {
+            widgets::copy(ui, id, &words);
+        }
+        let told = if widgets::is_copied(ui, id) {
+            "Copied"
+        } else {
+            "Click copies this"
+        };
+        response
+            .on_hover_cursor(CursorIcon::PointingHand)
+            .on_hover_text(told);
     }
 
     /// A cross where the way ends.

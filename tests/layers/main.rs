@@ -80,8 +80,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("libssh2_sys", &["ssh"]),
     ("rcgen", &["demo"]),
+    ("resvg", &["diagram"]),
     ("russh", &["demo"]),
     ("ssh2", &["ssh"]),
+    ("ttf_parser", &["diagram"]),
     ("winit", &["ui"]),
 ];
 

@@ -1,13 +1,14 @@
 //! Left to right: a column for each rank, the path of the bytes on one line.
 
+use super::note::note;
 use super::{
-    Direction, EdgePath, Layout, Measure, Point, Rect, Role, bounds, last_rank, natural_size,
+    Direction, EdgePath, Layout, Measure, Note, Point, Rect, Role, bounds, last_rank, natural_size,
     of_rank, spacing_below,
 };
 use crate::diagram::graph::{Edge, Graph, NodeKind};
 
 /// No column is wider, however long its texts are.
-const MOST_COLUMN: f32 = 236.0;
+const MOST_COLUMN: f32 = 320.0;
 /// No column is narrower than this or its texts; where they would have to be, the drawing goes top to bottom.
 const LEAST_COLUMN: f32 = 150.0;
 /// No space between columns is narrower.
@@ -16,6 +17,8 @@ const LEAST_GAP: f32 = 34.0;
 const ELBOW: f32 = 14.0;
 /// How long the line between an address and its Service is.
 const LEG: f32 = 22.0;
+/// Space between the drawing and the note below it.
+const NOTE_GAP: f32 = 14.0;
 /// Space between a line and the words above it.
 const LABEL_RISE: f32 = 4.0;
 
@@ -41,12 +44,29 @@ pub(super) fn lay_out(graph: &Graph, width: f32, measure: &dyn Measure) -> Optio
         .enumerate()
         .map(|(index, edge)| path(graph, &boxes, &spans, index, edge, measure))
         .collect();
+    let note = note(graph, width, measure).map(|note| placed(note, width, &boxes, &edges));
     Some(Layout {
         direction: Direction::Across,
-        size: bounds(&boxes, &edges),
+        size: bounds(&boxes, &edges, note.as_ref()),
         boxes,
         edges,
+        note,
     })
+}
+
+/// Puts the note below everything, under the station that it is about as far as there is room.
+fn placed(note: Note, width: f32, boxes: &[Rect], edges: &[EdgePath]) -> Note {
+    let station = boxes[note.node];
+    let lowest = bounds(boxes, edges, None).height;
+    let x = station.left().min((width - note.rect.size.width).max(0.0));
+    let is_free = boxes.iter().enumerate().all(|(index, other)| {
+        let is_below = other.top() > station.top();
+        index == note.node
+            || !is_below
+            || other.left() > station.right()
+            || other.right() < station.left()
+    });
+    note.placed(x, lowest + NOTE_GAP, is_free.then_some(&station))
 }
 
 /// Where each column begins and how wide it is.

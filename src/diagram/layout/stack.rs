@@ -1,8 +1,9 @@
 //! Top to bottom: the stations below each other, pods as a list hanging on a line, the address beside its Service or, where
 //! there is no room, above it.
 
+use super::note::note;
 use super::{
-    Direction, EdgePath, Layout, Measure, Point, Rect, Role, bounds, last_rank, natural_size,
+    Direction, EdgePath, Layout, Measure, Note, Point, Rect, Role, bounds, last_rank, natural_size,
     of_rank, spacing_below,
 };
 use crate::diagram::graph::{Edge, Graph, NodeKind};
@@ -15,6 +16,8 @@ const TRUNK: f32 = 22.0;
 const INDENT: f32 = 44.0;
 /// Boxes grow with the space up to here.
 const MOST_BOX: f32 = 420.0;
+/// Space between a station and the note below it.
+const NOTE_GAP: f32 = 8.0;
 /// Space beside a Service for the line to its address, without the words on it.
 const LEAST_SIDE_GAP: f32 = 28.0;
 
@@ -28,6 +31,7 @@ pub(super) fn lay_out(graph: &Graph, width: f32, measure: &dyn Measure) -> Layou
         boxes: vec![Rect::default(); graph.nodes.len()],
         y: 0.0,
         placed: None,
+        note: None,
     };
     for rank in 0..=last_rank(graph) {
         stack.place_rank(rank);
@@ -37,9 +41,10 @@ pub(super) fn lay_out(graph: &Graph, width: f32, measure: &dyn Measure) -> Layou
         .collect();
     Layout {
         direction: Direction::Down,
-        size: bounds(&stack.boxes, &edges),
+        size: bounds(&stack.boxes, &edges, stack.note.as_ref()),
         boxes: stack.boxes,
         edges,
+        note: stack.note,
     }
 }
 
@@ -51,6 +56,7 @@ struct Stack<'a> {
     y: f32,
     /// The node placed last.
     placed: Option<usize>,
+    note: Option<Note>,
 }
 
 impl Stack<'_> {
@@ -94,6 +100,34 @@ impl Stack<'_> {
         self.boxes[index] = Rect::new(indent, top, self.width - indent - outdent, height);
         self.y = top + height;
         self.placed = Some(index);
+        self.add_note(&[index]);
+    }
+
+    /// Puts the note below what was just placed, if it is about one of these; lines that go on run past it.
+    fn add_note(&mut self, placed: &[usize]) {
+        let Some(index) = self.graph.first_broken.filter(|node| placed.contains(node)) else {
+            return;
+        };
+        let kind = self.graph.nodes[index].kind;
+        let indent = match kind {
+            NodeKind::MetalLb | NodeKind::Service => INDENT + TRUNK + 12.0,
+            _ => INDENT,
+        };
+        let outdent = if kind.is_row() && self.is_pulled_from_below(index) {
+            INDENT
+        } else {
+            0.0
+        };
+        let Some(note) = note(self.graph, self.width - indent - outdent, self.measure) else {
+            return;
+        };
+        let station = self.boxes[index];
+        // Beside its Service an address stands on the right: the note goes below it, as far as there is room.
+        let most = self.width - outdent - note.rect.size.width;
+        let x = indent.max(station.left()).min(most);
+        let note = note.placed(x, self.y + NOTE_GAP, Some(&station));
+        self.y = note.rect.bottom();
+        self.note = Some(note);
     }
 
     /// Whether words stand on a leg from `from` to a row of this rank: below a station, they need the space of a leg.
@@ -136,6 +170,7 @@ impl Stack<'_> {
         );
         self.y = top + left.height.max(right.height);
         self.placed = Some(service);
+        self.add_note(&[address, service]);
         true
     }
 
@@ -202,8 +237,13 @@ impl Stack<'_> {
                 size.height,
             ));
         }
-        let leg_end = if b.y > a.y { a.y + LEG } else { a.y - LEG };
-        let y = f32::midpoint(a.y, leg_end) - size.height / 2.0;
+        // Below a note the leg's free part begins where that ends.
+        let start = match &self.note {
+            Some(note) if note.node == edge.from && b.y > a.y => note.rect.bottom(),
+            _ => a.y,
+        };
+        let leg_end = if b.y > a.y { start + LEG } else { start - LEG };
+        let y = f32::midpoint(start, leg_end) - size.height / 2.0;
         Some(Rect::new(
             a.x + 8.0,
             y,

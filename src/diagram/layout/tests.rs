@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::diagram::testing::{host, jump_host, key, pods, snapshot, tunnel, ui, up};
+use crate::diagram::testing::{fault, host, jump_host, key, pods, snapshot, tunnel, ui, up};
 use crate::diagram::{EdgeKind, of_service};
 use crate::model::{
-    Destination, LinkStatus, Moment, Route, ServicePhase, Snapshot, TunnelId, TunnelState,
-    TunnelStatus,
+    Destination, FaultCause, Finding, Hop, LinkStatus, Moment, Route, ServicePhase, Severity,
+    Snapshot, TunnelId, TunnelState, TunnelStatus,
 };
 
 /// Letters of equal width, titles a little larger.
@@ -81,6 +81,42 @@ fn check(graph: &Graph, layout: &Layout, width: f32, case: &str) {
     }
     for path in &layout.edges {
         check_path(graph, layout, path, case);
+    }
+    check_note(graph, layout, case);
+}
+
+fn check_note(graph: &Graph, layout: &Layout, case: &str) {
+    assert_eq!(
+        layout.note.as_ref().map(|note| note.node),
+        graph.first_broken,
+        "{case}"
+    );
+    let Some(note) = &layout.note else { return };
+    for (index, rect) in layout.boxes.iter().enumerate() {
+        assert!(
+            !overlap(&note.rect, rect),
+            "{case}: the note covers {}",
+            graph.nodes[index].title
+        );
+    }
+    for line in &note.lines {
+        assert!(
+            line.rect.right() <= note.rect.right() + 0.1
+                && line.rect.bottom() <= note.rect.bottom() + 0.1,
+            "{case}: '{}' sticks out of the note",
+            line.text
+        );
+    }
+    for path in &layout.edges {
+        let crosses = path
+            .points
+            .windows(2)
+            .any(|pair| overlap(&segment(pair[0], pair[1]), &note.rect));
+        assert!(!crosses, "{case}: a line runs through the note");
+        assert!(
+            path.label.is_none_or(|label| !overlap(&label, &note.rect)),
+            "{case}: the note covers a leg's words"
+        );
     }
 }
 
@@ -160,7 +196,62 @@ fn cases() -> Vec<(&'static str, Snapshot)> {
         ),
         ("missing", snapshot(Vec::new(), host(up()))),
         ("by pod", by_pod()),
+        ("no address to be had", broken_address()),
+        (
+            "no ready pod",
+            one(with(&|service| service.pods = pods(5, |_| false))),
+        ),
+        ("by pod, pods gone", by_pod_broken()),
+        ("a broken port", faulty(Hop::Local)),
+        (
+            "a broken jump",
+            faulty(Hop::Ssh("ec2-user@bastion.example.org".to_owned())),
+        ),
+        (
+            "a broken host",
+            faulty(Hop::Ssh("ubuntu@10.0.0.100".to_owned())),
+        ),
+        (
+            "a broken target",
+            faulty(Hop::Target(Destination::tcp("10.0.0.241", 80))),
+        ),
     ]
+}
+
+fn broken_address() -> Snapshot {
+    let mut service = ui();
+    service.load_balancer_ips.clear();
+    service.phase = ServicePhase::Pending;
+    service.findings = vec![Finding {
+        code: "pool-exhausted",
+        severity: Severity::Error,
+        message: "first-pool has no free address".to_owned(),
+        hint: "Widen it, or delete a service that is not needed. ".repeat(3),
+    }];
+    snapshot(vec![service], host(up()))
+}
+
+fn faulty(hop: Hop) -> Snapshot {
+    let mut snapshot = snapshot(vec![ui()], jump_host(up()));
+    let state = TunnelState::Waiting {
+        attempt: 1,
+        retry_at: None,
+        fault: fault(hop, FaultCause::TargetRefused),
+    };
+    tunnel(&mut snapshot, &key(), 80, state);
+    snapshot
+}
+
+fn by_pod_broken() -> Snapshot {
+    let mut snapshot = by_pod();
+    let mut service = ui();
+    service.pods = pods(3, |_| false);
+    snapshot.cluster.services.insert(key(), Arc::new(service));
+    let id = TunnelId::service(key(), 80);
+    let mut status = TunnelStatus::clone(&snapshot.tunnels[&id]);
+    status.state = TunnelState::Off;
+    snapshot.tunnels.insert(id, Arc::new(status));
+    snapshot
 }
 
 fn by_pod() -> Snapshot {

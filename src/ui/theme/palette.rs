@@ -179,6 +179,29 @@ mod tests {
     }
 
     #[test]
+    fn saved_drawings_have_the_windows_colours() {
+        use crate::diagram::{Graph, Theme, svg};
+        let graph = Graph {
+            title: "x".to_owned(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            first_broken: None,
+        };
+        for (theme, palette) in [(Theme::Dark, Palette::DARK), (Theme::Light, Palette::LIGHT)] {
+            let style = svg::Style {
+                theme,
+                ..svg::Style::default()
+            };
+            let drawn = svg::render(&graph, style);
+            for color in [palette.surface, palette.text] {
+                let [red, green, blue, _] = color.to_array();
+                let hex = format!("#{red:02x}{green:02x}{blue:02x}");
+                assert!(drawn.contains(&hex), "{theme:?}: {hex} is not in {drawn}");
+            }
+        }
+    }
+
+    #[test]
     fn shapes_stand_out_from_every_background() {
         for (theme, palette) in [("dark", Palette::DARK), ("light", Palette::LIGHT)] {
             for (name, lamp) in [
