@@ -235,14 +235,17 @@ pub(super) async fn tour(
 }
 
 fn summary(view: &Snapshot) -> String {
-    let services = &view.cluster.services;
-    let assigned = services
-        .values()
+    let services = view.cluster.services.values();
+    let balanced: Vec<_> = services
+        .filter(|service| service.is_load_balancer())
+        .collect();
+    let assigned = balanced
+        .iter()
         .filter(|service| service.phase == ServicePhase::Assigned)
         .count();
     format!(
         "the cluster has {} LoadBalancer services, {assigned} of them with an address",
-        services.len()
+        balanced.len()
     )
 }
 

@@ -61,10 +61,10 @@ pub(super) fn missing(service: &ServiceKey, cluster: &ClusterStatus) -> Failure 
     Failure::new(
         "service-missing",
         format!(
-            "there is no LoadBalancer service {}{place}",
+            "there is no service {}{place}",
             printable(&service.to_string())
         ),
-        "`adit list` shows those that there are.",
+        "`adit list --all-types` shows those that there are.",
     )
 }
 
@@ -95,7 +95,12 @@ fn facts(service: &LbService) -> Vec<(&'static str, String)> {
     addresses.extend(service.hostnames.iter().cloned());
     let ports: Vec<String> = service.ports.iter().map(port).collect();
     let ready = service.pods.iter().filter(|pod| pod.ready).count();
-    let mut facts = vec![
+    let kind = (!service.is_load_balancer()).then(|| service.service_type.as_str());
+    let mut facts: Vec<(&'static str, String)> = kind
+        .map(|kind| ("type", kind.to_owned()))
+        .into_iter()
+        .collect();
+    facts.extend([
         ("address", or_dash(&addresses)),
         ("ports", or_dash(&ports)),
         ("pool", service.pool.clone().unwrap_or("-".to_owned())),
@@ -113,7 +118,7 @@ fn facts(service: &LbService) -> Vec<(&'static str, String)> {
                 policy(service.internal_local_only)
             ),
         ),
-    ];
+    ]);
     let class = service.load_balancer_class.clone();
     facts.extend(class.map(|class| ("class", class)));
     if !service.source_ranges.is_empty() {
@@ -274,7 +279,7 @@ mod tests {
     async fn a_service_that_is_not_there_is_a_failure() {
         let (result, out, _) = explain(&["adit", "explain", "shop/no"]).await;
         let said = result.unwrap_err().to_string();
-        assert!(said.contains("no LoadBalancer service shop/no"), "{said}");
+        assert!(said.contains("no service shop/no"), "{said}");
         assert_eq!(out.text(), "");
         assert!(Cli::try_parse_from(["adit", "explain", "shop"]).is_err());
     }

@@ -80,12 +80,14 @@ fn port(name: &str, number: u16, protocol: Protocol) -> ServicePort {
         protocol,
         target_port: "8080".to_owned(),
         node_port: Some(31126),
+        app_protocol: None,
     }
 }
 
 fn service(key: ServiceKey, ports: Vec<ServicePort>) -> LbService {
     LbService {
         key,
+        service_type: crate::model::ServiceType::LoadBalancer,
         load_balancer_class: None,
         cluster_ips: vec!["10.108.202.210".parse().unwrap()],
         load_balancer_ips: Vec::new(),

@@ -34,9 +34,11 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let snapshot = first_view(handle, prompter, console, interrupt).await?;
     let wanted = |service: &Arc<LbService>| {
-        args.namespace
+        let is_of_namespace = args
+            .namespace
             .as_ref()
-            .is_none_or(|namespace| service.key.namespace.as_str() == namespace)
+            .is_none_or(|namespace| service.key.namespace.as_str() == namespace);
+        is_of_namespace && service.is_load_balancer()
     };
     let services: Vec<Arc<LbService>> = snapshot
         .cluster

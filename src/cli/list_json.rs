@@ -65,7 +65,7 @@ impl<'a> From<&'a LbService> for ServiceJson<'a> {
         Self {
             namespace: service.key.namespace.as_str(),
             name: &service.key.name,
-            kind: "LoadBalancer",
+            kind: service.service_type.as_str(),
             load_balancer_class: service.load_balancer_class.as_deref(),
             cluster_ips: &service.cluster_ips,
             load_balancer_ips: &service.load_balancer_ips,

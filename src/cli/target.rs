@@ -106,6 +106,7 @@ mod tests {
             protocol,
             target_port: number.to_string(),
             node_port: None,
+            app_protocol: None,
         }
     }
 

@@ -70,7 +70,7 @@ fn choose_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Failure
     let Some(found) = snapshot.cluster.services.get(service) else {
         return Err(Failure::new(
             "service-missing",
-            format!("the cluster has no LoadBalancer service {service}"),
+            format!("the cluster has no service {service}"),
             "`adit list` shows those that it has.",
         ));
     };
@@ -313,7 +313,7 @@ mod tests {
         let error = run.result.unwrap_err().to_string();
         assert_eq!(
             error,
-            "the cluster has no LoadBalancer service shop/nothing. `adit list` shows those that it has."
+            "the cluster has no service shop/nothing. `adit list` shows those that it has."
         );
     }
 

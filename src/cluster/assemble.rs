@@ -31,13 +31,17 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
         .slices
         .as_deref()
         .map(|slices| merge(slices, known.pod));
-    let announced_by = diagnosis::announcers(
-        service,
-        known.scene.world,
-        pods.as_deref(),
-        known.speaking,
-        known.events,
-    );
+    let announced_by = if service.is_load_balancer() {
+        diagnosis::announcers(
+            service,
+            known.scene.world,
+            pods.as_deref(),
+            known.speaking,
+            known.events,
+        )
+    } else {
+        Some(Vec::new())
+    };
     let unready = |name: &Arc<str>| Unready {
         doing: (known.pod)(name).map(|pod| pod.doing.clone()),
     };
@@ -53,6 +57,7 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
         known.scene,
     );
     LbService {
+        service_type: service.service_type,
         load_balancer_class: service.load_balancer_class.clone(),
         cluster_ips: service.cluster_ips.clone(),
         load_balancer_ips: service.load_balancer_ips.clone(),

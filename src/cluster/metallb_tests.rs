@@ -404,7 +404,7 @@ fn lab(view: &View) -> String {
     let told: Vec<String> = view
         .services()
         .values()
-        .filter(|service| service.key.namespace.as_str() == "lab")
+        .filter(|service| service.key.namespace.as_str() == "lab" && service.is_load_balancer())
         .map(|service| {
             let ips: Vec<_> = service
                 .load_balancer_ips

@@ -6,7 +6,9 @@ use std::fs;
 use kube::core::WatchEvent;
 use serde::Deserialize;
 
-use crate::model::{LbService, PodEndpoint, Protocol, ServiceKey, ServicePhase};
+use crate::model::{
+    LbService, PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServiceType, choose_route,
+};
 
 use super::records::{EndpointSlice, Interner, Object, Page, Pod, Service};
 use super::update::Update;
@@ -94,13 +96,50 @@ pub(super) fn line(service: &LbService) -> String {
     text
 }
 
+/// The services of which this is so.
+fn lines(view: &View, which: impl Fn(&LbService) -> bool) -> Vec<String> {
+    let services = view.services();
+    let wanted = services.values().filter(|service| which(service));
+    wanted.map(|service| line(service)).collect()
+}
+
+#[test]
+fn services_of_other_types_are_kept_with_what_leads_to_them() {
+    let view = recorded_cluster();
+    let others = lines(&view, |service| !service.is_load_balancer());
+    assert_eq!(
+        others,
+        [
+            "default/kubernetes assigned 1/1 pool=-",
+            "ingress-nginx/ingress-nginx-controller-admission assigned 2/2 pool=-",
+            "monitoring/node-exporter assigned 2/2 pool=-",
+            "monitoring/prometheus assigned 1/1 pool=-",
+            "shop/api-internal assigned 4/4 pool=-",
+            "shop/backoffice assigned 2/2 pool=-",
+            "shop/cache assigned 2/2 pool=-",
+            "shop/db assigned 3/3 pool=-",
+            "shop/mail assigned smtp.example.com 0/0 pool=-",
+        ]
+    );
+    let kind = |name: &str| service(&view, name).service_type;
+    assert_eq!(kind("shop/mail"), ServiceType::ExternalName);
+    let (node_port, internal) = (
+        service(&view, "shop/backoffice"),
+        service(&view, "shop/cache"),
+    );
+    assert_eq!(node_port.service_type, ServiceType::NodePort);
+    assert_eq!(node_port.ports[0].node_port, Some(32080));
+    assert_eq!(internal.service_type, ServiceType::ClusterIp);
+    assert!(service(&view, "shop/db").is_headless() && !internal.is_headless());
+    let admission = service(&view, "ingress-nginx/ingress-nginx-controller-admission");
+    assert_eq!(admission.ports[0].app_protocol.as_deref(), Some("https"));
+    let chosen = choose_route(&internal, 6379, None).unwrap();
+    assert_eq!(chosen.route, Route::ClusterIp);
+}
+
 #[test]
 fn every_recorded_service_is_understood() {
-    let lines: Vec<String> = recorded_cluster()
-        .services()
-        .values()
-        .map(|service| line(service))
-        .collect();
+    let lines = lines(&recorded_cluster(), LbService::is_load_balancer);
     assert_eq!(
         lines,
         [
@@ -358,7 +397,7 @@ fn the_recorded_changes_are_followed_step_by_step() {
         let lab: Vec<String> = view
             .services()
             .values()
-            .filter(|service| service.key.namespace.as_str() == "lab")
+            .filter(|service| service.key.namespace.as_str() == "lab" && service.is_load_balancer())
             .map(|service| line(service))
             .collect();
         told.push(format!("{}: {}", step.step, lab.join("; ")));

@@ -161,7 +161,10 @@ impl View {
     pub(super) fn refresh(&mut self) -> bool {
         let mut differs = false;
         if std::mem::take(&mut self.touched.all) {
-            self.changed.extend(self.services.keys().cloned());
+            // What concerns all of them concerns those that MetalLB looks after.
+            let services = self.services.iter();
+            let touched = services.filter(|(_, service)| service.is_load_balancer());
+            self.changed.extend(touched.map(|(key, _)| key.clone()));
         } else if std::mem::take(&mut self.touched.pending) {
             self.changed.extend(self.pending.iter().cloned());
         }
@@ -180,7 +183,7 @@ impl View {
         differs
     }
 
-    /// The LoadBalancer services as of the last refresh. Cheap: the map is persistent.
+    /// The services of all types as of the last refresh. Cheap: the map is persistent.
     pub(super) fn services(&self) -> OrdMap<ServiceKey, Arc<LbService>> {
         self.published.clone()
     }

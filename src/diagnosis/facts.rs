@@ -4,25 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::model::{ServiceKey, ServicePhase, ServicePort};
+use crate::model::{ServiceKey, ServicePhase, ServicePort, ServiceType};
 
 use super::address::AddressRange;
 use super::selector::{Labels, Selector};
 
-/// What is read of a Service of type LoadBalancer.
+/// What is read of a Service.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "they are as independent as in the Service"
 )]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
+    /// `spec.type`.
+    pub service_type: ServiceType,
     /// `metadata.labels`.
     pub labels: Labels,
     /// `spec.clusterIPs`, primary first; empty for a headless service.
     pub cluster_ips: Vec<IpAddr>,
     /// `status.loadBalancer.ingress[].ip`.
     pub load_balancer_ips: Vec<IpAddr>,
-    /// `status.loadBalancer.ingress[].hostname`.
+    /// `status.loadBalancer.ingress[].hostname`, or `spec.externalName`.
     pub hostnames: Vec<String>,
     /// `spec.ports`.
     pub ports: Vec<ServicePort>,
@@ -55,12 +57,21 @@ pub struct ServiceFacts {
 }
 
 impl ServiceFacts {
+    /// Whether MetalLB, or another load balancer, looks after it.
+    #[must_use]
+    pub const fn is_load_balancer(&self) -> bool {
+        matches!(self.service_type, ServiceType::LoadBalancer)
+    }
+
     /// Whether it has its address.
     #[must_use]
     pub const fn phase(&self) -> ServicePhase {
         if self.terminating {
             ServicePhase::Terminating
-        } else if self.load_balancer_ips.is_empty() && self.hostnames.is_empty() {
+        } else if self.is_load_balancer()
+            && self.load_balancer_ips.is_empty()
+            && self.hostnames.is_empty()
+        {
             ServicePhase::Pending
         } else {
             ServicePhase::Assigned

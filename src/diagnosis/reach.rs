@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Announcement, Finding, PodEndpoint, ServicePhase, printable};
+use crate::model::{Announcement, Finding, PodEndpoint, ServicePhase, ServiceType, printable};
 
 use super::address::AddressRange;
 use super::announce::{Way, has_speaker, is_usable, pool_of, runs_on};
 use super::facts::{Node, Presence, ServiceEvent, ServiceFacts, World};
 use super::service::{Subject, Unready};
 use super::words::{error, info, list, quote, warning};
+
+const SEE_PODS: &str = "See why the pods are not ready: kubectl describe pod, kubectl logs.";
 
 /// Everything that was found about a service that has its address.
 pub(super) fn problems(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
@@ -31,6 +33,22 @@ pub(super) fn problems(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     }
     found.extend(source_ranges(service, world));
     found
+}
+
+/// What may be wrong with a service that has no address outside the cluster.
+pub(super) fn without_pods(subject: &Subject<'_>) -> Option<Finding> {
+    let pods = subject.pods?;
+    let is_name = subject.service.service_type == ServiceType::ExternalName;
+    if is_name || subject.service.terminating || pods.iter().any(|pod| pod.ready) {
+        return None;
+    }
+    let message = if pods.is_empty() {
+        "No pod stands behind it: connections are refused.".to_owned()
+    } else {
+        let unready = count_unready(pods, subject.unready);
+        format!("None of its endpoints is ready ({unready}): connections are refused.")
+    };
+    Some(error("no-ready-endpoints", message, SEE_PODS))
 }
 
 fn no_ready_endpoints(
@@ -55,7 +73,7 @@ fn no_ready_endpoints(
                  it nowhere.",
                 count_unready(pods, unready)
             ),
-            "See why the pods are not ready: kubectl describe pod, kubectl logs.",
+            SEE_PODS,
         )
     })
 }

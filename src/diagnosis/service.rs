@@ -38,6 +38,9 @@ pub struct Subject<'a> {
 #[must_use]
 pub fn findings(subject: &Subject<'_>, scene: Scene<'_>) -> Vec<Finding> {
     let service = subject.service;
+    if !service.is_load_balancer() {
+        return reach::without_pods(subject).into_iter().collect();
+    }
     let phase = service.phase();
     let mut found = match phase {
         ServicePhase::Pending => {

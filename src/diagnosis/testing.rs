@@ -70,6 +70,7 @@ pub(super) fn port(number: u16) -> ServicePort {
         protocol: Protocol::Tcp,
         target_port: "8080".to_owned(),
         node_port: None,
+        app_protocol: None,
     }
 }
 

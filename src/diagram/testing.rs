@@ -53,6 +53,7 @@ pub(crate) fn port(number: u16) -> ServicePort {
         protocol: Protocol::Tcp,
         target_port: "8080".to_owned(),
         node_port: Some(31126),
+        app_protocol: None,
     }
 }
 
@@ -72,6 +73,7 @@ pub(crate) fn pods(count: u8, ready: impl Fn(u8) -> bool) -> Arc<[PodEndpoint]> 
 pub(crate) fn ui() -> LbService {
     LbService {
         key: key(),
+        service_type: crate::model::ServiceType::LoadBalancer,
         load_balancer_class: None,
         cluster_ips: vec![ip("10.108.202.210")],
         load_balancer_ips: vec![ip("10.0.0.241")],

@@ -104,11 +104,64 @@ pub struct ClusterGap {
     pub fault: ClusterFault,
 }
 
-/// A Service of type LoadBalancer.
+/// `spec.type` of a Service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceType {
+    /// It has, or waits for, an address of the cluster's load balancer: MetalLB's, in the clusters that Adit is for.
+    #[default]
+    LoadBalancer,
+    /// It has a port on every node.
+    NodePort,
+    /// It has an address within the cluster; a headless one has none.
+    ClusterIp,
+    /// It is another name for a host outside.
+    ExternalName,
+}
+
+impl ServiceType {
+    /// Every type, the one that Adit is about first.
+    pub const ALL: [Self; 4] = [
+        Self::LoadBalancer,
+        Self::NodePort,
+        Self::ClusterIp,
+        Self::ExternalName,
+    ];
+
+    /// As Kubernetes writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoadBalancer => "LoadBalancer",
+            Self::NodePort => "NodePort",
+            Self::ClusterIp => "ClusterIP",
+            Self::ExternalName => "ExternalName",
+        }
+    }
+}
+
+/// A text that names no type of Service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a type of Service: use LoadBalancer, NodePort, ClusterIP or ExternalName")]
+pub struct ParseServiceTypeError(pub String);
+
+impl FromStr for ServiceType {
+    type Err = ParseServiceTypeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| ParseServiceTypeError(text.to_owned()))
+    }
+}
+
+/// A Service, of whatever type; what it is about for Adit are those of type LoadBalancer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LbService {
     /// Namespace and name.
     pub key: ServiceKey,
+    /// `spec.type`.
+    pub service_type: ServiceType,
     /// `spec.loadBalancerClass`; none means the cluster's default, which MetalLB takes.
     pub load_balancer_class: Option<String>,
     /// `spec.clusterIPs`, primary first; empty for a headless service.
@@ -140,11 +193,12 @@ pub struct LbService {
 }
 
 impl LbService {
-    /// A service of this name that waits for its address and of which nothing else is known.
+    /// A LoadBalancer service of this name that waits for its address and of which nothing else is known.
     #[must_use]
     pub fn new(key: ServiceKey) -> Self {
         Self {
             key,
+            service_type: ServiceType::LoadBalancer,
             load_balancer_class: None,
             cluster_ips: Vec::new(),
             load_balancer_ips: Vec::new(),
@@ -160,6 +214,18 @@ impl LbService {
             shared_with: Vec::new(),
             findings: Vec::new(),
         }
+    }
+
+    /// Whether it is of type LoadBalancer: what the faces show where nobody asks for more.
+    #[must_use]
+    pub const fn is_load_balancer(&self) -> bool {
+        matches!(self.service_type, ServiceType::LoadBalancer)
+    }
+
+    /// Whether it has no address of its own, only its pods'.
+    #[must_use]
+    pub const fn is_headless(&self) -> bool {
+        matches!(self.service_type, ServiceType::ClusterIp) && self.cluster_ips.is_empty()
     }
 
     /// The port with this number that SSH can carry.
@@ -184,6 +250,8 @@ pub struct ServicePort {
     pub target_port: String,
     /// `nodePort`, where one is allocated.
     pub node_port: Option<u16>,
+    /// `appProtocol`, where it is said: what is spoken on it.
+    pub app_protocol: Option<Arc<str>>,
 }
 
 /// The transport of a Service's port. Only TCP can be tunnelled through SSH.
@@ -357,7 +425,7 @@ pub struct ClusterNode {
 /// Whether a Service has its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ServicePhase {
-    /// It has at least one IP address or host name.
+    /// It has at least one IP address or host name, or is of a type that waits for none.
     Assigned,
     /// It waits for one.
     Pending,

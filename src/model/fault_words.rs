@@ -151,7 +151,7 @@ impl fmt::Display for Fault {
                 write!(f, "the SSH connection to {hop} was lost: {reason}")
             }
             FaultCause::ServiceMissing { service } => {
-                write!(f, "the cluster has no LoadBalancer service {service}")
+                write!(f, "the cluster has no service {service}")
             }
             FaultCause::PortMissing { service, port, has } => write!(
                 f,

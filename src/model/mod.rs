@@ -27,7 +27,8 @@ pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target
 pub use cluster::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,
     ClusterNode, ClusterSource, ClusterState, Family, Finding, Kubeconfig, LbService,
-    ParseRouteError, PodEndpoint, PoolUsage, Protocol, Route, ServicePhase, ServicePort, Severity,
+    ParseRouteError, ParseServiceTypeError, PodEndpoint, PoolUsage, Protocol, Route, ServicePhase,
+    ServicePort, ServiceType, Severity,
 };
 pub use command::Command;
 pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};

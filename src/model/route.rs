@@ -88,6 +88,7 @@ fn destination(
     match route {
         Route::MetalLb => {
             let ip = preferred(&service.load_balancer_ips).ok_or(match service.phase {
+                _ if !service.is_load_balancer() => "it is of a type that has no MetalLB IP",
                 ServicePhase::Pending => "the service has no MetalLB IP yet",
                 ServicePhase::Assigned | ServicePhase::Terminating => {
                     "the service has no MetalLB IP"
@@ -147,7 +148,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::ServiceKey;
+    use crate::model::{ServiceKey, ServiceType};
 
     fn port(number: u16, protocol: Protocol, node_port: Option<u16>) -> ServicePort {
         ServicePort {
@@ -156,6 +157,7 @@ mod tests {
             protocol,
             target_port: "http".to_owned(),
             node_port,
+            app_protocol: None,
         }
     }
 
@@ -169,6 +171,7 @@ mod tests {
         };
         LbService {
             key: ServiceKey::new("default", "ui"),
+            service_type: ServiceType::LoadBalancer,
             load_balancer_class: None,
             cluster_ips: vec!["10.101.165.62".parse().unwrap()],
             load_balancer_ips: vec!["fd00:10::5".parse().unwrap(), "10.0.0.241".parse().unwrap()],

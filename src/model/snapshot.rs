@@ -275,7 +275,7 @@ pub struct ClusterStatus {
     pub pools: Option<Arc<[AddressPool]>>,
     /// The nodes by name; none where they are not known.
     pub nodes: Option<Arc<[ClusterNode]>>,
-    /// The LoadBalancer services, by namespace and name.
+    /// The services of all types, by namespace and name.
     pub services: OrdMap<ServiceKey, Arc<LbService>>,
 }
 

@@ -170,7 +170,10 @@ impl Rows {
         let services = &snapshot.cluster.services;
         let orphans: Vec<_> = orphans(snapshot);
         if !self.services.ptr_eq(services) || self.orphans != orphans {
-            self.all = services.values().flat_map(rows_of).collect();
+            let shown = services
+                .values()
+                .filter(|service| service.is_load_balancer());
+            self.all = shown.flat_map(rows_of).collect();
             self.all
                 .extend(orphans.iter().map(|id| orphan(id, snapshot)));
             self.services = services.clone();
@@ -323,7 +326,7 @@ fn orphans(snapshot: &Snapshot) -> Vec<TunnelId> {
         TunnelId::Forward(_) => true,
         TunnelId::Service { service, port } => services
             .get(service)
-            .is_none_or(|service| service.tcp_port(*port).is_none()),
+            .is_none_or(|service| !service.is_load_balancer() || service.tcp_port(*port).is_none()),
     };
     snapshot.tunnels.keys().filter(is_orphan).cloned().collect()
 }

@@ -1,9 +1,11 @@
-//! `v1` Service: of type LoadBalancer, or of no interest.
+//! `v1` Service. Of those that are not of type LoadBalancer only what leads to them is kept.
+
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
 use crate::diagnosis::{FamilyPolicy, Labels, ServiceFacts};
-use crate::model::{Protocol, ServicePort};
+use crate::model::{Protocol, ServicePort, ServiceType};
 
 use super::{Identity, Interner, Metadata, Object, null_as_default};
 
@@ -51,6 +53,7 @@ struct ServiceSpec {
     #[serde(deserialize_with = "null_as_default")]
     ports: Vec<Port>,
     load_balancer_class: Option<String>,
+    external_name: Option<String>,
     #[serde(rename = "loadBalancerIP")]
     load_balancer_ip: String,
     external_traffic_policy: String,
@@ -78,6 +81,8 @@ struct Port {
     target_port: Option<IntOrString>,
     #[serde(default)]
     node_port: Option<u16>,
+    #[serde(default)]
+    app_protocol: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -107,7 +112,7 @@ struct Ingress {
     hostname: Option<String>,
 }
 
-/// What is kept of a Service of type LoadBalancer.
+/// What is kept of a Service.
 pub(in crate::cluster) type KeptService = ServiceFacts;
 
 impl Object for Service {
@@ -118,23 +123,17 @@ impl Object for Service {
     }
 
     fn keep(self, _names: &mut Interner) -> Option<KeptService> {
-        if self.spec.kind != "LoadBalancer" {
-            return None;
+        let service_type = service_type(&self.spec.kind);
+        if service_type != ServiceType::LoadBalancer {
+            return Some(self.keep_other(service_type));
         }
         let uses_deprecated_annotation = self.metadata.annotations.uses_deprecated();
         let annotations = self.metadata.annotations;
         let ingress = self.status.load_balancer.ingress;
-        let mut cluster_ips = self.spec.cluster_ips;
-        if cluster_ips.is_empty() {
-            cluster_ips.push(self.spec.cluster_ip);
-        }
         Some(ServiceFacts {
+            service_type,
             labels: self.metadata.labels,
-            // "None" marks a headless service; it is no address, and so left out.
-            cluster_ips: cluster_ips
-                .iter()
-                .filter_map(|ip| ip.parse().ok())
-                .collect(),
+            cluster_ips: addresses(self.spec.cluster_ips, self.spec.cluster_ip),
             load_balancer_ips: ingress
                 .iter()
                 .filter_map(|ingress| ingress.ip.as_deref()?.parse().ok())
@@ -168,6 +167,36 @@ impl Object for Service {
             terminating: self.metadata.deletion_timestamp.is_some(),
         })
     }
+}
+
+impl Service {
+    /// MetalLB does not look after it: what MetalLB reads is of no interest.
+    fn keep_other(self, service_type: ServiceType) -> ServiceFacts {
+        ServiceFacts {
+            service_type,
+            cluster_ips: addresses(self.spec.cluster_ips, self.spec.cluster_ip),
+            hostnames: said(self.spec.external_name).into_iter().collect(),
+            ports: self.spec.ports.into_iter().map(Port::keep).collect(),
+            local_traffic_only: self.spec.external_traffic_policy == LOCAL,
+            internal_local_only: self.spec.internal_traffic_policy == LOCAL,
+            terminating: self.metadata.deletion_timestamp.is_some(),
+            ..ServiceFacts::default()
+        }
+    }
+}
+
+/// `clusterIPs`, or `clusterIP` from before there were several. "None" marks a headless service; it is no address, and so left
+/// out.
+fn addresses(mut all: Vec<String>, first: String) -> Vec<IpAddr> {
+    if all.is_empty() {
+        all.push(first);
+    }
+    all.iter().filter_map(|ip| ip.parse().ok()).collect()
+}
+
+/// Kubernetes fills the type in; what it does not know yet has an address within the cluster, like all that came before.
+fn service_type(text: &str) -> ServiceType {
+    text.parse().unwrap_or(ServiceType::ClusterIp)
 }
 
 const LOCAL: &str = "Local";
@@ -205,6 +234,7 @@ impl Port {
             number: self.port,
             protocol: protocol(&self.protocol),
             node_port: self.node_port.filter(|port| *port != 0),
+            app_protocol: said(self.app_protocol).map(Into::into),
         }
     }
 }

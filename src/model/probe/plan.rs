@@ -88,7 +88,7 @@ impl ProbeFacts {
     pub fn of(service: &LbService, port: u16, role: &HostRole) -> Self {
         let talk = service
             .tcp_port(port)
-            .map(|port| Talk::for_port(None, &port.name, port.number));
+            .map(|port| Talk::for_port(port.app_protocol.as_deref(), &port.name, port.number));
         Self {
             has_source_ranges: !service.source_ranges.is_empty(),
             ready_pods: service.pods.iter().filter(|pod| pod.ready).count(),
@@ -145,6 +145,9 @@ fn metallb(service: &LbService, port: &ServicePort) -> ProbeStep {
             Destination::tcp(ip.to_string(), port.number),
             None,
         ),
+        None if !service.is_load_balancer() => {
+            without(Route::MetalLb, ProbeOutcome::Skipped(SkipReason::NotThere))
+        }
         None => failing(
             Route::MetalLb,
             "the service has no MetalLB IP yet".to_owned(),
@@ -245,6 +248,7 @@ mod tests {
             protocol: Protocol::Tcp,
             target_port: "http".to_owned(),
             node_port: Some(31126),
+            app_protocol: None,
         }];
         service.pods = (0..7)
             .map(|index| {
