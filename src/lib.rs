@@ -8,6 +8,7 @@ pub mod demo;
 pub mod diagnosis;
 pub mod diagram;
 pub mod engine;
+pub mod l10n;
 pub mod model;
 pub mod net;
 pub mod ssh;

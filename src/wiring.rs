@@ -9,6 +9,7 @@ use adit::cli::{
 use adit::demo::{DemoOptions, DemoWorld};
 use adit::diagram;
 use adit::engine::{self, EngineOptions, Handle};
+use adit::l10n::Lang;
 use adit::model::{Fault, Hop, HostProfile, Snapshot, TunnelId};
 use adit::ssh::config::{
     self, Argument, ConfigError, Environment, LocalSystem, Origin, Query, Resolved,
@@ -33,6 +34,7 @@ pub(crate) fn wiring() -> Wiring {
 fn open_window(engine: Handle) -> anyhow::Result<()> {
     let options = WindowOptions {
         fallback_fonts: fallback_fonts(),
+        system_language: Lang::of_locales(sys_locale::get_locales()),
     };
     // eframe's error holds pointers of the window system's and stays on this thread.
     ui::run(engine, options).map_err(|error| anyhow::anyhow!("{error}"))

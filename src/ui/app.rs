@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use egui::{Context, Ui, ViewportCommand};
 
+use super::look::Look;
 use super::meter::Meter;
 use super::rows::Rows;
 use super::scene::Scene;
-use super::view::View;
-use super::{detail, empty, keys, list, notices, prompt, theme, top_bar, wake, words};
+use super::view::{Page, View};
+use super::{detail, empty, keys, list, nav, notices, prompt, theme, top_bar, wake, words};
 use crate::engine::Handle;
+use crate::l10n::Lang;
 use crate::model::{Command, Light, Moment, Snapshot, TunnelState};
 
 /// For how long something that is in progress is shown moving; after that it is drawn standing still.
@@ -29,6 +31,7 @@ pub(super) struct App {
     animate_until: f64,
     rows: Rows,
     meter: Meter,
+    look: Look,
     view: View,
     commands: Vec<Command>,
     _waker: Option<wake::Waker>,
@@ -36,7 +39,7 @@ pub(super) struct App {
 
 impl App {
     /// A face for the engine behind `handle`; `waker` has it painted anew when there is something new.
-    pub(super) fn new(handle: Handle, waker: Option<wake::Waker>) -> Self {
+    pub(super) fn new(handle: Handle, waker: Option<wake::Waker>, system_language: Lang) -> Self {
         let mut app = Self {
             snapshot: handle.snapshot(),
             handle,
@@ -44,6 +47,7 @@ impl App {
             animate_until: 0.0,
             rows: Rows::default(),
             meter: Meter::default(),
+            look: Look::new(system_language),
             view: View::default(),
             commands: Vec::new(),
             _waker: waker,
@@ -54,8 +58,12 @@ impl App {
     }
 
     fn find_rows(&mut self) {
-        self.rows
-            .update(&self.snapshot, &self.view.query, self.view.sorting);
+        self.rows.update(
+            self.look.lang(&self.snapshot),
+            &self.snapshot,
+            &self.view.query,
+            self.view.sorting,
+        );
     }
 
     /// Everything that is not drawing.
@@ -71,6 +79,7 @@ impl App {
             self.taken_at = time;
             self.find_rows();
         }
+        self.look.follow(ctx, &self.snapshot, &mut self.commands);
         if self.snapshot.ended {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
@@ -83,6 +92,7 @@ impl App {
         let now = self.now(time);
         let snapshot = Arc::clone(&self.snapshot);
         let mut scene = Scene {
+            lang: self.look.lang(&snapshot),
             snapshot: &snapshot,
             rows: &self.rows,
             meter: &self.meter,
@@ -152,7 +162,28 @@ fn moving(snapshot: &Snapshot) -> usize {
 fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     top_bar::top_bar_ui(ui, scene);
     notices::status_bar_ui(ui, scene);
+    nav::nav_ui(ui, scene);
+    match scene.view.page {
+        Page::Services => services_ui(ui, scene),
+        Page::Map | Page::Hosts | Page::Settings => {
+            page_ui(ui, |_ui| {});
+        }
+    }
+    prompt::prompt_ui(ui, scene);
+}
+
+/// The list, and the details of the selected row.
+fn services_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     detail::detail_panel_ui(ui, scene);
+    page_ui(ui, |ui| {
+        if !empty::empty_ui(ui, scene) {
+            list::list_ui(ui, scene);
+        }
+    });
+}
+
+/// What is left of the window, for a page.
+fn page_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     let frame = egui::Frame::new()
         .fill(theme::palette(ui).surface)
         .inner_margin(egui::Margin {
@@ -161,12 +192,7 @@ fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             top: 2,
             bottom: 0,
         });
-    egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-        if !empty::empty_ui(ui, scene) {
-            list::list_ui(ui, scene);
-        }
-    });
-    prompt::prompt_ui(ui, scene);
+    egui::CentralPanel::no_frame().frame(frame).show(ui, add);
 }
 
 impl eframe::App for App {

@@ -9,6 +9,7 @@ use super::rows::{Row, RowId};
 use super::scene::Scene;
 use super::widgets::SwitchState;
 use super::{theme, widgets, words};
+use crate::l10n::{Lang, Speaks as _, tr};
 use crate::model::{
     Finding, Intent, LbService, Light, Protocol, ServicePhase, Severity, printable,
 };
@@ -31,23 +32,27 @@ pub(super) fn switch_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
         enabled: row.id.tunnel().is_some(),
         moving: scene.animate && tunnel.is_some_and(|tunnel| words::is_moving(&tunnel.state)),
     };
-    let response = widgets::switch_ui(ui, state, &row.id.label());
+    let response = widgets::switch_ui(ui, state, &row.id.label(scene.lang));
     if response.clicked() {
         scene.toggle(row);
     }
     if !state.enabled {
-        response.on_hover_text(not_tunnellable(row));
+        response.on_hover_text(not_tunnellable(scene.lang, row));
     }
 }
 
 /// Why there is nothing to switch.
-pub(super) fn not_tunnellable(row: &Row) -> String {
+pub(super) fn not_tunnellable(lang: Lang, row: &Row) -> String {
     match &row.id {
         RowId::Port(_, port, protocol) if *protocol != Protocol::Tcp => {
-            let name = protocol.as_str();
-            format!("Port {port} is {name}, and SSH carries TCP only.")
+            tr!(
+                lang,
+                "row-not-tcp",
+                port = port.to_string(),
+                protocol = protocol.as_str()
+            )
         }
-        _ => "This service has no port.".to_owned(),
+        _ => tr!(lang, "row-no-port").to_owned(),
     }
 }
 
@@ -73,14 +78,16 @@ pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
     } else if !port.name.is_empty() {
         let _ = write!(text, " {}", printable(&port.name));
     }
-    let mut hover = format!(
-        "{} port {} → {}",
-        port.protocol.as_str(),
-        port.number,
-        printable(&port.target_port)
+    let mut hover = tr!(
+        ui,
+        "cell-port-to",
+        protocol = port.protocol.as_str(),
+        port = port.number.to_string(),
+        target = printable(&port.target_port),
     );
     if let Some(node_port) = port.node_port {
-        let _ = write!(hover, "\nNodePort {node_port}");
+        let node_port = tr!(ui, "cell-node-port", port = node_port.to_string());
+        let _ = write!(hover, "\n{node_port}");
     }
     let target = format!("→ {}", printable(&port.target_port));
     lines_ui(ui, &target, |ui| {
@@ -103,16 +110,21 @@ pub(super) fn metal_lb_ui(ui: &mut Ui, row: &Row) {
         let response = match (address, service.phase) {
             (_, ServicePhase::Terminating) => text_ui(
                 ui,
-                "terminating",
+                tr!(ui, "cell-terminating"),
                 theme::body_font(13.0),
                 palette.amber.text,
             ),
             (Some(address), _) => text_ui(ui, &address, theme::mono_font(12.0), palette.text),
-            (None, _) => text_ui(ui, "pending", theme::body_font(13.0), palette.amber.text),
+            (None, _) => text_ui(
+                ui,
+                tr!(ui, "cell-pending"),
+                theme::body_font(13.0),
+                palette.amber.text,
+            ),
         };
         if !service.findings.is_empty() {
             findings_hover(response, service);
-        } else if let Some(hover) = address_hover(service) {
+        } else if let Some(hover) = address_hover(ui.lang(), service) {
             response.on_hover_text(hover);
         }
     });
@@ -163,7 +175,7 @@ fn findings_hover(response: Response, service: &LbService) {
     });
 }
 
-fn address_hover(service: &LbService) -> Option<String> {
+fn address_hover(lang: Lang, service: &LbService) -> Option<String> {
     let mut lines: Vec<String> = service
         .load_balancer_ips
         .iter()
@@ -176,13 +188,15 @@ fn address_hover(service: &LbService) -> Option<String> {
             .map(|name| printable(name).into_owned()),
     );
     if let Some(pool) = &service.pool {
-        lines.push(format!("from the pool {}", printable(pool)));
+        lines.push(tr!(lang, "cell-from-pool", pool = printable(pool)));
     }
     for by in service.announced_by.iter().flatten() {
-        lines.push(format!(
-            "announced by {} ({})",
-            printable(&by.node),
-            printable(&by.protocol)
+        let (node, protocol) = (printable(&by.node), printable(&by.protocol));
+        lines.push(tr!(
+            lang,
+            "cell-announced-by",
+            node = node,
+            protocol = protocol
         ));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
@@ -192,7 +206,7 @@ pub(super) fn cluster_ip_ui(ui: &mut Ui, row: &Row) {
     let Some(service) = &row.service else { return };
     let color = theme::palette(ui).weak;
     let Some(first) = service.cluster_ips.first() else {
-        text_ui(ui, "none", theme::body_font(13.0), color);
+        text_ui(ui, tr!(ui, "none"), theme::body_font(13.0), color);
         return;
     };
     let response = text_ui(ui, &first.to_string(), theme::mono_font(12.0), color);
@@ -216,9 +230,9 @@ pub(super) fn pods_ui(ui: &mut Ui, row: &Row) {
         _ => palette.green.text,
     };
     let count = if all == 0 {
-        "none".to_owned()
+        tr!(ui, "none").to_owned()
     } else {
-        format!("{ready} of {all} ready")
+        tr!(ui, "pods-ready-of", ready = ready, all = all)
     };
     let ips: Vec<_> = service
         .pods
@@ -265,16 +279,19 @@ fn fitting(ui: &Ui, ips: &[String], all: usize) -> String {
 
 fn pods_hover_ui(ui: &mut Ui, service: &LbService) {
     if service.pods.is_empty() {
-        ui.label("No pod stands behind this service.");
+        ui.label(tr!(ui, "pods-none"));
     }
     for pod in service.pods.iter().take(MOST_PODS_TOLD) {
         ui.horizontal(|ui| {
             widgets::mark_ui(ui, if pod.ready { Light::Green } else { Light::Grey });
             ui.label(theme::mono(pod.ip.to_string()));
             ui.label(printable(&pod.name));
-            let node = pod.node.as_deref().unwrap_or("node unknown");
-            let ready = if pod.ready { "" } else { " · not ready" };
-            ui.label(theme::weak(ui, format!("{}{ready}", printable(node))));
+            let node = pod.node.as_deref().unwrap_or(tr!(ui, "pod-node-unknown"));
+            let mut place = printable(node).into_owned();
+            if !pod.ready {
+                let _ = write!(place, " · {}", tr!(ui, "pod-not-ready"));
+            }
+            ui.label(theme::weak(ui, place));
         });
     }
     if let Some(rest) = service
@@ -283,7 +300,7 @@ fn pods_hover_ui(ui: &mut Ui, service: &LbService) {
         .checked_sub(MOST_PODS_TOLD)
         .filter(|rest| *rest > 0)
     {
-        ui.label(theme::weak(ui, format!("and {rest} more")));
+        ui.label(theme::weak(ui, tr!(ui, "pods-more", count = rest)));
     }
 }
 
@@ -310,7 +327,7 @@ pub(super) fn local_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     widgets::copy_button_sized_ui(
         ui,
         &address,
-        &format!("the address of {}", row.id.label()),
+        &tr!(ui, "copy-address-of", service = row.id.label(scene.lang)),
         SMALL_BUTTON,
     );
 }
@@ -332,7 +349,7 @@ fn link_ui(ui: &mut Ui, address: &str, url: &str, width: f32) {
     }
     let response = response
         .on_hover_cursor(CursorIcon::PointingHand)
-        .on_hover_text(format!("Open {url}"));
+        .on_hover_text(tr!(ui, "open-url", url = url));
     if response.clicked() {
         ui.ctx().open_url(OpenUrl::new_tab(url));
     }
@@ -341,17 +358,21 @@ fn link_ui(ui: &mut Ui, address: &str, url: &str, width: f32) {
 pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     let palette = theme::palette(ui);
     let Some(id) = row.id.tunnel() else {
-        text_ui(ui, "Not tunnellable", theme::body_font(13.0), palette.weak)
-            .on_hover_text(not_tunnellable(row));
+        let words = tr!(ui, "state-not-tunnellable");
+        text_ui(ui, words, theme::body_font(13.0), palette.weak)
+            .on_hover_text(not_tunnellable(scene.lang, row));
         return;
     };
     let light = scene.light(row);
     ui.spacing_mut().item_spacing.x = 6.0;
     widgets::mark_ui(ui, light);
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
-    let state = words::state(tunnel, scene.now);
+    let state = words::state(scene.lang, tunnel, scene.now);
     let second = match scene.meter.rate(&id, scene.now) {
-        Some(rate) => format!("↓ {}/s", words::bytes(rate.down.max(rate.up))),
+        Some(rate) => format!(
+            "↓ {}",
+            words::each_second(scene.lang, rate.down.max(rate.up))
+        ),
         None => tunnel.map_or_else(String::new, words::remark),
     };
     lines_ui(ui, &second, |ui| {

@@ -8,6 +8,7 @@ use super::rows::{Row, RowId};
 use super::scene::Scene;
 use super::{cells, facts, icons, theme, widgets, words};
 use crate::diagram;
+use crate::l10n::tr;
 use crate::model::{
     Command, Fault, FaultCause, Finding, Intent, Light, LocalBind, Severity, Target, TunnelId,
     TunnelState, printable,
@@ -49,7 +50,7 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.add_space(4.0);
         ScrollArea::vertical()
             .auto_shrink(false)
-            .id_salt(row.id.label())
+            .id_salt(row.id.label(scene.lang))
             .show(ui, |ui| {
                 ui.set_width(ui.available_width() - 8.0);
                 body_ui(ui, row, scene, is_wide);
@@ -61,7 +62,7 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     ui.horizontal(|ui| {
         let width = ui.available_width() * if is_wide { 1.0 } else { 0.5 } - 40.0;
-        let label = row.id.label();
+        let label = row.id.label(scene.lang);
         let text = theme::title(&label);
         let galley = egui::WidgetText::from(text.clone()).into_galley(
             ui,
@@ -76,7 +77,7 @@ fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
             pill_ui(ui, row, scene);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if widgets::icon_button_ui(ui, Icon::Close, "Close the details").clicked() {
+            if widgets::icon_button_ui(ui, Icon::Close, tr!(scene, "details-close")).clicked() {
                 scene.view.selected = None;
             }
             if !is_wide {
@@ -90,7 +91,11 @@ fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
 fn pill_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     if row.id.tunnel().is_some() {
         let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
-        widgets::pill_ui(ui, scene.light(row), &words::state(tunnel, scene.now));
+        widgets::pill_ui(
+            ui,
+            scene.light(row),
+            &words::state(scene.lang, tunnel, scene.now),
+        );
     }
 }
 
@@ -107,7 +112,7 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     if let Some(graph) = graph(row, scene) {
         if is_wide {
             ui.add_space(theme::GROUP_GAP);
-            ui.label(theme::caption(ui, "The way"));
+            ui.label(theme::caption(ui, tr!(ui, "details-way")));
         }
         ui.add_space(2.0);
         let rate = row
@@ -143,7 +148,7 @@ fn graph(row: &Row, scene: &Scene<'_>) -> Option<diagram::Graph> {
 /// The state in words, and the address to go to.
 fn state_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     if row.id.tunnel().is_none() {
-        ui.label(cells::not_tunnellable(row));
+        ui.label(cells::not_tunnellable(scene.lang, row));
         return;
     }
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
@@ -153,7 +158,10 @@ fn state_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
             if is_wide {
                 pill_ui(ui, row, scene);
             }
-            ui.label(theme::weak(ui, words::sentence(tunnel, scene.now)));
+            ui.label(theme::weak(
+                ui,
+                words::sentence(scene.lang, tunnel, scene.now),
+            ));
             if !is_wide {
                 address_ui(ui, row, scene);
             }
@@ -171,17 +179,17 @@ fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
     let is_open = tunnel.is_some_and(|tunnel| matches!(tunnel.state, TunnelState::Open { .. }));
     if let (Some(url), true) = (url(row, scene), is_open)
-        && widgets::primary_button_ui(ui, "Open in browser")
+        && widgets::primary_button_ui(ui, tr!(scene, "details-open-browser"))
             .on_hover_text(&url)
             .clicked()
     {
         ui.ctx().open_url(OpenUrl::new_tab(&url));
     }
     if scene.intent(&id) == Intent::Up {
-        if ui.button("Close tunnel").clicked() {
+        if ui.button(tr!(scene, "details-close-tunnel")).clicked() {
             scene.toggle(row);
         }
-    } else if widgets::primary_button_ui(ui, "Open tunnel").clicked() {
+    } else if widgets::primary_button_ui(ui, tr!(scene, "details-open")).clicked() {
         scene.toggle(row);
     }
 }
@@ -195,7 +203,7 @@ fn url(row: &Row, scene: &Scene<'_>) -> Option<String> {
 fn address_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     if let Some(url) = url(row, scene) {
         ui.label(theme::mono(&url));
-        widgets::copy_button_ui(ui, &url, "the URL");
+        widgets::copy_button_ui(ui, &url, tr!(ui, "details-copy-url"));
         return;
     }
     if scene.light(row) != Light::Grey {
@@ -204,7 +212,7 @@ fn address_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     let port = row.port().map_or(0, |port| port.number);
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
     let local = words::planned_local(tunnel, port);
-    ui.label(theme::weak(ui, format!("It would be at {local}.")));
+    ui.label(theme::weak(ui, tr!(ui, "details-would-be", local = local)));
 }
 
 /// What broke, what to do, and the buttons that do it.
@@ -262,7 +270,8 @@ fn fault_buttons_ui(ui: &mut Ui, id: &TunnelId, fault: &Fault, scene: &mut Scene
         free_port: Some(port),
         ..
     } = fault.cause
-        && widgets::primary_button_ui(ui, &format!("Use port {port}")).clicked()
+        && widgets::primary_button_ui(ui, &tr!(scene, "details-use-port", port = port.to_string()))
+            .clicked()
     {
         let local = moved(scene, id, port);
         scene.commands.push(Command::SetLocal {
@@ -270,10 +279,10 @@ fn fault_buttons_ui(ui: &mut Ui, id: &TunnelId, fault: &Fault, scene: &mut Scene
             local,
         });
     }
-    if ui.button("Try again").clicked() {
+    if ui.button(tr!(scene, "try-again")).clicked() {
         scene.commands.push(Command::RetryNow(id.clone()));
     }
-    widgets::copy_button_ui(ui, words, "the problem");
+    widgets::copy_button_ui(ui, words, tr!(scene, "copy-problem"));
 }
 
 /// Where the tunnel listens now, but on another port: the interface stays the person's choice.
@@ -345,18 +354,22 @@ fn route_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
         _ => None,
     };
     let planned = diagram::planned(service, *port, tunnel);
-    ui.label(theme::caption(ui, "Route"));
+    ui.label(theme::caption(ui, tr!(ui, "details-route")));
     let mut picked = None;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         ui.spacing_mut().button_padding.x = 7.0;
         let choices = [None].into_iter().chain(crate::model::Route::ALL.map(Some));
         for choice in choices {
-            let name = choice.map_or_else(|| "Auto".to_owned(), |route| route.to_string());
+            let name = choice.map_or_else(
+                || tr!(scene, "details-route-auto").to_owned(),
+                |route| route.to_string(),
+            );
             let is_chosen = chosen == choice;
             let response = ui
                 .add(egui::Button::selectable(is_chosen, name.as_str()).frame_when_inactive(true));
-            let response = response.accessible_name(format!("Route {name}"));
+            let response =
+                response.accessible_name(tr!(scene, "details-route-name", route = &name));
             if response.clicked() && !is_chosen {
                 picked = Some(choice);
             }
@@ -364,9 +377,14 @@ fn route_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     });
     let reason = tunnel.and_then(|tunnel| tunnel.route_reason.as_deref());
     let text = match (planned.map(|planned| planned.route), reason) {
-        (Some(route), Some(reason)) => format!("{route}: {}", printable(reason)),
-        (Some(route), None) => format!("{route}, as far as can be told before it is opened"),
-        (None, _) => "No route yet: the service has nothing this needs".to_owned(),
+        (Some(route), Some(reason)) => tr!(
+            scene,
+            "details-route-because",
+            route = route.to_string(),
+            reason = printable(reason),
+        ),
+        (Some(route), None) => tr!(scene, "details-route-planned", route = route.to_string()),
+        (None, _) => tr!(scene, "details-route-none").to_owned(),
     };
     ui.label(theme::weak(ui, text));
     ui.add_space(theme::GROUP_GAP);

@@ -9,6 +9,7 @@ use super::meter::Rate;
 use super::theme::Palette;
 use super::{icons, theme, widgets};
 use crate::diagram::{self, EdgeKind, Graph, Layout, Node, NodeKind, Note, Size, Status};
+use crate::l10n::tr;
 use crate::model::Light;
 
 /// What moves in the drawing.
@@ -421,9 +422,9 @@ fn facts_ui(ui: &mut Ui, node: &Node, is_copied: bool) {
         });
     if let Some(text) = &node.copy {
         let words = if is_copied {
-            format!("Copied {text}")
+            tr!(ui, "diagram-copied", text = text)
         } else {
-            format!("Click copies {text}")
+            tr!(ui, "diagram-click-copies", text = text)
         };
         ui.label(theme::weak(ui, words));
     }

@@ -5,6 +5,7 @@ use egui::{Align, Layout, Spinner, Ui};
 use super::icons::{self, Icon};
 use super::scene::Scene;
 use super::{theme, widgets};
+use crate::l10n::tr;
 use crate::model::{ClusterFault, ClusterState, Command, printable};
 
 /// Says why there is no row; whether it did.
@@ -16,25 +17,20 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
     centered_ui(ui, |ui| match state {
         _ if scene.rows.total() > 0 => no_match_ui(ui, scene),
         ClusterState::Off => {
-            let hint = "Start Adit with a kubeconfig (KUBECONFIG, ~/.kube/config or --kubeconfig), or try it out with: adit demo";
-            words_ui(ui, "No cluster is watched", hint);
+            words_ui(ui, tr!(scene, "empty-off"), tr!(scene, "empty-off-hint"));
         }
         ClusterState::Loading => {
             ui.add(Spinner::new().size(22.0));
             ui.add_space(6.0);
             words_ui(
                 ui,
-                "Reading the cluster",
-                "The list appears as soon as it is complete.",
+                tr!(scene, "empty-loading"),
+                tr!(scene, "empty-loading-hint"),
             );
         }
-        ClusterState::Live => words_ui(
-            ui,
-            "No LoadBalancer services",
-            "The cluster has none that you may see. Adit lists a service as soon as one is made.",
-        ),
-        ClusterState::Stale(fault) => fault_ui(ui, scene, "The cluster cannot be reached", &fault),
-        ClusterState::Failed(fault) => fault_ui(ui, scene, "The cluster cannot be watched", &fault),
+        ClusterState::Live => words_ui(ui, tr!(scene, "empty-live"), tr!(scene, "empty-live-hint")),
+        ClusterState::Stale(fault) => fault_ui(ui, scene, tr!(scene, "empty-stale"), &fault),
+        ClusterState::Failed(fault) => fault_ui(ui, scene, tr!(scene, "empty-failed"), &fault),
     });
     true
 }
@@ -65,11 +61,11 @@ fn no_match_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let query = printable(&scene.view.query).into_owned();
     words_ui(
         ui,
-        "Nothing found",
-        &format!("No service, address, pod or state holds \"{query}\"."),
+        tr!(scene, "empty-no-match"),
+        &tr!(scene, "empty-no-match-hint", query = query),
     );
     ui.add_space(8.0);
-    if ui.button("Clear the search").clicked() {
+    if ui.button(tr!(scene, "bar-clear-search")).clicked() {
         scene.view.query.clear();
     }
 }
@@ -93,10 +89,10 @@ fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFaul
     let source = scene.snapshot.cluster.source.clone();
     ui.horizontal(|ui| {
         ui.add_space((ui.available_width() - 140.0) / 2.0);
-        if ui.button("Try again").clicked() {
+        if ui.button(tr!(scene, "try-again")).clicked() {
             scene.commands.push(Command::UseCluster(source));
         }
         let words = format!("{} ({}). {}", fault.message, fault.code, fault.hint);
-        widgets::copy_button_ui(ui, &words, "the problem");
+        widgets::copy_button_ui(ui, &words, tr!(scene, "copy-problem"));
     });
 }

@@ -6,12 +6,13 @@ use super::rows::{Row, RowId};
 use super::scene::Scene;
 use super::{ssh_command, theme, widgets, words};
 use crate::diagram;
+use crate::l10n::tr;
 use crate::model::{Destination, LinkStatus, Target, TunnelStatus, printable};
 
 pub(super) fn facts_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
-    ui.label(theme::caption(ui, "Facts"));
+    ui.label(theme::caption(ui, tr!(ui, "facts-title")));
     let facts = facts(row, scene);
-    egui::Grid::new(("row facts", row.id.label()))
+    egui::Grid::new(("row facts", row.id.label(scene.lang)))
         .num_columns(2)
         .min_row_height(18.0)
         .spacing([14.0, 4.0])
@@ -46,28 +47,46 @@ fn facts(row: &Row, scene: &Scene<'_>) -> Vec<(&'static str, String)> {
                 facts.push((name, printable(&value).into_owned()));
             }
         };
-        add("MetalLB IP", join(&service.load_balancer_ips));
-        add("Host name", service.hostnames.join(", "));
-        add("Pool", service.pool.clone().unwrap_or_default());
+        add(
+            tr!(scene, "facts-metallb"),
+            join(&service.load_balancer_ips),
+        );
+        add(tr!(scene, "facts-host-name"), service.hostnames.join(", "));
+        add(
+            tr!(scene, "facts-pool"),
+            service.pool.clone().unwrap_or_default(),
+        );
         let by: Vec<_> = service.announced_by.iter().flatten().collect();
         let by: Vec<_> = by
             .iter()
             .map(|by| format!("{} ({})", by.node, by.protocol))
             .collect();
-        add("Announced by", by.join(", "));
-        add("ClusterIP", join(&service.cluster_ips));
+        add(tr!(scene, "facts-announced-by"), by.join(", "));
+        add(tr!(scene, "facts-cluster-ip"), join(&service.cluster_ips));
         let (ready, all) = super::cells::ready_of(service);
-        add("Pods", format!("{ready} of {all} ready"));
         add(
-            "Class",
+            tr!(scene, "facts-pods"),
+            tr!(scene, "pods-ready-of", ready = ready, all = all),
+        );
+        add(
+            tr!(scene, "facts-class"),
             service.load_balancer_class.clone().unwrap_or_default(),
         );
     }
     if let Some(host) = scene.host(row) {
-        facts.push(("SSH host", printable(&host.profile.login()).into_owned()));
+        facts.push((
+            tr!(scene, "facts-ssh-host"),
+            printable(&host.profile.login()).into_owned(),
+        ));
         if let LinkStatus::Up { session, .. } = &host.link {
-            facts.push(("Server", printable(&session.server).into_owned()));
-            facts.push(("Cipher", printable(&session.cipher).into_owned()));
+            facts.push((
+                tr!(scene, "facts-server"),
+                printable(&session.server).into_owned(),
+            ));
+            facts.push((
+                tr!(scene, "facts-cipher"),
+                printable(&session.cipher).into_owned(),
+            ));
         }
     }
     facts
@@ -85,22 +104,27 @@ fn traffic_facts(
             words::bytes(traffic.down_bytes),
             words::bytes(traffic.up_bytes),
         );
-        facts.push(("Traffic", format!("↓ {down}  ↑ {up}")));
-        let count = format!(
-            "{} now, {} in all",
-            traffic.connections, traffic.connections_total
+        facts.push((tr!(scene, "facts-traffic"), format!("↓ {down}  ↑ {up}")));
+        let count = tr!(
+            scene,
+            "facts-connections-count",
+            now = traffic.connections,
+            all = traffic.connections_total,
         );
-        facts.push(("Connections", count));
+        facts.push((tr!(scene, "facts-connections"), count));
     }
     if traffic.refused_total > 0 {
-        facts.push(("Refused", traffic.refused_total.to_string()));
+        facts.push((
+            tr!(scene, "facts-refused"),
+            traffic.refused_total.to_string(),
+        ));
     }
     if let Some(rate) = row
         .id
         .tunnel()
         .and_then(|id| scene.meter.rate(&id, scene.now))
     {
-        facts.push(("Now", words::rate(rate)));
+        facts.push((tr!(scene, "facts-now"), words::rate(scene.lang, rate)));
     }
 }
 
@@ -128,8 +152,8 @@ fn command(row: &Row, scene: &Scene<'_>) -> Option<String> {
 
 fn command_ui(ui: &mut Ui, command: &str) {
     ui.horizontal(|ui| {
-        ui.label(theme::caption(ui, "The same by hand"));
-        widgets::copy_button_ui(ui, command, "the ssh command");
+        ui.label(theme::caption(ui, tr!(ui, "facts-by-hand")));
+        widgets::copy_button_ui(ui, command, tr!(ui, "facts-copy-command"));
     });
     let palette = theme::palette(ui);
     let frame = Frame::new()

@@ -29,6 +29,14 @@ pub(super) enum Icon {
     Up,
     /// Points down.
     Down,
+    /// Rows, each with a dot in front.
+    List,
+    /// Boxes of several sizes.
+    Map,
+    /// A computer in a rack.
+    Host,
+    /// Sliders to set.
+    Sliders,
 }
 
 /// A line through these points, on a field that reaches from -7 to 7.
@@ -64,6 +72,59 @@ const fn lines(icon: Icon) -> &'static [Line] {
         Icon::Alert => &[&[(0.0, -4.5), (0.0, 1.0)]],
         Icon::Up => &[&[(-3.5, 1.5), (0.0, -2.0), (3.5, 1.5)]],
         Icon::Down => &[&[(-3.5, -1.5), (0.0, 2.0), (3.5, -1.5)]],
+        Icon::List => &[
+            &[(-2.0, -4.0), (5.5, -4.0)],
+            &[(-2.0, 0.0), (5.5, 0.0)],
+            &[(-2.0, 4.0), (5.5, 4.0)],
+        ],
+        Icon::Map => &[
+            &[
+                (-5.5, -5.5),
+                (-0.8, -5.5),
+                (-0.8, 1.2),
+                (-5.5, 1.2),
+                (-5.5, -5.5),
+            ],
+            &[
+                (1.6, -5.5),
+                (5.5, -5.5),
+                (5.5, -1.6),
+                (1.6, -1.6),
+                (1.6, -5.5),
+            ],
+            &[(1.6, 1.2), (5.5, 1.2), (5.5, 5.5), (1.6, 5.5), (1.6, 1.2)],
+            &[
+                (-5.5, 3.6),
+                (-0.8, 3.6),
+                (-0.8, 5.5),
+                (-5.5, 5.5),
+                (-5.5, 3.6),
+            ],
+        ],
+        Icon::Host => &[
+            &[
+                (-5.5, -5.0),
+                (5.5, -5.0),
+                (5.5, -0.8),
+                (-5.5, -0.8),
+                (-5.5, -5.0),
+            ],
+            &[
+                (-5.5, 0.8),
+                (5.5, 0.8),
+                (5.5, 5.0),
+                (-5.5, 5.0),
+                (-5.5, 0.8),
+            ],
+            &[(0.5, -2.9), (3.5, -2.9)],
+            &[(0.5, 2.9), (3.5, 2.9)],
+        ],
+        Icon::Sliders => &[
+            &[(-5.5, -3.2), (-0.4, -3.2)],
+            &[(3.4, -3.2), (5.5, -3.2)],
+            &[(-5.5, 3.2), (-3.4, 3.2)],
+            &[(0.4, 3.2), (5.5, 3.2)],
+        ],
         Icon::Sun | Icon::Moon | Icon::Half | Icon::Dots => &[],
     }
 }
@@ -100,7 +161,21 @@ pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32
         Icon::Sun => sun(painter, center, scale, stroke),
         Icon::Moon => crescent(painter, center, scale, stroke),
         Icon::Half => half(painter, center, scale, stroke),
-        Icon::Copy | Icon::Check | Icon::Close | Icon::Up | Icon::Down => {}
+        Icon::List => {
+            for y in [-4.0, 0.0, 4.0] {
+                painter.circle_filled(at(-4.9, y), 1.0 * scale, color);
+            }
+        }
+        Icon::Host => {
+            for y in [-2.9, 2.9] {
+                painter.circle_filled(at(-3.2, y), 0.9 * scale, color);
+            }
+        }
+        Icon::Sliders => {
+            painter.circle_stroke(at(1.5, -3.2), 1.9 * scale, stroke);
+            painter.circle_stroke(at(-1.5, 3.2), 1.9 * scale, stroke);
+        }
+        Icon::Copy | Icon::Check | Icon::Close | Icon::Up | Icon::Down | Icon::Map => {}
     }
 }
 

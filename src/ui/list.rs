@@ -7,6 +7,7 @@ use super::icons::Icon;
 use super::rows::{Row, RowId, SortBy};
 use super::scene::Scene;
 use super::{cells, icons, theme, widgets};
+use crate::l10n::{Id, id, tr};
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +52,19 @@ impl ListColumn {
     }
 
     /// What stands above it, and what a click on that sorts by.
-    const fn headers(self) -> &'static [(&'static str, SortBy)] {
+    const fn headers(self) -> &'static [(Id, SortBy)] {
         match self {
             Self::Switch => &[],
             Self::Service => &[
-                ("Service", SortBy::Service),
-                ("Namespace", SortBy::Namespace),
+                (id!("column-service"), SortBy::Service),
+                (id!("column-namespace"), SortBy::Namespace),
             ],
-            Self::Ports => &[("Port", SortBy::Port)],
-            Self::MetalLb => &[("MetalLB IP", SortBy::MetalLb)],
-            Self::ClusterIp => &[("ClusterIP", SortBy::ClusterIp)],
-            Self::Pods => &[("Pods", SortBy::Pods)],
-            Self::Local => &[("Local address", SortBy::Local)],
-            Self::State => &[("State", SortBy::State)],
+            Self::Ports => &[(id!("column-port"), SortBy::Port)],
+            Self::MetalLb => &[(id!("column-metallb"), SortBy::MetalLb)],
+            Self::ClusterIp => &[(id!("column-cluster-ip"), SortBy::ClusterIp)],
+            Self::Pods => &[(id!("column-pods"), SortBy::Pods)],
+            Self::Local => &[(id!("column-local"), SortBy::Local)],
+            Self::State => &[(id!("column-state"), SortBy::State)],
         }
     }
 }
@@ -125,7 +126,7 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn header_ui(ui: &mut Ui, column: ListColumn, scene: &mut Scene<'_>) {
     ui.spacing_mut().item_spacing.x = 10.0;
     for (name, by) in column.headers() {
-        sort_button_ui(ui, name, *by, scene);
+        sort_button_ui(ui, scene.lang.text(*name), *by, scene);
     }
 }
 
@@ -141,7 +142,13 @@ fn sort_button_ui(ui: &mut Ui, name: &str, by: SortBy, scene: &mut Scene<'_>) {
     let width = text(palette.weak) + if sorted.is_some() { 14.0 } else { 0.0 };
     let size = egui::vec2(width.min(ui.available_width()), theme::HEADER_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {name}")));
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Button,
+            true,
+            tr!(scene, "list-sort-by", column = name),
+        )
+    });
     let color = match (response.hovered() || response.has_focus(), sorted) {
         (false, None) => palette.weak,
         _ => palette.text,

@@ -13,7 +13,9 @@ mod icons;
 mod keys;
 mod list;
 mod logo;
+mod look;
 mod meter;
+mod nav;
 mod notices;
 mod prompt;
 mod rows;
@@ -30,12 +32,15 @@ mod widgets;
 mod words;
 
 use crate::engine::Handle;
+use crate::l10n::Lang;
 
 /// How the window starts.
 #[derive(Debug, Default)]
 pub struct WindowOptions {
     /// The contents of font files for scripts that the built-in fonts lack (Hangul, kana, Han), in order of preference.
     pub fallback_fonts: Vec<Vec<u8>>,
+    /// The language of the system.
+    pub system_language: Lang,
 }
 
 /// Why there is no window.
@@ -61,10 +66,15 @@ pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
         viewport,
         ..eframe::NativeOptions::default()
     };
+    let system_language = options.system_language;
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         theme::install(&creation.egui_ctx, options.fallback_fonts);
         let waker = wake::Waker::start(creation.egui_ctx.clone(), handle.clone())?;
-        Ok(Box::new(app::App::new(handle, Some(waker))))
+        Ok(Box::new(app::App::new(
+            handle,
+            Some(waker),
+            system_language,
+        )))
     });
     Ok(eframe::run_native("adit", native, create)?)
 }

@@ -5,6 +5,7 @@ use egui::{Frame, Margin, Panel, Ui};
 use super::icons::Icon;
 use super::scene::Scene;
 use super::{theme, widgets, words};
+use crate::l10n::tr;
 use crate::model::{Light, Notice, printable};
 
 pub(super) fn status_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -38,17 +39,17 @@ fn summary(scene: &Scene<'_>) -> String {
     };
     let (shown, all) = (scene.rows.len(), scene.rows.total());
     let rows = if shown == all {
-        format!("{all} ports")
+        tr!(scene, "status-ports", count = all)
     } else {
-        format!("{shown} of {all} ports")
+        tr!(scene, "status-ports-of", shown = shown, count = all)
     };
-    let mut parts = vec![rows, format!("{} open", count(Light::Green))];
+    let mut parts = vec![rows, tr!(scene, "status-open", count = count(Light::Green))];
     let (working, broken) = (count(Light::Amber), count(Light::Red));
     if working > 0 {
-        parts.push(format!("{working} on the way"));
+        parts.push(tr!(scene, "status-on-the-way", count = working));
     }
     if broken > 0 {
-        parts.push(format!("{broken} need you"));
+        parts.push(tr!(scene, "status-need-you", count = broken));
     }
     parts.join(" · ")
 }
@@ -63,19 +64,24 @@ fn notices_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .collect();
     let Some(last) = unread.last() else { return };
     let at = last.at;
-    let ago = words::duration(scene.now.since(at));
-    if widgets::icon_button_sized_ui(ui, Icon::Close, "Put the notices away", 20.0).clicked() {
+    let ago = words::duration(scene.lang, scene.now.since(at));
+    if widgets::icon_button_sized_ui(ui, Icon::Close, tr!(scene, "notices-close"), 20.0).clicked() {
         scene.view.read_until = Some(at);
     }
     let text = match unread.len() {
         1 => printable(&last.text).into_owned(),
-        count => format!("{} (and {} before)", printable(&last.text), count - 1),
+        count => tr!(
+            scene,
+            "notices-before",
+            text = printable(&last.text),
+            count = count - 1
+        ),
     };
     let label = egui::Label::new(egui::RichText::new(text).size(12.5)).truncate();
     ui.add(label).on_hover_ui(|ui| {
         for notice in unread.iter().rev().take(12) {
             ui.label(printable(&notice.text));
         }
-        ui.label(theme::weak(ui, format!("{ago} ago")));
+        ui.label(theme::weak(ui, tr!(ui, "notices-ago", time = &ago)));
     });
 }

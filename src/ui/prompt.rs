@@ -5,6 +5,7 @@ use zeroize::Zeroize as _;
 
 use super::scene::Scene;
 use super::{theme, widgets, words};
+use crate::l10n::tr;
 use crate::model::{Answer, Command, Prompt, Question, Secret, printable};
 
 /// The oldest question, above everything else.
@@ -42,8 +43,8 @@ fn question_ui(
     scene: &mut Scene<'_>,
     is_new: bool,
 ) -> Option<Answer> {
-    ui.label(theme::title(words::question(&prompt.question)));
-    let hop = theme::weak(ui, format!("asked by {}", printable(&prompt.hop)));
+    ui.label(theme::title(words::question(scene.lang, &prompt.question)));
+    let hop = theme::weak(ui, tr!(scene, "question-by", hop = printable(&prompt.hop)));
     ui.add(egui::Label::new(hop).truncate());
     ui.add_space(theme::GROUP_GAP);
     let answer = match &prompt.question {
@@ -65,13 +66,13 @@ fn question_ui(
             );
         }
         Question::Passphrase { path, again } => {
-            again_ui(ui, *again, "That passphrase was wrong.");
+            again_ui(ui, *again, tr!(scene, "question-wrong-passphrase"));
             ui.label(theme::mono(printable(&path.to_string_lossy())));
-            secret_ui(ui, scene, "Passphrase", is_new)
+            secret_ui(ui, scene, tr!(scene, "question-field-passphrase"), is_new)
         }
         Question::Password { again } => {
-            again_ui(ui, *again, "That password was wrong.");
-            secret_ui(ui, scene, "Password", is_new)
+            again_ui(ui, *again, tr!(scene, "question-wrong-password"));
+            secret_ui(ui, scene, tr!(scene, "question-password"), is_new)
         }
         Question::Sudo { file } => return sudo_ui(ui, file, is_new),
         Question::Interactive { text, echo } => {
@@ -79,7 +80,7 @@ fn question_ui(
             if *echo {
                 plain_ui(ui, scene, is_new)
             } else {
-                secret_ui(ui, scene, "Answer", is_new)
+                secret_ui(ui, scene, tr!(scene, "question-field-answer"), is_new)
             }
         }
     };
@@ -95,14 +96,16 @@ struct HostKey<'a> {
 }
 
 fn host_key_ui(ui: &mut Ui, key: &HostKey<'_>, is_new: bool) -> Option<Answer> {
-    ui.label("This host's key is not known yet. Compare the fingerprint with one you got another way; whoever answers with a \
-              different key is not your host.");
+    ui.label(tr!(ui, "question-host-key"));
     ui.add_space(6.0);
     Grid::new("host key")
         .num_columns(2)
         .spacing([14.0, 5.0])
         .show(ui, |ui| {
-            for (name, value) in [("Host", key.host), ("Key", key.key_type)] {
+            for (name, value) in [
+                (tr!(ui, "question-host"), key.host),
+                (tr!(ui, "question-key"), key.key_type),
+            ] {
                 ui.label(theme::weak(ui, name));
                 ui.label(printable(value));
                 ui.end_row();
@@ -122,7 +125,7 @@ fn host_key_ui(ui: &mut Ui, key: &HostKey<'_>, is_new: bool) -> Option<Answer> {
                     let text = theme::mono(printable(key.fingerprint)).color(palette.text);
                     ui.add(egui::Label::new(text).wrap().selectable(true));
                 });
-                widgets::copy_button_ui(ui, key.fingerprint, "the fingerprint");
+                widgets::copy_button_ui(ui, key.fingerprint, tr!(ui, "question-copy-fingerprint"));
             });
         });
     if !key.known_as.is_empty() {
@@ -133,22 +136,19 @@ fn host_key_ui(ui: &mut Ui, key: &HostKey<'_>, is_new: bool) -> Option<Answer> {
             .map(|name| printable(name))
             .collect::<Vec<_>>()
             .join(", ");
-        let text = format!(
-            "You already know this very key as {names}: most likely the host only changed its address."
-        );
+        let text = tr!(ui, "question-known-as", names = names);
         ui.label(RichText::new(text).color(palette.green.text));
     }
     ui.add_space(theme::GROUP_GAP);
-    yes_or_no_ui(ui, "Trust this host", is_new)
+    yes_or_no_ui(ui, tr!(ui, "question-trust"), is_new)
 }
 
 fn sudo_ui(ui: &mut Ui, file: &str, is_new: bool) -> Option<Answer> {
-    ui.label("The cluster's kubeconfig is there, but only root may read it. Adit can read it once with sudo; it is kept in \
-              memory only.");
+    ui.label(tr!(ui, "question-sudo-why"));
     ui.add_space(6.0);
     ui.label(theme::mono(printable(&format!("sudo -n cat {file}"))));
     ui.add_space(theme::GROUP_GAP);
-    yes_or_no_ui(ui, "Read it with sudo", is_new)
+    yes_or_no_ui(ui, tr!(ui, "question-sudo-yes"), is_new)
 }
 
 /// The two buttons of a question that is answered by yes or no.
@@ -159,7 +159,7 @@ fn yes_or_no_ui(ui: &mut Ui, yes: &str, is_new: bool) -> Option<Answer> {
             |_ui| {},
             |ui| {
                 let agree = widgets::primary_button_ui(ui, yes);
-                let cancel = ui.button("Cancel");
+                let cancel = ui.button(tr!(ui, "cancel"));
                 // Enter on an unread question must not agree to anything.
                 if is_new {
                     cancel.request_focus();
@@ -197,7 +197,9 @@ fn plain_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_new: bool) -> bool {
     let field = TextEdit::singleline(&mut scene.view.draft.plain)
         .desired_width(f32::INFINITY)
         .margin(egui::Margin::symmetric(8, 6));
-    let response = ui.add(field).accessible_name("Answer");
+    let response = ui
+        .add(field)
+        .accessible_name(tr!(scene, "question-field-answer"));
     finished(ui, &response, is_new)
 }
 
@@ -214,8 +216,8 @@ fn buttons_ui(ui: &mut Ui, scene: &mut Scene<'_>, entered: bool) -> Option<Answe
             ui,
             |_ui| {},
             |ui| {
-                let send = widgets::primary_button_ui(ui, "Continue");
-                (send.clicked(), ui.button("Cancel").clicked())
+                let send = widgets::primary_button_ui(ui, tr!(ui, "continue"));
+                (send.clicked(), ui.button(tr!(ui, "cancel")).clicked())
             },
         )
         .1;

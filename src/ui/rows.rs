@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use crate::l10n::{Lang, tr};
 use crate::model::{
     LbService, Protocol, ServiceKey, ServicePort, Snapshot, Target, TunnelId, TunnelStatus,
     printable,
@@ -38,14 +39,16 @@ impl RowId {
     }
 
     /// What the row is called by screen readers and in titles: `default/ui port 80`.
-    pub(super) fn label(&self) -> String {
+    pub(super) fn label(&self, lang: Lang) -> String {
+        let named = |service: &ServiceKey, port: u16| {
+            let (service, port) = (service.to_string(), port.to_string());
+            tr!(lang, "row-port", service = service, port = port)
+        };
         let label = match self {
             Self::Port(service, port, Protocol::Tcp)
-            | Self::Tunnel(TunnelId::Service { service, port }) => {
-                format!("{service} port {port}")
-            }
+            | Self::Tunnel(TunnelId::Service { service, port }) => named(service, *port),
             Self::Port(service, port, protocol) => {
-                format!("{service} port {port} {}", protocol.as_str())
+                format!("{} {}", named(service, *port), protocol.as_str())
             }
             Self::Bare(service) => service.to_string(),
             Self::Tunnel(id) => id.to_string(),
@@ -166,7 +169,13 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Follows a new snapshot or a new search. The rows themselves are made anew only if the services changed.
-    pub(super) fn update(&mut self, snapshot: &Snapshot, query: &str, sorting: Sorting) {
+    pub(super) fn update(
+        &mut self,
+        lang: Lang,
+        snapshot: &Snapshot,
+        query: &str,
+        sorting: Sorting,
+    ) {
         let services = &snapshot.cluster.services;
         let orphans: Vec<_> = orphans(snapshot);
         if !self.services.ptr_eq(services) || self.orphans != orphans {
@@ -179,7 +188,7 @@ impl Rows {
             self.services = services.clone();
             self.orphans = orphans;
         }
-        self.visible = self.found(snapshot, query);
+        self.visible = self.found(lang, snapshot, query);
         self.sort(snapshot, sorting);
     }
 
@@ -209,14 +218,14 @@ impl Rows {
     }
 
     /// The rows that hold every word of `query`.
-    fn found(&self, snapshot: &Snapshot, query: &str) -> Vec<usize> {
+    fn found(&self, lang: Lang, snapshot: &Snapshot, query: &str) -> Vec<usize> {
         let query = query.to_lowercase();
         let words: Vec<_> = query.split_whitespace().collect();
         if words.is_empty() {
             return (0..self.all.len()).collect();
         }
         let matches = |row: &Row| {
-            let live = words::searched(row.tunnel(snapshot).map(AsRef::as_ref));
+            let live = words::searched(lang, row.tunnel(snapshot).map(AsRef::as_ref));
             words
                 .iter()
                 .all(|word| row.searched.contains(word) || live.contains(word))
@@ -365,9 +374,9 @@ mod tests {
 
     fn shown(snapshot: &Snapshot, query: &str, sorting: Sorting) -> Vec<String> {
         let mut rows = Rows::default();
-        rows.update(snapshot, query, sorting);
+        rows.update(Lang::English, snapshot, query, sorting);
         (0..rows.len())
-            .map(|index| rows.get(index).unwrap().id.label())
+            .map(|index| rows.get(index).unwrap().id.label(Lang::English))
             .collect()
     }
 

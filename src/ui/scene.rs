@@ -3,10 +3,13 @@
 use super::meter::Meter;
 use super::rows::{Row, Rows};
 use super::view::View;
+use crate::l10n::{Lang, Speaks};
 use crate::model::{Command, HostStatus, Intent, Light, Moment, Snapshot, TunnelId};
 
 /// One frame's view of everything.
 pub(super) struct Scene<'a> {
+    /// The language in use.
+    pub(super) lang: Lang,
     /// The picture to show.
     pub(super) snapshot: &'a Snapshot,
     /// The rows of the list.
@@ -21,6 +24,12 @@ pub(super) struct Scene<'a> {
     pub(super) animate: bool,
     /// Commands for the engine.
     pub(super) commands: &'a mut Vec<Command>,
+}
+
+impl Speaks for Scene<'_> {
+    fn lang(&self) -> Lang {
+        self.lang
+    }
 }
 
 impl Scene<'_> {

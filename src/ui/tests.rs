@@ -13,6 +13,7 @@ use super::app::App;
 use super::theme;
 use crate::diagram::testing::{host, key, pods, port, snapshot, tunnel, ui, up};
 use crate::engine::Handle;
+use crate::l10n::Lang;
 use crate::model::{
     Answer, ClusterFault, ClusterState, Command, Fault, FaultCause, Finding, Hop, Intent,
     LbService, LinkStatus, LocalBind, Moment, Notice, PortHolder, Prompt, PromptId, Protocol,
@@ -38,7 +39,7 @@ impl Window {
     fn sized(snapshot: Snapshot, size: [f32; 2], theme: Theme) -> Self {
         let (sender, commands) = mpsc::unbounded_channel();
         let (snapshots, watched) = watch::channel(Arc::new(snapshot));
-        let app = App::new(Handle::new(sender, watched), None);
+        let app = App::new(Handle::new(sender, watched), None, Lang::English);
         let harness = Harness::builder()
             .with_size(size)
             .with_theme(theme)

@@ -5,6 +5,7 @@ use egui::{ComboBox, Frame, Layout, Margin, TextEdit, ThemePreference, Ui};
 use super::icons::Icon;
 use super::scene::Scene;
 use super::{theme, widgets};
+use crate::l10n::{Lang, Speaks as _, id, tr};
 use crate::model::{
     ClusterState, Command, HostId, HostStatus, Light, LinkStatus, Snapshot, printable,
 };
@@ -42,7 +43,7 @@ pub(super) fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn logo_ui(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(egui::vec2(24.0, 24.0), egui::Sense::hover());
     super::logo::paint(ui.painter(), rect, theme::palette(ui));
-    ui.label(theme::title("Adit"));
+    ui.label(theme::title(tr!(ui, "app-name")));
 }
 
 fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
@@ -52,12 +53,13 @@ fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
         .as_deref()
         .or(cluster.source.context.as_deref());
     let (light, word, hint) = match &cluster.state {
-        ClusterState::Off => (Light::Grey, "no cluster", None),
-        ClusterState::Loading => (Light::Amber, "loading", None),
-        ClusterState::Live => (Light::Green, "live", None),
-        ClusterState::Stale(fault) => (Light::Amber, "out of date", Some(fault)),
-        ClusterState::Failed(fault) => (Light::Red, "failed", Some(fault)),
+        ClusterState::Off => (Light::Grey, id!("cluster-off"), None),
+        ClusterState::Loading => (Light::Amber, id!("cluster-loading"), None),
+        ClusterState::Live => (Light::Green, id!("cluster-live"), None),
+        ClusterState::Stale(fault) => (Light::Amber, id!("cluster-stale"), Some(fault)),
+        ClusterState::Failed(fault) => (Light::Red, id!("cluster-failed"), Some(fault)),
     };
+    let word = ui.lang().text(word);
     if let Some(name) = name {
         let name = printable(name);
         let width = (ui.available_width() * 0.17).clamp(60.0, 220.0);
@@ -74,7 +76,7 @@ fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
             printable(&fault.hint)
         ));
     } else {
-        pill.on_hover_text(format!("The view of the cluster is {word}."));
+        pill.on_hover_text(tr!(ui, "cluster-state", state = word));
     }
 }
 
@@ -97,16 +99,16 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .as_ref()
         .and_then(|id| snapshot.host(id));
     let Some(selected) = selected else {
-        let hint = "Give one with --host USER@ADDRESS.";
-        ui.label(theme::weak(ui, "No SSH host")).on_hover_text(hint);
+        ui.label(theme::weak(ui, tr!(ui, "bar-no-host")))
+            .on_hover_text(tr!(ui, "bar-no-host-hint"));
         return;
     };
-    let (light, word) = link(&selected.link);
+    let (light, word) = link(scene.lang, &selected.link);
     let width = (ui.available_width() - RIGHT_SIDE - 120.0).clamp(90.0, 280.0);
     let combo = ui.allocate_ui(egui::vec2(width, 28.0), |ui| {
         host_combo_ui(ui, scene, selected, width)
     });
-    let facts = link_hover(selected);
+    let facts = link_hover(scene.lang, selected);
     combo.inner.on_hover_text(&facts);
     widgets::pill_ui(ui, light, word).on_hover_text(facts);
 }
@@ -127,13 +129,18 @@ fn host_combo_ui(
         .show_ui(ui, |ui| {
             for host in &snapshot.hosts {
                 let is_selected = host.profile.id == selected.profile.id;
-                if ui.selectable_label(is_selected, host_text(host)).clicked() && !is_selected {
+                if ui
+                    .selectable_label(is_selected, host_text(scene.lang, host))
+                    .clicked()
+                    && !is_selected
+                {
                     chosen = Some(host.profile.id.clone());
                 }
             }
         });
     combo.response.widget_info(|| {
-        let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "SSH host");
+        let mut info =
+            egui::WidgetInfo::labeled(egui::Role::ComboBox, true, tr!(scene, "bar-host"));
         info.current_text_value = Some(selected.profile.login());
         info
     });
@@ -143,37 +150,40 @@ fn host_combo_ui(
     combo.response
 }
 
-fn host_text(host: &HostStatus) -> String {
-    let (_, word) = link(&host.link);
+fn host_text(lang: Lang, host: &HostStatus) -> String {
+    let (_, word) = link(lang, &host.link);
     let login = host.profile.login();
     printable(&format!("{login} · {word}")).into_owned()
 }
 
 /// A connection in a word.
-const fn link(link: &LinkStatus) -> (Light, &'static str) {
-    match link {
-        LinkStatus::Idle => (Light::Grey, "idle"),
-        LinkStatus::Dialing { .. } => (Light::Amber, "connecting"),
-        LinkStatus::Asking(_) => (Light::Amber, "asks you"),
-        LinkStatus::Up { .. } => (Light::Green, "connected"),
-        LinkStatus::Waiting { .. } => (Light::Amber, "retrying"),
-        LinkStatus::Failed(_) => (Light::Red, "failed"),
-    }
+fn link(lang: Lang, link: &LinkStatus) -> (Light, &'static str) {
+    let (light, id) = match link {
+        LinkStatus::Idle => (Light::Grey, id!("link-idle")),
+        LinkStatus::Dialing { .. } => (Light::Amber, id!("link-connecting")),
+        LinkStatus::Asking(_) => (Light::Amber, id!("link-asks")),
+        LinkStatus::Up { .. } => (Light::Green, id!("link-up")),
+        LinkStatus::Waiting { .. } => (Light::Amber, id!("link-waiting")),
+        LinkStatus::Failed(_) => (Light::Red, id!("link-failed")),
+    };
+    (light, lang.text(id))
 }
 
-fn link_hover(host: &HostStatus) -> String {
+fn link_hover(lang: Lang, host: &HostStatus) -> String {
     let login = host.profile.login();
     let text = match &host.link {
         LinkStatus::Up { session, .. } => format!(
-            "{login}\n{} · {}\nlogged in by {}",
-            session.server, session.cipher, session.authenticated_by
+            "{login}\n{} · {}\n{}",
+            session.server,
+            session.cipher,
+            tr!(lang, "link-logged-in", way = &session.authenticated_by)
         ),
         LinkStatus::Waiting { fault, .. } | LinkStatus::Failed(fault) => {
             format!("{fault}.\n{}", fault.next_step())
         }
-        LinkStatus::Idle => format!("{login}\nConnected as soon as a tunnel needs it."),
-        LinkStatus::Dialing { hop } => format!("Connecting to {hop}"),
-        LinkStatus::Asking(_) => format!("{login}\nA question waits for you."),
+        LinkStatus::Idle => format!("{login}\n{}", tr!(lang, "link-when-needed")),
+        LinkStatus::Dialing { hop } => tr!(lang, "link-connecting-to", hop = hop),
+        LinkStatus::Asking(_) => format!("{login}\n{}", tr!(lang, "link-question")),
     };
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
@@ -183,7 +193,7 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let width = (ui.available_width() - 12.0).clamp(110.0, 280.0);
     let field = TextEdit::singleline(&mut scene.view.query)
         .id(search_id())
-        .hint_text("Search")
+        .hint_text(tr!(ui, "bar-search"))
         .desired_width(width - 52.0)
         .margin(Margin {
             left: 26,
@@ -191,7 +201,7 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             top: 5,
             bottom: 5,
         });
-    let response = ui.add(field).accessible_name("Search services");
+    let response = ui.add(field).accessible_name(tr!(ui, "bar-search-name"));
     let rect = response.rect;
     let glass = egui::pos2(rect.left() + 14.0, rect.center().y);
     super::icons::paint(ui.painter(), Icon::Search, glass, palette.weak);
@@ -208,7 +218,7 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             egui::Vec2::splat(20.0),
         );
         let clear = ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| {
-            widgets::icon_button_sized_ui(ui, Icon::Close, "Clear the search", 20.0)
+            widgets::icon_button_sized_ui(ui, Icon::Close, tr!(ui, "bar-clear-search"), 20.0)
         });
         if clear.inner.clicked() {
             scene.view.query.clear();
@@ -223,9 +233,17 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn theme_ui(ui: &mut Ui) {
     let preference = ui.ctx().options(|options| options.theme_preference);
     let (icon, name, next) = match preference {
-        ThemePreference::System => (Icon::Half, "Theme: as the system", ThemePreference::Light),
-        ThemePreference::Light => (Icon::Sun, "Theme: light", ThemePreference::Dark),
-        ThemePreference::Dark => (Icon::Moon, "Theme: dark", ThemePreference::System),
+        ThemePreference::System => (
+            Icon::Half,
+            tr!(ui, "bar-theme-system"),
+            ThemePreference::Light,
+        ),
+        ThemePreference::Light => (Icon::Sun, tr!(ui, "bar-theme-light"), ThemePreference::Dark),
+        ThemePreference::Dark => (
+            Icon::Moon,
+            tr!(ui, "bar-theme-dark"),
+            ThemePreference::System,
+        ),
     };
     if widgets::icon_button_ui(ui, icon, name).clicked() {
         ui.ctx().set_theme(next);

@@ -6,9 +6,30 @@ use super::rows::{RowId, Sorting};
 use super::secret_buffer::SecretBuffer;
 use crate::model::{Moment, PromptId};
 
+/// A page of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Page {
+    /// The list of services, and the details of the selected one.
+    #[default]
+    Services,
+    /// The ranges of addresses.
+    Map,
+    /// The SSH hosts.
+    Hosts,
+    /// The settings.
+    Settings,
+}
+
+impl Page {
+    /// Every one, in the order in which they are offered.
+    pub(super) const ALL: [Self; 4] = [Self::Services, Self::Map, Self::Hosts, Self::Settings];
+}
+
 /// The state of the window's face.
 #[derive(Debug, Default)]
 pub(super) struct View {
+    /// The page that is shown.
+    pub(super) page: Page,
     /// The selected row.
     pub(super) selected: Option<RowId>,
     /// What is searched for.

@@ -149,20 +149,20 @@ pub(super) fn icon_button_sized_ui(ui: &mut Ui, icon: Icon, name: &str, size: f3
         .on_hover_text(name)
 }
 
-/// A button that copies `text`, and says so for a moment. `what` completes "Copy …".
-pub(super) fn copy_button_ui(ui: &mut Ui, text: &str, what: &str) -> Response {
-    copy_button_sized_ui(ui, text, what, theme::ICON_BUTTON)
+/// A button that copies `text`, and says so for a moment. `name` says what.
+pub(super) fn copy_button_ui(ui: &mut Ui, text: &str, name: &str) -> Response {
+    copy_button_sized_ui(ui, text, name, theme::ICON_BUTTON)
 }
 
 /// The same, `size` points wide and high.
-pub(super) fn copy_button_sized_ui(ui: &mut Ui, text: &str, what: &str, size: f32) -> Response {
+pub(super) fn copy_button_sized_ui(ui: &mut Ui, text: &str, name: &str, size: f32) -> Response {
     let id = ui.next_auto_id().with("copied");
     let icon = if is_copied(ui, id) {
         Icon::Check
     } else {
         Icon::Copy
     };
-    let response = icon_button_sized_ui(ui, icon, &format!("Copy {what}"), size);
+    let response = icon_button_sized_ui(ui, icon, name, size);
     if response.clicked() {
         copy(ui, id, text);
     }
@@ -247,13 +247,23 @@ pub(super) fn paint_text(
     font: egui::FontId,
     color: Color32,
 ) -> bool {
+    paint_text_in(ui, rect, Align2::LEFT_CENTER, text, font, color)
+}
+
+/// The same, elsewhere than at the left.
+pub(super) fn paint_text_in(
+    ui: &Ui,
+    rect: Rect,
+    place: Align2,
+    text: &str,
+    font: egui::FontId,
+    color: Color32,
+) -> bool {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
     job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let elided = galley.elided;
-    let at = Align2::LEFT_CENTER
-        .align_size_within_rect(galley.size(), rect)
-        .min;
+    let at = place.align_size_within_rect(galley.size(), rect).min;
     ui.painter().galley(at, galley, color);
     elided
 }

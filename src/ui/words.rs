@@ -1,7 +1,9 @@
 //! States and numbers in words.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::l10n::{Lang, id, tr};
 use crate::model::{
     Intent, Light, ListenAddress, LocalBind, Moment, Question, TunnelState, TunnelStatus, printable,
 };
@@ -9,52 +11,70 @@ use crate::model::{
 use super::meter::Rate;
 
 /// A state in a word or two, for the list.
-pub(super) fn state(tunnel: Option<&TunnelStatus>, now: Moment) -> String {
+pub(super) fn state(lang: Lang, tunnel: Option<&TunnelStatus>, now: Moment) -> Cow<'static, str> {
     let Some(tunnel) = tunnel else {
-        return "Off".to_owned();
+        return tr!(lang, "state-off").into();
     };
-    match &tunnel.state {
-        TunnelState::Off if tunnel.intent == Intent::Up => "Starting".to_owned(),
-        TunnelState::Off => "Off".to_owned(),
-        TunnelState::Binding => "Binding".to_owned(),
-        TunnelState::Resolving => "Looking up".to_owned(),
-        TunnelState::Dialing { .. } => "Connecting".to_owned(),
-        TunnelState::Asking(_) => "Asks you".to_owned(),
-        TunnelState::Proving => "Checking".to_owned(),
-        TunnelState::Open { .. } => "Open".to_owned(),
-        TunnelState::Waiting { retry_at, .. } => match retry_at {
-            Some(at) => format!("Retry in {}", seconds(at.since(now))),
-            None => "Waiting".to_owned(),
-        },
-        TunnelState::Failed(fault) => capitalised(&fault.cause.code().replace('-', " ")),
-    }
+    let id = match &tunnel.state {
+        TunnelState::Off if tunnel.intent == Intent::Up => id!("state-starting"),
+        TunnelState::Off => id!("state-off"),
+        TunnelState::Binding => id!("state-binding"),
+        TunnelState::Resolving => id!("state-resolving"),
+        TunnelState::Dialing { .. } => id!("state-dialing"),
+        TunnelState::Asking(_) => id!("state-asking"),
+        TunnelState::Proving => id!("state-proving"),
+        TunnelState::Open { .. } => id!("state-open"),
+        TunnelState::Waiting { retry_at: None, .. } => id!("state-waiting"),
+        TunnelState::Waiting {
+            retry_at: Some(at), ..
+        } => {
+            let time = seconds(lang, at.since(now));
+            return tr!(lang, "state-retry-in", time = time).into();
+        }
+        TunnelState::Failed(fault) => {
+            return capitalised(&fault.cause.code().replace('-', " ")).into();
+        }
+    };
+    lang.text(id).into()
 }
 
 /// A state in a sentence, for the details.
-pub(super) fn sentence(tunnel: Option<&TunnelStatus>, now: Moment) -> String {
+pub(super) fn sentence(lang: Lang, tunnel: Option<&TunnelStatus>, now: Moment) -> String {
     let Some(tunnel) = tunnel else {
-        return "Closed. Nothing listens on this computer.".to_owned();
+        return tr!(lang, "sentence-off").to_owned();
     };
-    match &tunnel.state {
-        TunnelState::Off => "Closed. Nothing listens on this computer.".to_owned(),
-        TunnelState::Binding => format!("Taking the local port {}.", tunnel.spec.local),
-        TunnelState::Resolving => "Looking up the service's address.".to_owned(),
-        TunnelState::Dialing { hop } => format!("Connecting to {}.", printable(hop)),
-        TunnelState::Asking(_) => "A question waits for you.".to_owned(),
-        TunnelState::Proving => "Connected. Checking that the service answers.".to_owned(),
-        TunnelState::Open { since } => format!("Open for {}.", duration(now.since(*since))),
+    let id = match &tunnel.state {
+        TunnelState::Off => id!("sentence-off"),
+        TunnelState::Binding => {
+            return tr!(
+                lang,
+                "sentence-binding",
+                local = tunnel.spec.local.to_string()
+            );
+        }
+        TunnelState::Resolving => id!("sentence-resolving"),
+        TunnelState::Dialing { hop } => return tr!(lang, "sentence-dialing", hop = printable(hop)),
+        TunnelState::Asking(_) => id!("sentence-asking"),
+        TunnelState::Proving => id!("sentence-proving"),
+        TunnelState::Open { since } => {
+            return tr!(
+                lang,
+                "sentence-open",
+                time = duration(lang, now.since(*since))
+            );
+        }
+        TunnelState::Waiting { retry_at: None, .. } => id!("sentence-waiting-cluster"),
         TunnelState::Waiting {
-            attempt, retry_at, ..
-        } => match retry_at {
-            Some(at) => format!(
-                "Not working. Adit tries again in {} (try {}).",
-                seconds(at.since(now)),
-                attempt.saturating_add(1)
-            ),
-            None => "Not working. Adit goes on when the cluster changes.".to_owned(),
-        },
-        TunnelState::Failed(_) => "Not working. It needs you.".to_owned(),
-    }
+            attempt,
+            retry_at: Some(at),
+            ..
+        } => {
+            let (time, attempt) = (seconds(lang, at.since(now)), attempt.saturating_add(1));
+            return tr!(lang, "sentence-waiting", time = time, attempt = attempt);
+        }
+        TunnelState::Failed(_) => id!("sentence-failed"),
+    };
+    lang.text(id).to_owned()
 }
 
 /// What is worth a small line under the state: what has gone through an open tunnel, why another is not open.
@@ -70,14 +90,14 @@ pub(super) fn remark(tunnel: &TunnelStatus) -> String {
 }
 
 /// What a search finds a tunnel by.
-pub(super) fn searched(tunnel: Option<&TunnelStatus>) -> String {
+pub(super) fn searched(lang: Lang, tunnel: Option<&TunnelStatus>) -> String {
     let Some(tunnel) = tunnel else {
-        return "off".to_owned();
+        return tr!(lang, "state-off").to_lowercase();
     };
     let fault = tunnel.state.fault();
     format!(
         "{} {} {}",
-        state(Some(tunnel), Moment::START),
+        state(lang, Some(tunnel), Moment::START),
         local_address(tunnel),
         fault.map_or_else(String::new, ToString::to_string)
     )
@@ -138,14 +158,14 @@ pub(super) fn url(tunnel: &TunnelStatus, service_port: u16) -> Option<String> {
 }
 
 /// A question's title.
-pub(super) const fn question(question: &Question) -> &'static str {
-    match question {
-        Question::UnknownHostKey { .. } => "Is this the right host?",
-        Question::Passphrase { .. } => "Passphrase of the private key",
-        Question::Password { .. } => "Password",
-        Question::Sudo { .. } => "May Adit read this file as root?",
-        Question::Interactive { .. } => "The server asks",
-    }
+pub(super) fn question(lang: Lang, question: &Question) -> &'static str {
+    lang.text(match question {
+        Question::UnknownHostKey { .. } => id!("question-unknown-host"),
+        Question::Passphrase { .. } => id!("question-passphrase"),
+        Question::Password { .. } => id!("question-password"),
+        Question::Sudo { .. } => id!("question-sudo"),
+        Question::Interactive { .. } => id!("question-interactive"),
+    })
 }
 
 /// A number of bytes.
@@ -169,21 +189,37 @@ pub(super) fn bytes(count: u64) -> String {
 }
 
 /// How fast bytes move.
-pub(super) fn rate(rate: Rate) -> String {
-    format!("↓ {}/s  ↑ {}/s", bytes(rate.down), bytes(rate.up))
+pub(super) fn rate(lang: Lang, rate: Rate) -> String {
+    let (down, up) = (each_second(lang, rate.down), each_second(lang, rate.up));
+    format!("↓ {down}  ↑ {up}")
+}
+
+/// Bytes in each second.
+pub(super) fn each_second(lang: Lang, count: u64) -> String {
+    tr!(lang, "rate-each-second", bytes = bytes(count))
 }
 
 /// A time that is waited, rounded up: never "0 s" while there is something left.
-fn seconds(left: Duration) -> String {
-    format!("{} s", left.as_millis().div_ceil(1000))
+fn seconds(lang: Lang, left: Duration) -> String {
+    tr!(
+        lang,
+        "time-seconds",
+        seconds = left.as_millis().div_ceil(1000)
+    )
 }
 
 /// How long something has lasted, in words that need no repainting every second.
-pub(super) fn duration(lasted: Duration) -> String {
-    match lasted.as_secs() {
-        0..60 => "less than a minute".to_owned(),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+pub(super) fn duration(lang: Lang, lasted: Duration) -> String {
+    let minutes = lasted.as_secs() / 60;
+    match minutes {
+        0 => tr!(lang, "time-moment").to_owned(),
+        1..60 => tr!(lang, "time-minutes", minutes = minutes),
+        _ => tr!(
+            lang,
+            "time-hours",
+            hours = minutes / 60,
+            minutes = minutes % 60
+        ),
     }
 }
 
@@ -240,7 +276,7 @@ mod tests {
         ] {
             let snapshot = ui_in(given);
             let tunnel = &snapshot.tunnels[&TunnelId::service(key(), 80)];
-            assert_eq!(state(Some(tunnel), now), expected);
+            assert_eq!(state(Lang::English, Some(tunnel), now), expected);
         }
     }
 

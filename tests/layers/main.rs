@@ -40,6 +40,7 @@ const fn pure(name: &'static str, may_use: &'static [&'static str]) -> Layer {
 /// An arrow only ever points down. Only `main` wires everything.
 const LAYERS: &[Layer] = &[
     pure("model", &[]),
+    pure("l10n", &["model"]),
     pure("diagnosis", &["model"]),
     pure("diagram", &["model"]),
     layer("demo", &["model"]),
@@ -55,8 +56,8 @@ const LAYERS: &[Layer] = &[
         &["ssh", "cluster", "net", "vault", "settings", "model"],
     ),
     layer("control", &["engine", "model"]),
-    layer("ui", &["engine", "control", "model", "diagram"]),
-    layer("tray", &["engine", "control", "model", "diagram"]),
+    layer("ui", &["engine", "control", "model", "diagram", "l10n"]),
+    layer("tray", &["engine", "control", "model", "diagram", "l10n"]),
     layer("cli", &["engine", "control", "model", "diagram"]),
 ];
 
@@ -74,6 +75,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("eframe", &["ui"]),
     ("egui", &["ui"]),
     ("egui_extras", &["ui"]),
+    ("fluent_bundle", &["l10n"]),
     ("k8s_openapi", &["cluster"]),
     ("keyring", &["vault"]),
     ("ksni", &["tray"]),
@@ -84,6 +86,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("russh", &["demo"]),
     ("ssh2", &["ssh"]),
     ("ttf_parser", &["diagram"]),
+    ("sys_locale", &["main"]),
+    ("unic_langid", &["l10n"]),
     ("winit", &["ui"]),
 ];
 

@@ -1,0 +1,49 @@
+# The details of a row, and the diagram.
+
+details-close = Close the details
+details-way = The way
+details-open-browser = Open in browser
+details-open = Open tunnel
+details-close-tunnel = Close tunnel
+details-copy-url = Copy the URL
+details-would-be = It would be at { $local }.
+details-use-port = Use port { $port }
+details-route = Route
+details-route-auto = Auto
+details-route-name = Route { $route }
+details-route-because = { $route }: { $reason }
+details-route-planned = { $route }, as far as can be told before it is opened
+details-route-none = No route yet: the service has nothing this needs
+
+sentence-off = Closed. Nothing listens on this computer.
+sentence-binding = Taking the local port { $local }.
+sentence-resolving = Looking up the service's address.
+sentence-dialing = Connecting to { $hop }.
+sentence-asking = A question waits for you.
+sentence-proving = Connected. Checking that the service answers.
+sentence-open = Open for { $time }.
+sentence-waiting = Not working. Adit tries again in { $time } (try { $attempt }).
+sentence-waiting-cluster = Not working. Adit goes on when the cluster changes.
+sentence-failed = Not working. It needs you.
+
+facts-title = Facts
+facts-metallb = MetalLB IP
+facts-host-name = Host name
+facts-pool = Pool
+facts-announced-by = Announced by
+facts-cluster-ip = ClusterIP
+facts-pods = Pods
+facts-class = Class
+facts-ssh-host = SSH host
+facts-server = Server
+facts-cipher = Cipher
+facts-traffic = Traffic
+facts-connections = Connections
+facts-connections-count = { $now } now, { $all } in all
+facts-refused = Refused
+facts-now = Now
+facts-by-hand = The same by hand
+facts-copy-command = Copy the ssh command
+
+diagram-copied = Copied { $text }
+diagram-click-copies = Click copies { $text }

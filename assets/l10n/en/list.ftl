@@ -1,0 +1,49 @@
+# The list of services and what stands in its cells.
+
+column-service = Service
+column-namespace = Namespace
+column-port = Port
+column-metallb = MetalLB IP
+column-cluster-ip = ClusterIP
+column-pods = Pods
+column-local = Local address
+column-state = State
+list-sort-by = Sort by { $column }
+
+state-off = Off
+state-starting = Starting
+state-binding = Binding
+state-resolving = Looking up
+state-dialing = Connecting
+state-asking = Asks you
+state-proving = Checking
+state-open = Open
+state-retry-in = Retry in { $time }
+state-waiting = Waiting
+state-not-tunnellable = Not tunnellable
+
+row-port = { $service } port { $port }
+row-not-tcp = Port { $port } is { $protocol }, and SSH carries TCP only.
+row-no-port = This service has no port.
+cell-terminating = terminating
+cell-pending = pending
+cell-from-pool = from the pool { $pool }
+cell-announced-by = announced by { $node } ({ $protocol })
+cell-port-to = { $protocol } port { $port } → { $target }
+cell-node-port = NodePort { $port }
+pods-ready-of = { $ready } of { $all } ready
+pods-none = No pod stands behind this service.
+pods-more = and { $count } more
+pod-node-unknown = node unknown
+pod-not-ready = not ready
+
+empty-off = No cluster is watched
+empty-off-hint = Start Adit with a kubeconfig (KUBECONFIG, ~/.kube/config or --kubeconfig), or try it out with: adit demo
+empty-loading = Reading the cluster
+empty-loading-hint = The list appears as soon as it is complete.
+empty-live = No LoadBalancer services
+empty-live-hint = The cluster has none that you may see. Adit lists a service as soon as one is made.
+empty-stale = The cluster cannot be reached
+empty-failed = The cluster cannot be watched
+empty-no-match = Nothing found
+empty-no-match-hint = No service, address, pod or state holds "{ $query }".

@@ -1,0 +1,49 @@
+# The details of a row, and the diagram.
+
+details-close = 상세 정보 닫기
+details-way = 경로
+details-open-browser = 브라우저에서 열기
+details-open = 터널 열기
+details-close-tunnel = 터널 닫기
+details-copy-url = URL 복사
+details-would-be = 열면 { $local }에서 쓸 수 있습니다.
+details-use-port = 포트 { $port } 쓰기
+details-route = 경로 선택
+details-route-auto = 자동
+details-route-name = 경로 { $route }
+details-route-because = { $route }: { $reason }
+details-route-planned = { $route } (열기 전에 알 수 있는 한에서)
+details-route-none = 아직 경로가 없습니다. 서비스에 필요한 것이 없습니다
+
+sentence-off = 닫혀 있습니다. 이 컴퓨터에서 기다리는 포트가 없습니다.
+sentence-binding = 로컬 포트 { JOSA($local, "을/를") } 여는 중입니다.
+sentence-resolving = 서비스의 주소를 찾는 중입니다.
+sentence-dialing = { $hop }에 연결하는 중입니다.
+sentence-asking = 답을 기다리는 질문이 있습니다.
+sentence-proving = 연결되었습니다. 서비스가 응답하는지 확인하는 중입니다.
+sentence-open = { $time } 동안 열려 있습니다.
+sentence-waiting = 동작하지 않습니다. { $time } 뒤에 다시 시도합니다 ({ $attempt }번째).
+sentence-waiting-cluster = 동작하지 않습니다. 클러스터가 바뀌면 이어서 진행합니다.
+sentence-failed = 동작하지 않습니다. 확인이 필요합니다.
+
+facts-title = 정보
+facts-metallb = MetalLB IP
+facts-host-name = 호스트 이름
+facts-pool = 풀
+facts-announced-by = 알리는 노드
+facts-cluster-ip = ClusterIP
+facts-pods = 파드
+facts-class = 클래스
+facts-ssh-host = SSH 호스트
+facts-server = 서버
+facts-cipher = 암호
+facts-traffic = 전송량
+facts-connections = 연결
+facts-connections-count = 지금 { $now }개, 모두 { $all }개
+facts-refused = 거절됨
+facts-now = 지금
+facts-by-hand = 같은 일을 하는 명령
+facts-copy-command = ssh 명령 복사
+
+diagram-copied = { $text } 복사됨
+diagram-click-copies = 클릭하면 { $text } 복사

@@ -1,0 +1,49 @@
+# The list of services and what stands in its cells.
+
+column-service = 서비스
+column-namespace = 네임스페이스
+column-port = 포트
+column-metallb = MetalLB IP
+column-cluster-ip = ClusterIP
+column-pods = 파드
+column-local = 로컬 주소
+column-state = 상태
+list-sort-by = { $column } 기준 정렬
+
+state-off = 꺼짐
+state-starting = 시작하는 중
+state-binding = 포트 여는 중
+state-resolving = 주소 찾는 중
+state-dialing = 연결 중
+state-asking = 질문 있음
+state-proving = 확인 중
+state-open = 열림
+state-retry-in = { $time } 뒤 재시도
+state-waiting = 대기 중
+state-not-tunnellable = 터널 불가
+
+row-port = { $service } 포트 { $port }
+row-not-tcp = 포트 { $port }번은 { $protocol }인데, SSH는 TCP만 나를 수 있습니다.
+row-no-port = 이 서비스에는 포트가 없습니다.
+cell-terminating = 종료 중
+cell-pending = 대기(Pending)
+cell-from-pool = 풀 { $pool }에서 받음
+cell-announced-by = { $node }에서 알림 ({ $protocol })
+cell-port-to = { $protocol } 포트 { $port } → { $target }
+cell-node-port = NodePort { $port }
+pods-ready-of = { $all }개 중 { $ready }개 준비됨
+pods-none = 이 서비스 뒤에 파드가 없습니다.
+pods-more = 외 { $count }개
+pod-node-unknown = 노드 알 수 없음
+pod-not-ready = 준비 안 됨
+
+empty-off = 보고 있는 클러스터가 없습니다
+empty-off-hint = kubeconfig(KUBECONFIG, ~/.kube/config 또는 --kubeconfig)로 Adit를 시작하거나, 다음 명령으로 체험해 보세요: adit demo
+empty-loading = 클러스터를 읽는 중
+empty-loading-hint = 다 읽는 대로 목록이 나타납니다.
+empty-live = LoadBalancer 서비스가 없습니다
+empty-live-hint = 볼 수 있는 서비스가 클러스터에 없습니다. 새로 생기면 바로 여기에 나타납니다.
+empty-stale = 클러스터에 연결할 수 없습니다
+empty-failed = 클러스터를 볼 수 없습니다
+empty-no-match = 찾은 것이 없습니다
+empty-no-match-hint = "{ $query }"에 맞는 서비스, 주소, 파드, 상태가 없습니다.
