@@ -153,7 +153,7 @@ mod tests {
         for lang in Lang::ALL {
             for id in bundle::of(lang).plain_ids() {
                 let text = bundle::of(lang).text(id);
-                assert!(!text.is_empty() && text != id, "{lang:?}: {id}");
+                assert!(!text.trim().is_empty(), "{lang:?}: {id}");
             }
         }
     }

@@ -43,6 +43,7 @@ pub(super) enum Icon {
 type Line = &'static [(f32, f32)];
 
 /// The lines of the pictures that consist of lines.
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each picture")]
 const fn lines(icon: Icon) -> &'static [Line] {
     match icon {
         Icon::Copy => &[

@@ -51,9 +51,11 @@ fn literals(pattern: &Pattern<&str>, words: &mut String) {
             PatternElement::TextElement { value } => words.push_str(value),
             PatternElement::Placeable {
                 expression: Expression::Select { variants, .. },
-            } => variants
-                .iter()
-                .for_each(|variant| literals(&variant.value, words)),
+            } => {
+                for variant in variants {
+                    literals(&variant.value, words);
+                }
+            }
             PatternElement::Placeable { .. } => {}
         }
     }
@@ -71,9 +73,9 @@ fn expressions(expression: &Expression<&str>, found: &mut Arguments) {
     match expression {
         Expression::Select { selector, variants } => {
             inline(selector, found);
-            variants
-                .iter()
-                .for_each(|variant| pattern(&variant.value, found));
+            for variant in variants {
+                pattern(&variant.value, found);
+            }
         }
         Expression::Inline(expression) => inline(expression, found),
     }
@@ -85,10 +87,9 @@ fn inline(expression: &InlineExpression<&str>, found: &mut Arguments) {
             found.insert(id.name.to_owned());
         }
         InlineExpression::FunctionReference { arguments, .. } => {
-            arguments
-                .positional
-                .iter()
-                .for_each(|argument| inline(argument, found));
+            for argument in &arguments.positional {
+                inline(argument, found);
+            }
         }
         InlineExpression::Placeable { expression } => expressions(expression, found),
         _ => {}

@@ -258,10 +258,11 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of the white space, comment or literal that `rest` begins with; 0 where it begins with code.
+/// The length of the white space, comment, macro sign or literal that `rest` begins with; 0 where it begins with code.
 fn skipped(rest: &str) -> usize {
     let first = rest.chars().next().unwrap_or_default();
-    if first.is_whitespace() {
+    // A macro's `$crate::model` is the same path as `crate::model`.
+    if first.is_whitespace() || first == '$' {
         return first.len_utf8();
     }
     if rest.starts_with("//") {
