@@ -62,7 +62,7 @@ impl Bench {
     }
 
     pub(super) fn watch_with(&self, timing: Timing) -> Seen {
-        Seen::of(super::watch_with(self.source(), timing))
+        Seen::of(super::watch_with(self.source(), None, timing))
     }
 }
 

@@ -2,17 +2,19 @@
 
 use std::error::Error;
 
-use crate::model::{ClusterFault, printable};
+use crate::model::{ClusterFault, KUBECONFIG_PLACES, printable, shell_quoted};
 
 use super::connection::{ConnectError, material_path};
 use super::exec::ExecError;
 use super::fault::{causes, fault, root};
 use super::kubeconfig::KubeconfigError;
+use super::remote::RemoteError;
 
 /// No client could be made.
 pub(super) fn of_connect(error: &ConnectError) -> ClusterFault {
     match error {
         ConnectError::Kubeconfig(error) => of_kubeconfig(error),
+        ConnectError::Remote(error) => of_remote(error),
         ConnectError::Exec(error) => of_exec(error),
         ConnectError::Material { context, source } => of_material(context, source),
         ConnectError::Proxy { .. } => fault(
@@ -117,6 +119,51 @@ fn root_with_path(error: &(dyn Error + 'static)) -> String {
         Some(path) => format!("{}: {}", printable(&path), root(error)),
         None => root(error),
     }
+}
+
+fn of_remote(error: &RemoteError) -> ClusterFault {
+    let told = sentence(error);
+    let (code, hint) = match error {
+        RemoteError::Kubeconfig(error) => return of_kubeconfig(error),
+        RemoteError::Way(way) => ("ssh", way.next_step()),
+        RemoteError::NoCommands { .. } => (
+            "kubeconfig",
+            "Adit reads the kubeconfig there with `sh` and `cat`: log in with an account that has a shell, or copy the \
+             kubeconfig to this computer and name it with --kubeconfig."
+                .to_owned(),
+        ),
+        RemoteError::Missing { path: Some(path), .. } => (
+            "kubeconfig",
+            format!("Check the path {}, or leave it out to have it looked for.", printable(path)),
+        ),
+        RemoteError::Missing { path: None, .. } => (
+            "kubeconfig",
+            format!(
+                "It was looked for in KUBECONFIG, ~/.kube/config and {}. Name another file there, go through a control plane \
+                 node, or use a kubeconfig on this computer.",
+                KUBECONFIG_PLACES.join(", ")
+            ),
+        ),
+        RemoteError::Denied { file, .. } | RemoteError::Sudo { file, .. } => (
+            "forbidden",
+            format!(
+                "Make a copy there that your account may read: mkdir -p ~/.kube && sudo cp {file} ~/.kube/config && sudo chown \
+                 \"$(id -u)\" ~/.kube/config && chmod 600 ~/.kube/config",
+                file = printable(&shell_quoted(file))
+            ),
+        ),
+        RemoteError::NamedFile { .. } => (
+            "kubeconfig",
+            "Correct it there, or have the kubeconfig hold what is in the file: kubectl config view --flatten".to_owned(),
+        ),
+        RemoteError::Plugin { .. } => (
+            "kubeconfig",
+            "Adit does not run what a kubeconfig of another machine names. Name a file there with a token or certificate, or \
+             use a kubeconfig on this computer."
+                .to_owned(),
+        ),
+    };
+    fault(code, told, hint)
 }
 
 fn of_exec(error: &ExecError) -> ClusterFault {

@@ -4,8 +4,8 @@
 //! put together here once for all of them. The feeds borrow the client for each request, so fresh credentials need no
 //! restart of theirs.
 
-use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,9 +26,12 @@ use tower::{BoxError, ServiceBuilder};
 
 use crate::model::Namespace;
 
+use super::access::Access;
 use super::dial;
 use super::exec::{self, ExecError};
+use super::gateway::{Gateway, Through};
 use super::kubeconfig::{self, Chosen, KubeconfigError};
+use super::remote::RemoteError;
 use super::streaming::Streaming;
 
 /// For TCP and TLS together.
@@ -44,6 +47,9 @@ pub(super) enum ConnectError {
     /// The kubeconfig leads to no cluster.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
+    /// The SSH host's kubeconfig cannot be used, or the host cannot be reached.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The credential plugin gave nothing.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -81,7 +87,7 @@ pub(super) struct Connection {
     pub(super) context: String,
     pub(super) server: String,
     pub(super) namespace: Namespace,
-    paths: Vec<PathBuf>,
+    access: Arc<Access>,
     current: Mutex<Current>,
     resets: watch::Sender<()>,
     /// Whether lists can be had as streams.
@@ -98,13 +104,14 @@ struct Current {
 impl Connection {
     /// Reads the kubeconfig and makes a client. Sends nothing yet, but may run a credential plugin.
     pub(super) async fn open(
-        paths: Vec<PathBuf>,
+        access: Arc<Access>,
         context: Option<&str>,
     ) -> Result<Self, ConnectError> {
-        let chosen = read(paths.clone(), context.map(str::to_owned)).await?;
+        let chosen = access.read(context).await?;
+        access.ready().await?;
         let (context, namespace) = (chosen.context.clone(), chosen.namespace.clone());
         let server = kubeconfig::server_of(&chosen.config.cluster_url);
-        let (client, until) = client(chosen).await?;
+        let (client, until) = client(chosen, access.gateway()).await?;
         let lease = Lease {
             client,
             generation: 0,
@@ -113,7 +120,7 @@ impl Connection {
             context,
             server,
             namespace,
-            paths,
+            access,
             current: Mutex::new(Current {
                 lease,
                 until,
@@ -156,8 +163,8 @@ impl Connection {
     }
 
     async fn replace(&self, current: &mut Current) -> Result<(), ConnectError> {
-        let chosen = read(self.paths.clone(), Some(self.context.clone())).await?;
-        let (client, until) = client(chosen).await?;
+        let chosen = self.access.read(Some(&self.context)).await?;
+        let (client, until) = client(chosen, self.access.gateway()).await?;
         let generation = current.lease.generation + 1;
         *current = Current {
             lease: Lease { client, generation },
@@ -168,12 +175,8 @@ impl Connection {
     }
 }
 
-async fn read(paths: Vec<PathBuf>, context: Option<String>) -> Result<Chosen, ConnectError> {
-    Ok(in_time(move || kubeconfig::read(&paths, context.as_deref())).await??)
-}
-
 /// Runs what blocks on files, but does not wait for it for ever.
-async fn in_time<T: Send + 'static>(
+pub(super) async fn in_time<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ConnectError> {
     timeout(READ_LIMIT, tokio::task::spawn_blocking(work))
@@ -183,10 +186,13 @@ async fn in_time<T: Send + 'static>(
 }
 
 /// The client, and when its credentials end.
-async fn client(mut chosen: Chosen) -> Result<(kube::Client, Option<Timestamp>), ConnectError> {
+async fn client(
+    mut chosen: Chosen,
+    gateway: Option<Arc<dyn Gateway>>,
+) -> Result<(kube::Client, Option<Timestamp>), ConnectError> {
     let until = plug_in(&mut chosen.config).await?;
     let context = chosen.context.clone();
-    let client = in_time(move || build(chosen))
+    let client = in_time(move || build(chosen, gateway))
         .await?
         .map_err(|error| match error {
             BuildError::Material(source) => ConnectError::Material { context, source },
@@ -227,34 +233,66 @@ impl From<kube::Error> for BuildError {
     }
 }
 
-fn build(chosen: Chosen) -> Result<kube::Client, BuildError> {
+fn build(chosen: Chosen, gateway: Option<Arc<dyn Gateway>>) -> Result<kube::Client, BuildError> {
     let Chosen { config, proxy, .. } = chosen;
-    let Some(proxy) = proxy_for(&config.cluster_url, proxy.as_deref()) else {
-        return Ok(client_over(dial::Tcp, &config)?);
+    match gateway {
+        None => {
+            let proxy = proxy_for(&config.cluster_url, proxy.as_deref());
+            build_over(dial::Tcp, &config, proxy)
+        }
+        // The proxies of this computer's environment are not on the way from there.
+        Some(gateway) => {
+            let proxy = proxy.and_then(|url| own_proxy(&config.cluster_url, &url));
+            build_over(Through(gateway), &config, proxy)
+        }
+    }
+}
+
+fn build_over<D>(
+    dialler: D,
+    config: &kube::Config,
+    proxy: Option<Intercept>,
+) -> Result<kube::Client, BuildError>
+where
+    D: tower::Service<Uri, Error = dial::DialError> + Clone + Send + Sync + 'static,
+    D::Response: hyper::rt::Read
+        + hyper::rt::Write
+        + hyper_util::client::legacy::connect::Connection
+        + Send
+        + Unpin
+        + 'static,
+    D::Future: Send + 'static,
+{
+    let Some(proxy) = proxy else {
+        return Ok(client_over(dialler, config)?);
     };
     match proxy.uri().scheme_str() {
         Some("http") => {
-            let mut tunnel = Tunnel::new(proxy.uri().clone(), dial::Tcp);
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), dialler);
             if let Some(auth) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(auth.clone());
             }
-            Ok(client_over(tunnel, &config)?)
+            Ok(client_over(tunnel, config)?)
         }
         Some("socks5" | "socks5h") => {
-            let mut socks = SocksV5::new(proxy.uri().clone(), dial::Tcp);
+            let mut socks = SocksV5::new(proxy.uri().clone(), dialler);
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }
-            Ok(client_over(socks, &config)?)
+            Ok(client_over(socks, config)?)
         }
         _ => Err(BuildError::Proxy(kubeconfig::server_of(proxy.uri()))),
     }
 }
 
+fn own_proxy(server: &Uri, url: &str) -> Option<Intercept> {
+    Matcher::builder().all(url).build().intercept(server)
+}
+
 /// The kubeconfig's own proxy, else that of the environment; as in Go, the environment's is not used for this computer.
 fn proxy_for(server: &Uri, own: Option<&str>) -> Option<Intercept> {
     if let Some(url) = own {
-        return Matcher::builder().all(url).build().intercept(server);
+        return own_proxy(server, url);
     }
     let host = server.host()?.trim_start_matches('[').trim_end_matches(']');
     let is_local = host == "localhost"
@@ -358,10 +396,17 @@ pub(super) fn material_path(error: &kube::Error) -> Option<&std::path::Path> {
 
 impl ConnectError {
     /// Whether only the person can help: nothing but a change of the kubeconfig makes another try worthwhile.
-    pub(super) const fn takes_person(&self) -> bool {
+    pub(super) fn takes_person(&self) -> bool {
         match self {
             Self::Kubeconfig(_) | Self::Proxy { .. } => true,
+            Self::Remote(error) => error.takes_person(),
             Self::Exec(_) | Self::Material { .. } | Self::SlowFiles | Self::Interrupted(_) => false,
         }
+    }
+
+    /// Whether it may be looked at again by itself although it takes the person: a file on the host, unlike one on this
+    /// computer, does not tell when it changes.
+    pub(super) const fn look_again(&self) -> bool {
+        matches!(self, Self::Remote(error) if error.may_change())
     }
 }

@@ -16,6 +16,8 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::model::Fault;
+
 /// For one address; a name may have several.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
 /// For all of it: the name, and each address in turn.
@@ -43,6 +45,14 @@ pub(super) enum DialError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The SSH host could not connect to it, or cannot be reached itself.
+    #[error("{name}: {fault}")]
+    Gateway {
+        /// The host.
+        name: String,
+        /// What its side says.
+        fault: Fault,
+    },
     /// Nothing answered in time.
     #[error("{host} did not answer within {} s", after.as_secs())]
     TimedOut {
@@ -68,18 +78,24 @@ impl tower::Service<Uri> for Tcp {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(async move {
-            let host = uri.host().ok_or(DialError::NoHost)?;
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            let port = uri.port_u16().unwrap_or(match uri.scheme_str() {
-                Some("http") => 80,
-                _ => 443,
-            });
+            let (host, port) = host_and_port(&uri)?;
             timeout(DIAL_LIMIT, dial(host, port))
                 .await
                 .unwrap_or_else(|_elapsed| Err(timed_out(host, DIAL_LIMIT)))
                 .map(TokioIo::new)
         })
     }
+}
+
+/// What is dialled for a URL.
+pub(super) fn host_and_port(uri: &Uri) -> Result<(&str, u16), DialError> {
+    let host = uri.host().ok_or(DialError::NoHost)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = uri.port_u16().unwrap_or(match uri.scheme_str() {
+        Some("http") => 80,
+        _ => 443,
+    });
+    Ok((host, port))
 }
 
 async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> {

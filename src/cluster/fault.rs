@@ -6,7 +6,7 @@ use std::io;
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use crate::model::{ClusterFault, printable};
+use crate::model::{ClusterFault, Fault, FaultCause, printable};
 
 use super::connect_fault::of_connect;
 use super::dial::DialError;
@@ -240,10 +240,40 @@ fn of_dial(error: &DialError, at: Place<'_>) -> ClusterFault {
                 "Check that the cluster runs and that host and port in the kubeconfig are right.",
             )
         }
+        DialError::Gateway { name, fault: way } => of_way(name, way, server),
         DialError::Connect { .. } | DialError::NoHost => fault(
             "unreachable",
             format!("The API server {server} cannot be reached: {}", root(error)),
             "Check the network, the VPN, and the address in the kubeconfig.",
+        ),
+    }
+}
+
+/// The SSH host on the way could not help.
+fn of_way(name: &str, way: &Fault, server: &str) -> ClusterFault {
+    let name = printable(name);
+    match way.cause {
+        FaultCause::TargetRefused => fault(
+            "unreachable",
+            format!("{name} cannot connect to the API server {server}."),
+            "Check that the API server runs and that the host reaches it: go through a control plane node, or through a host in \
+             the same network.",
+        ),
+        FaultCause::TargetTimedOut { after } => fault(
+            "unreachable",
+            format!(
+                "{name} got no answer from the API server {server} within {} s.",
+                after.as_secs()
+            ),
+            "Check that the host reaches it: go through a control plane node, or through a host in the same network.",
+        ),
+        _ => fault(
+            "ssh",
+            format!(
+                "The API server {server} cannot be reached through {name}: {}.",
+                printable(&way.to_string())
+            ),
+            way.next_step(),
         ),
     }
 }

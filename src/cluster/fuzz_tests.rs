@@ -6,7 +6,7 @@ use std::fs;
 use kube::core::WatchEvent;
 use proptest::prelude::*;
 
-use crate::model::{choose_route, printable};
+use crate::model::{HostRole, Vantage, choose_route, printable};
 use crate::testing::{spoiled, spoiled_of};
 
 use super::connect_fault::of_connect;
@@ -101,7 +101,8 @@ proptest! {
             }
         }
         view.refresh();
-        let _shown = (view.pools(), view.nodes());
+        let (_pools, nodes) = (view.pools(), view.nodes());
+        let from = Vantage { role: &HostRole::NotANode, nodes: nodes.as_deref() };
         for service in view.services().values() {
             for finding in &service.findings {
                 prop_assert!(!finding.message.is_empty());
@@ -109,7 +110,7 @@ proptest! {
                 let _text = printable(&finding.message);
             }
             for port in &service.ports {
-                let _route = choose_route(service, port.number, None);
+                let _route = choose_route(service, port.number, None, from);
             }
         }
     }

@@ -8,9 +8,10 @@ use tokio::time::timeout;
 
 use crate::model::{ClusterSource, ClusterState, ClusterStatus};
 
+use super::access::Access;
 use super::connect_fault::of_connect;
 use super::connection::Connection;
-use super::kubeconfig::{self, Fingerprint};
+use super::kubeconfig::Fingerprint;
 use super::resource::Scope;
 use super::session::{Ended, Session};
 use super::timing::{Backoff, Timing};
@@ -19,10 +20,11 @@ use super::view::View;
 /// Watches `source` until its task is dropped.
 pub(super) async fn keep(
     source: ClusterSource,
+    access: Arc<Access>,
     timing: Timing,
     status: watch::Sender<Arc<ClusterStatus>>,
 ) {
-    let paths = kubeconfig::paths(&source);
+    let paths = access.paths().to_vec();
     let mut keeper = Keeper {
         view: View::default(),
         shown: ClusterStatus {
@@ -36,7 +38,9 @@ pub(super) async fn keep(
     let mut backoff = Backoff::new(&timing);
     loop {
         let files = Fingerprint::of(&paths);
-        match Connection::open(paths.clone(), source.context.as_deref()).await {
+        // Asked for before the try, so that what changes during it is not missed.
+        let changed = access.changed();
+        match Connection::open(Arc::clone(&access), source.context.as_deref()).await {
             Ok(connection) => {
                 backoff.reset();
                 keeper.follow(Arc::new(connection), &paths, &files).await;
@@ -46,12 +50,15 @@ pub(super) async fn keep(
                 tracing::debug!(%error, "no connection to the cluster");
                 let pause = if error.takes_person() {
                     keeper.forget(ClusterState::Failed(fault));
-                    None
+                    error.look_again().then_some(timing.denied_retry)
                 } else {
                     keeper.show(ClusterState::Stale(fault));
                     Some(backoff.next())
                 };
-                wait_for_change(&paths, &files, &timing, pause).await;
+                tokio::select! {
+                    () = wait_for_change(&paths, &files, &timing, pause) => {}
+                    () = changed => {}
+                }
             }
         }
     }

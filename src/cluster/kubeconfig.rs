@@ -149,6 +149,11 @@ impl Fingerprint {
 
 /// Reads and merges the files and resolves the context. Blocks on the file system.
 pub(super) fn read(paths: &[PathBuf], context: Option<&str>) -> Result<Chosen, KubeconfigError> {
+    choose(read_all(paths)?, context, paths)
+}
+
+/// Reads and merges the files.
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Kubeconfig, KubeconfigError> {
     if paths.is_empty() {
         return Err(KubeconfigError::NoHome);
     }
@@ -163,12 +168,9 @@ pub(super) fn read(paths: &[PathBuf], context: Option<&str>) -> Result<Chosen, K
             Some(so_far) => so_far.merge(next).map_err(|source| broken(path, source))?,
         });
     }
-    match merged {
-        None => Err(KubeconfigError::Missing {
-            paths: paths.to_vec(),
-        }),
-        Some(kubeconfig) => choose(kubeconfig, context, paths),
-    }
+    merged.ok_or_else(|| KubeconfigError::Missing {
+        paths: paths.to_vec(),
+    })
 }
 
 fn read_one(path: &Path) -> Result<Option<Kubeconfig>, KubeconfigError> {
@@ -185,6 +187,29 @@ fn read_one(path: &Path) -> Result<Option<Kubeconfig>, KubeconfigError> {
     }
 }
 
+/// Parses the text of a kubeconfig that was read from `place`. Nothing in it is looked up.
+pub(super) fn parse(text: &str, place: &Path) -> Result<Kubeconfig, KubeconfigError> {
+    Kubeconfig::from_yaml(text).map_err(|source| broken(place, source))
+}
+
+/// Drops the clusters and users that the context does not use: all, where there is no such context.
+pub(super) fn keep_context(kubeconfig: &mut Kubeconfig, context: Option<&str>) {
+    let wanted = context.or(kubeconfig.current_context.as_deref());
+    let entry = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| Some(named.name.as_str()) == wanted)
+        .and_then(|named| named.context.as_ref());
+    let cluster = entry.map(|entry| entry.cluster.as_str());
+    let user = entry.and_then(|entry| entry.user.as_deref());
+    kubeconfig
+        .clusters
+        .retain(|named| Some(named.name.as_str()) == cluster);
+    kubeconfig
+        .auth_infos
+        .retain(|named| Some(named.name.as_str()) == user);
+}
+
 fn broken(path: &Path, source: KubeError) -> KubeconfigError {
     let line = match &source {
         KubeError::Parse(error) => error.location().map(|location| location.line()),
@@ -198,7 +223,7 @@ fn broken(path: &Path, source: KubeError) -> KubeconfigError {
 }
 
 /// Resolves the context within a kubeconfig, wherever that came from.
-fn choose(
+pub(super) fn choose(
     kubeconfig: Kubeconfig,
     context: Option<&str>,
     paths: &[PathBuf],

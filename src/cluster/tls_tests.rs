@@ -10,16 +10,16 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use super::bench_tests::*;
 use super::fake_api::FakeApi;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(super) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub(super) fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 /// A server's configuration, with a certificate for `name` that ends with `until` (a year).
-fn server(ca: &Authority, name: &str, until: i32) -> ServerConfig {
+pub(super) fn server(ca: &Authority, name: &str, until: i32) -> ServerConfig {
     server_for(ca, name, until, None)
 }
 
@@ -59,7 +59,7 @@ async fn bench(config: ServerConfig, trusted: &Authority, more: &str, user: &str
     bench
 }
 
-const TOKEN: &str = "token: good";
+pub(super) const TOKEN: &str = "token: good";
 
 #[tokio::test]
 async fn one_verified_connection_carries_it_all() {

@@ -243,7 +243,7 @@ async fn a_corrected_kubeconfig_leads_to_another_server() {
 #[tokio::test]
 async fn dropping_the_watcher_ends_its_connections() {
     let bench = Bench::new().await;
-    let watcher = super::watch_with(bench.source(), quick());
+    let watcher = super::watch_with(bench.source(), None, quick());
     let mut status = watcher.status();
     status
         .wait_for(|status| status.state == ClusterState::Live)

@@ -16,7 +16,7 @@ use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
     Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Question,
-    Target, TunnelId, choose_route,
+    Target, TunnelId, Vantage, choose_route,
 };
 use crate::ssh::{self, Observer, OpenError, Refusal, Session};
 
@@ -109,6 +109,9 @@ impl Supervisor {
 
     /// What the target's address is now; none while the cluster has not been read yet.
     pub(super) fn find_target(&mut self, id: &TunnelId) -> Option<Result<Destination, Fault>> {
+        let host = self.tunnels.get(id)?.spec.host.clone();
+        let role = self.host(&host).map(|host| self.role_of(host));
+        let role = role.unwrap_or_default();
         let entry = self.tunnels.get_mut(id)?;
         let (service, port, wanted) = match &entry.spec.target {
             Target::Fixed(destination) => return Some(Ok(destination.clone())),
@@ -142,7 +145,11 @@ impl Supervisor {
                 }
             };
         };
-        match choose_route(found, port, wanted) {
+        let from = Vantage {
+            role: &role,
+            nodes: cluster.current.nodes.as_deref(),
+        };
+        match choose_route(found, port, wanted, from) {
             Ok(chosen) => {
                 entry.route = Some((chosen.route, chosen.reason));
                 Some(Ok(chosen.destination))

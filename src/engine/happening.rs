@@ -2,9 +2,11 @@
 
 use std::sync::mpsc::SyncSender;
 
+use tokio::sync::oneshot;
+
 use super::probe::ProbeNews;
 use super::tunnel;
-use crate::model::{Answer, Fault, HostId, HostProfile, ProbeId, Question, TunnelId};
+use crate::model::{Answer, Fault, HostFacts, HostId, HostProfile, ProbeId, Question, TunnelId};
 use crate::net::Listener;
 use crate::ssh::Session;
 
@@ -19,6 +21,10 @@ pub(super) enum Happening {
     Hop(HostId, u64, String),
     /// A dial needs an answer, and waits for it at the other end of the channel.
     Asked(HostId, u64, String, Question, SyncSender<Answer>),
+    /// Whoever watches the cluster needs an answer about a host, named as `user@address`.
+    AskedByCluster(HostId, String, Question, oneshot::Sender<Answer>),
+    /// A host has said this of itself.
+    Said(HostId, HostFacts),
     /// A dial has succeeded.
     Connected(HostId, u64, Session),
     /// A dial has failed.
@@ -35,4 +41,22 @@ pub(super) enum Happening {
     Lost(HostId, u64, u64, Fault),
     /// A probe has come further.
     Probe(ProbeId, ProbeNews),
+}
+
+/// Where an answer is waited for.
+pub(super) enum Reply {
+    /// On a thread that dials.
+    Thread(SyncSender<Answer>),
+    /// In a task.
+    Task(oneshot::Sender<Answer>),
+}
+
+impl Reply {
+    /// Sends the answer; whether it was still waited for.
+    pub(super) fn send(self, answer: Answer) -> bool {
+        match self {
+            Self::Thread(reply) => reply.send(answer).is_ok(),
+            Self::Task(reply) => reply.send(answer).is_ok(),
+        }
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::learn::Said;
 use super::link::{Link, LinkPhase};
 use super::pool::Pool;
-use crate::model::{HostFacts, HostProfile, LinkStatus, PromptId, SessionFacts};
+use crate::model::{HostProfile, LinkStatus, PromptId, SessionFacts};
 
 /// A host, the state of its link, and what belongs to that state.
 pub(super) struct Host {
@@ -18,7 +19,7 @@ pub(super) struct Host {
     /// The facts of the session that was made first.
     facts: SessionFacts,
     /// What the host said of itself, once it was asked.
-    pub(super) said: Option<HostFacts>,
+    pub(super) said: Said,
     /// Dials, and waits for the loss of sessions.
     tasks: JoinSet<()>,
 }
@@ -40,7 +41,7 @@ impl Host {
             hop: String::new(),
             pool: None,
             facts: SessionFacts::default(),
-            said: None,
+            said: Said::default(),
             tasks: JoinSet::new(),
         }
     }
@@ -73,6 +74,9 @@ impl Host {
             pool.close();
         }
         self.tasks = JoinSet::new();
+        if matches!(self.said, Said::Asked) {
+            self.said = Said::Nothing;
+        }
         self.hop.clear();
     }
 

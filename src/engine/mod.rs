@@ -4,11 +4,14 @@
 //! to it by messages and share nothing with it.
 
 mod backoff;
+mod candidates;
 mod carrier;
 mod effects;
+mod gateway;
 mod handle;
 mod happening;
 mod host;
+mod learn;
 mod link;
 mod options;
 mod pool;

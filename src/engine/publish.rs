@@ -45,7 +45,7 @@ impl Supervisor {
     pub(super) fn role_of(&self, host: &Host) -> HostRole {
         let cluster = self.cluster.as_ref();
         let nodes = cluster.and_then(|cluster| cluster.current.nodes.as_deref());
-        host_role(&host.profile.address, host.said.as_ref(), nodes)
+        host_role(&host.profile.address, host.said.facts(), nodes)
     }
 
     fn update_hosts(&self, next: &mut Snapshot) -> bool {
@@ -121,7 +121,7 @@ impl Supervisor {
 pub(super) fn no_host(id: &HostId) -> Fault {
     Fault::local(FaultCause::Config {
         reason: match id.as_str() {
-            "" => "there is no SSH host yet that could carry the tunnel".to_owned(),
+            "" => "there is no SSH host yet to go through".to_owned(),
             name => format!("there is no SSH host named {name}"),
         },
     })

@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::backoff;
-use super::happening::Happening;
+use super::gateway::Through;
+use super::happening::{Happening, Reply};
 use super::host::Host;
+use super::learn::Said;
 use super::link::{LinkEffect, LinkEvent};
 use super::options::EngineOptions;
 use super::probe::Probes;
@@ -52,12 +53,16 @@ pub(super) struct Supervisor {
     pub(super) settings: Arc<Settings>,
     pub(super) remembered: Remembered,
     pub(super) probes: Probes,
+    /// Hosts that stand in for one another, in order.
+    pub(super) candidates: Vec<HostId>,
     pub(super) ended: bool,
 }
 
 /// The cluster that is watched.
 pub(super) struct Cluster {
-    _watcher: Watcher,
+    pub(super) watcher: Watcher,
+    /// The host that its API server is reached through.
+    pub(super) through: Option<Through>,
     /// None once the watcher has ended: its last word stays on show.
     status: Option<watch::Receiver<Arc<ClusterStatus>>>,
     pub(super) current: Arc<ClusterStatus>,
@@ -66,8 +71,9 @@ pub(super) struct Cluster {
 /// A question, and where its answer is waited for.
 pub(super) struct Asked {
     pub(super) prompt: Prompt,
+    /// The dial that asks; 0 where the cluster's watcher does.
     pub(super) dial: u64,
-    reply: SyncSender<Answer>,
+    reply: Reply,
 }
 
 /// What woke the loop.
@@ -108,6 +114,7 @@ impl Supervisor {
                 ..Remembered::default()
             },
             probes: Probes::default(),
+            candidates: Vec::new(),
             ended: false,
         }
     }
@@ -123,7 +130,10 @@ impl Supervisor {
                 Wake::Stirred => self.next_reading = Some(Instant::now() + TRAFFIC_INTERVAL),
                 Wake::Timer => self.time_passes().await,
             }
+            self.take_next_hosts().await;
             self.settle_links().await;
+            self.ask_hosts();
+            self.show_way();
             self.publish();
         }
     }
@@ -220,6 +230,8 @@ impl Supervisor {
             Command::RemoveHost(id) => self.remove_host(&id).await,
             Command::ForgetSecrets(_) | Command::UnlockVault => {}
             Command::SelectHost(id) => self.selected_host = Some(id),
+            Command::SetCandidates(hosts) => self.set_candidates(hosts),
+            Command::ExportKubeconfig { local, reply } => self.export_kubeconfig(local, reply),
             Command::AddTunnel(spec) => self.add_tunnel(spec),
             Command::SetIntent { id, intent } => self.set_intent(id, intent).await,
             Command::SetLocal { id, local } => self.set_local(&id, local).await,
@@ -235,11 +247,15 @@ impl Supervisor {
     }
 
     async fn use_cluster(&mut self, source: ClusterSource) {
-        let watcher = crate::cluster::watch(source);
+        // Questions of the one before are void.
+        self.prompts.retain(|_, asked| asked.dial != 0);
+        let (through, gateway) = self.way_to(&source).unzip();
+        let watcher = crate::cluster::watch(source, gateway);
         let mut status = watcher.status();
         let current = status.borrow_and_update().clone();
         self.cluster = Some(Cluster {
-            _watcher: watcher,
+            watcher,
+            through,
             status: Some(status),
             current,
         });
@@ -259,7 +275,7 @@ impl Supervisor {
         self.targets_may_have_moved().await;
     }
 
-    async fn targets_may_have_moved(&mut self) {
+    pub(super) async fn targets_may_have_moved(&mut self) {
         for id in self.tunnel_ids(|entry| {
             entry.machine.is_bound() && matches!(entry.spec.target, Target::Service { .. })
         }) {
@@ -273,6 +289,7 @@ impl Supervisor {
             Some(host) if host.profile == profile => {}
             Some(host) => {
                 host.profile = profile;
+                host.said = Said::default();
                 // Its tunnels come back through the new profile.
                 self.step_link(&id, LinkEvent::Unwanted).await;
                 self.tell_tunnels(&id, &Event::LinkDown).await;
@@ -360,7 +377,7 @@ impl Supervisor {
 
     fn answer(&mut self, id: PromptId, answer: Answer) {
         if let Some(asked) = self.prompts.remove(&id)
-            && asked.reply.send(answer).is_err()
+            && !asked.reply.send(answer)
         {
             tracing::debug!("the question was not waited for any more");
         }
@@ -378,8 +395,14 @@ impl Supervisor {
                 }
             }
             Happening::Asked(id, dial, hop, question, reply) => {
-                self.asked(&id, dial, hop, question, reply);
+                if self.dialing_host(&id, dial).is_some() || self.probes.is_dialing(dial) {
+                    self.asked(&id, dial, hop, question, Reply::Thread(reply));
+                }
             }
+            Happening::AskedByCluster(id, hop, question, reply) => {
+                self.asked(&id, 0, hop, question, Reply::Task(reply));
+            }
+            Happening::Said(id, facts) => self.said(&id, facts).await,
             Happening::Connected(id, dial, session) => self.connected(&id, dial, session).await,
             Happening::DialFailed(id, dial, fault) => {
                 self.forget_prompts(&id, dial);
@@ -399,18 +422,8 @@ impl Supervisor {
         }
     }
 
-    fn asked(
-        &mut self,
-        host: &HostId,
-        dial: u64,
-        hop: String,
-        question: Question,
-        reply: SyncSender<Answer>,
-    ) {
-        if self.dialing_host(host, dial).is_none() && !self.probes.is_dialing(dial) {
-            // A dial that was given up: dropping its channel answers no.
-            return;
-        }
+    /// Puts a question to the person. One of a dial that was given up never comes here: dropping its channel answers no.
+    fn asked(&mut self, host: &HostId, dial: u64, hop: String, question: Question, reply: Reply) {
         self.next_prompt += 1;
         let id = PromptId(self.next_prompt);
         let prompt = Prompt {
@@ -492,14 +505,11 @@ impl Supervisor {
         }
     }
 
-    /// Links are up exactly where tunnels need them.
+    /// Links are up exactly where they are needed.
     async fn settle_links(&mut self) {
         for index in 0..self.hosts.len() {
             let id = self.hosts[index].profile.id.clone();
-            let needed = self
-                .tunnels
-                .values()
-                .any(|entry| entry.spec.host == id && entry.machine.needs_link());
+            let needed = self.needs(&id);
             self.step_link(
                 &id,
                 if needed {
@@ -513,11 +523,11 @@ impl Supervisor {
     }
 
     async fn quit(&mut self) {
+        self.cluster = None;
         for id in self.tunnel_ids(|_| true) {
             self.step_tunnel(&id, Event::Intent(Intent::Down)).await;
         }
         self.settle_links().await;
-        self.cluster = None;
         self.end_probes();
         self.ended = true;
     }

@@ -85,7 +85,7 @@ pub enum ClusterState {
 /// Why the cluster cannot be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterFault {
-    /// A short name for programs: `kubeconfig`, `context`, `unreachable`, `tls`, `unauthorized`, `forbidden`, `server`.
+    /// A short name for programs: `kubeconfig`, `context`, `unreachable`, `ssh`, `tls`, `unauthorized`, `forbidden`, `server`.
     pub code: &'static str,
     /// What happened, where, in a sentence.
     pub message: String,

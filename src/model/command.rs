@@ -1,12 +1,16 @@
 //! What a face may ask of the engine. Commands say what is wanted; what becomes of it is read from the Snapshot.
 
+use std::net::SocketAddr;
+use std::sync::mpsc::SyncSender;
+
 use super::address::LocalBind;
-use super::cluster::{ClusterSource, Route};
+use super::cluster::{ClusterFault, ClusterSource, Route};
 use super::host::HostProfile;
 use super::ids::{HostId, ServiceKey, TunnelId};
 use super::probe::ProbeId;
 use super::prompt::{Answer, PromptId};
 use super::saved_host::SavedHost;
+use super::secret::Secret;
 use super::settings::SettingsChange;
 use super::snapshot::{Intent, TunnelSpec};
 
@@ -27,6 +31,9 @@ pub enum Command {
     UnlockVault,
     /// Have this host carry the tunnels of services that are opened from now on.
     SelectHost(HostId),
+    /// Have these hosts stand in for one another, the first that can be reached: they lead to the same cluster. Hosts that are
+    /// found to be nodes of the cluster do so without being named.
+    SetCandidates(Vec<HostId>),
     /// Know this tunnel, without opening it. A tunnel of a service needs none: `SetIntent` makes it.
     AddTunnel(TunnelSpec),
     /// Want a tunnel up or down.
@@ -66,6 +73,14 @@ pub enum Command {
     ProbeHost(Box<HostProfile>),
     /// End this probe where it stands.
     CancelProbe(ProbeId),
+    /// Hand over a kubeconfig by which other programs reach the API server of the cluster that is watched. It holds
+    /// credentials, and so goes to whoever asks for it and into no Snapshot.
+    ExportKubeconfig {
+        /// The address on this computer that leads to the API server.
+        local: SocketAddr,
+        /// Where it is waited for.
+        reply: SyncSender<Result<Secret, ClusterFault>>,
+    },
     /// The answer to a question.
     Answer {
         /// Which question.

@@ -13,6 +13,7 @@ mod host;
 mod ids;
 mod probe;
 mod prompt;
+mod remote;
 mod role;
 mod route;
 mod saved_host;
@@ -41,8 +42,11 @@ pub use probe::{
     service_steps,
 };
 pub use prompt::{Answer, Prompt, PromptId, Question};
+pub use remote::{
+    FoundKubeconfig, KUBECONFIG_PLACES, find_kubeconfig, found_kubeconfig, read_file,
+};
 pub use role::{HostFacts, HostRole, host_role};
-pub use route::{ChosenRoute, choose_route};
+pub use route::{ChosenRoute, Vantage, choose_route};
 pub use saved_host::{HostNameError, SavedHost};
 pub use secret::Secret;
 pub use settings::{

@@ -1,10 +1,13 @@
 //! Which address of a service the SSH host is asked to dial.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::address::Destination;
-use super::cluster::{Family, LbService, PodEndpoint, Protocol, Route, ServicePhase, ServicePort};
+use super::cluster::{
+    ClusterNode, Family, LbService, PodEndpoint, Protocol, Route, ServicePhase, ServicePort,
+};
 use super::fault::FaultCause;
+use super::role::HostRole;
 
 /// A route that can be taken now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +20,18 @@ pub struct ChosenRoute {
     pub reason: String,
 }
 
-/// The route to `port` of `service`: the one that is `wanted`, or else the first that can be taken, in the order of
-/// [`Route::ALL`].
+/// From where a service is to be reached: what the SSH host is to the cluster, and the cluster's nodes where they are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Vantage<'a> {
+    /// What the SSH host is.
+    pub role: &'a HostRole,
+    /// The nodes.
+    pub nodes: Option<&'a [ClusterNode]>,
+}
+
+/// The route to `port` of `service`: the one that is `wanted`, or else the first that can be taken and is likely to work from
+/// the SSH host. On a node, and on a host of which nothing is known, that is the order of [`Route::ALL`]. From anywhere else a
+/// NodePort comes first, since a MetalLB IP is announced by ARP, which AWS and routed networks do not carry.
 ///
 /// # Errors
 /// What is missing: the port, or an address to dial.
@@ -26,14 +39,15 @@ pub fn choose_route(
     service: &LbService,
     port: u16,
     wanted: Option<Route>,
+    from: Vantage<'_>,
 ) -> Result<ChosenRoute, FaultCause> {
     let port = find_port(service, port)?;
     if let Some(route) = wanted {
-        let destination =
-            destination(service, port, route).map_err(|reason| FaultCause::RouteUnavailable {
-                route: Some(route),
-                reason: reason.to_owned(),
-            })?;
+        let destination = destination(service, port, route, from);
+        let destination = destination.map_err(|reason| FaultCause::RouteUnavailable {
+            route: Some(route),
+            reason: reason.to_owned(),
+        })?;
         return Ok(ChosenRoute {
             route,
             destination,
@@ -41,13 +55,13 @@ pub fn choose_route(
         });
     }
     let mut missing = Vec::new();
-    for route in Route::ALL {
-        match destination(service, port, route) {
+    for route in order(from.role) {
+        match destination(service, port, *route, from) {
             Ok(destination) => {
                 return Ok(ChosenRoute {
-                    route,
+                    route: *route,
                     destination,
-                    reason: reason(route, &missing),
+                    reason: reason(*route, &missing, from),
                 });
             }
             Err(why) => missing.push(why),
@@ -57,6 +71,14 @@ pub fn choose_route(
         route: None,
         reason: missing.join(", "),
     })
+}
+
+/// A ClusterIP means nothing outside of the nodes.
+const fn order(role: &HostRole) -> &'static [Route] {
+    match role {
+        HostRole::Node(_) | HostRole::Unknown => &Route::ALL,
+        HostRole::NotANode => &[Route::NodePort, Route::MetalLb, Route::Pod],
+    }
 }
 
 /// The TCP port of this number.
@@ -84,6 +106,7 @@ fn destination(
     service: &LbService,
     port: &ServicePort,
     route: Route,
+    from: Vantage<'_>,
 ) -> Result<Destination, &'static str> {
     match route {
         Route::MetalLb => {
@@ -102,13 +125,48 @@ fn destination(
         }
         Route::NodePort => {
             let node_port = port.node_port.ok_or("this port has no NodePort")?;
-            Ok(Destination::tcp("127.0.0.1", node_port))
+            let ip = node_address(service, from)?;
+            Ok(Destination::tcp(ip.to_string(), node_port))
         }
         Route::Pod => {
             let (ip, number) = ready_pod(service, port).ok_or("it has no ready pod")?;
             Ok(Destination::tcp(ip.to_string(), number))
         }
     }
+}
+
+/// The node whose NodePort is dialled, by its address in the cluster's network: kube-proxy's nftables mode answers on no
+/// loopback address. Only where no node is known is loopback all there is.
+fn node_address(service: &LbService, from: Vantage<'_>) -> Result<IpAddr, &'static str> {
+    let Some(nodes) = from.nodes.filter(|nodes| !nodes.is_empty()) else {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    };
+    let own = from.role.node();
+    let has_pod = |node: &ClusterNode| {
+        let here = |pod: &&PodEndpoint| pod.ready && pod.node.as_ref() == Some(&node.name);
+        service.pods.iter().any(|pod| here(&pod))
+    };
+    // What begins on a node itself counts as the cluster's own: externalTrafficPolicy Local does not bind it.
+    let can = |node: &&ClusterNode| {
+        let is_own = own == Some(&node.name);
+        let answers = is_own || !service.local_traffic_only || has_pod(node);
+        answers && !node.internal_ips.is_empty()
+    };
+    let preference = |node: &&ClusterNode| {
+        (
+            own != Some(&node.name),
+            node.ready == Some(false),
+            !has_pod(node),
+            node.name.clone(),
+        )
+    };
+    let best = nodes.iter().filter(can).min_by_key(preference);
+    best.and_then(|node| preferred(&node.internal_ips))
+        .ok_or(if service.local_traffic_only {
+            "no node with a ready pod of it answers on the NodePort (externalTrafficPolicy Local)"
+        } else {
+            "no node has an address"
+        })
 }
 
 /// IPv4 where there is a choice: it is what a node's own sshd can dial nearly everywhere.
@@ -129,18 +187,73 @@ fn ready_pod(service: &LbService, port: &ServicePort) -> Option<(IpAddr, u16)> {
     Some((pod.ip, pod.port_behind(port)?))
 }
 
-fn reason(route: Route, missing: &[&str]) -> String {
-    let why = match route {
+fn reason(route: Route, missing: &[&str], from: Vantage<'_>) -> String {
+    let mut text = match from.role {
+        HostRole::Node(name) => format!("Chosen because {}", on_node(route, name)),
+        HostRole::Unknown => format!("Chosen because {}", perhaps_on_node(route)),
+        HostRole::NotANode => elsewhere(route).to_owned(),
+    };
+    if !missing.is_empty() {
+        text = format!("{text}, and {}", missing.join(", "));
+    }
+    text.push('.');
+    if *from.role == HostRole::NotANode
+        && let Some(ip) = jump_to(from.nodes)
+    {
+        text = format!(
+            "{text} A jump through it to a node ({ip}) would make every address of the service reachable."
+        );
+    }
+    text
+}
+
+fn on_node(route: Route, name: &str) -> String {
+    match route {
+        Route::MetalLb => {
+            format!("the SSH host is the node {name}, where kube-proxy takes up the MetalLB IP")
+        }
+        Route::ClusterIp => {
+            format!("the SSH host is the node {name}, where kube-proxy takes up the ClusterIP")
+        }
+        Route::NodePort => {
+            format!("the SSH host is the node {name}, which answers on the NodePort")
+        }
+        Route::Pod => format!("the SSH host is the node {name}, where the pod network is routed"),
+    }
+}
+
+const fn perhaps_on_node(route: Route) -> &'static str {
+    match route {
         Route::MetalLb => "kube-proxy on a cluster node takes up the MetalLB IP",
         Route::ClusterIp => "kube-proxy on a cluster node takes up the ClusterIP",
         Route::NodePort => "a cluster node answers on the NodePort",
         Route::Pod => "the pod network is routed on a cluster node",
-    };
-    if missing.is_empty() {
-        format!("Chosen because {why}.")
-    } else {
-        format!("Chosen because {why}, and {}.", missing.join(", "))
     }
+}
+
+const fn elsewhere(route: Route) -> &'static str {
+    match route {
+        Route::NodePort => {
+            "Chosen because the SSH host is no cluster node, and a node answers on its NodePort to whoever reaches it"
+        }
+        Route::MetalLb => {
+            "Chosen although the SSH host is no cluster node, from where a MetalLB IP is reached only in the nodes' own \
+             network, and never on AWS"
+        }
+        Route::ClusterIp => {
+            "Chosen although the SSH host is no cluster node, from where a ClusterIP is not reached"
+        }
+        Route::Pod => {
+            "Chosen although the SSH host is no cluster node, from where a pod is reached only if its network is routed"
+        }
+    }
+}
+
+/// The address of a node to jump to.
+fn jump_to(nodes: Option<&[ClusterNode]>) -> Option<IpAddr> {
+    let ready = nodes?.iter().filter(|node| node.ready != Some(false));
+    let mut addresses = ready.filter_map(|node| preferred(&node.internal_ips));
+    addresses.next()
 }
 
 #[cfg(test)]
@@ -149,6 +262,21 @@ mod tests {
 
     use super::*;
     use crate::model::{ServiceKey, ServiceType};
+
+    const UNKNOWN: Vantage<'static> = Vantage {
+        role: &HostRole::Unknown,
+        nodes: None,
+    };
+
+    fn nodes() -> Vec<ClusterNode> {
+        let node = |name: &str, ip: &str| ClusterNode {
+            name: name.into(),
+            internal_ips: vec![ip.parse().unwrap()],
+            ready: Some(true),
+            ..ClusterNode::default()
+        };
+        vec![node("node-1", "10.0.0.5"), node("node-2", "10.0.0.6")]
+    }
 
     fn port(number: u16, protocol: Protocol, node_port: Option<u16>) -> ServicePort {
         ServicePort {
@@ -203,7 +331,7 @@ mod tests {
             (Route::NodePort, "127.0.0.1", 31126),
             (Route::Pod, "10.244.1.7", 8080),
         ] {
-            let chosen = choose_route(&service(), 80, Some(route)).unwrap();
+            let chosen = choose_route(&service(), 80, Some(route), UNKNOWN).unwrap();
             assert_eq!(
                 (chosen.route, chosen.destination),
                 (route, Destination::tcp(host, number))
@@ -215,12 +343,12 @@ mod tests {
     fn without_a_wish_the_first_possible_route_is_taken_and_explained() {
         let mut service = service();
         assert_eq!(
-            choose_route(&service, 80, None).unwrap().route,
+            choose_route(&service, 80, None, UNKNOWN).unwrap().route,
             Route::MetalLb
         );
         service.load_balancer_ips.clear();
         service.phase = ServicePhase::Pending;
-        let chosen = choose_route(&service, 80, None).unwrap();
+        let chosen = choose_route(&service, 80, None, UNKNOWN).unwrap();
         assert_eq!(chosen.route, Route::ClusterIp);
         assert!(
             chosen.reason.contains("no MetalLB IP yet"),
@@ -229,13 +357,16 @@ mod tests {
         );
         service.cluster_ips.clear();
         assert_eq!(
-            choose_route(&service, 80, None).unwrap().route,
+            choose_route(&service, 80, None, UNKNOWN).unwrap().route,
             Route::NodePort
         );
         service.ports[0].node_port = None;
-        assert_eq!(choose_route(&service, 80, None).unwrap().route, Route::Pod);
+        assert_eq!(
+            choose_route(&service, 80, None, UNKNOWN).unwrap().route,
+            Route::Pod
+        );
         service.pods = Arc::from([]);
-        let fault = choose_route(&service, 80, None).unwrap_err();
+        let fault = choose_route(&service, 80, None, UNKNOWN).unwrap_err();
         assert!(
             matches!(fault, FaultCause::RouteUnavailable { route: None, .. }),
             "{fault:?}"
@@ -245,13 +376,81 @@ mod tests {
     #[test]
     fn ports_that_cannot_be_had_are_told_apart() {
         assert_eq!(
-            choose_route(&service(), 53, None),
+            choose_route(&service(), 53, None, UNKNOWN),
             Err(FaultCause::NotTcp { port: 53 })
         );
-        let missing = choose_route(&service(), 81, None).unwrap_err();
+        let missing = choose_route(&service(), 81, None, UNKNOWN).unwrap_err();
         assert!(
             matches!(missing, FaultCause::PortMissing { port: 81, ref has, .. } if *has == [80]),
             "{missing:?}"
         );
+    }
+
+    #[test]
+    fn a_node_port_is_dialled_on_a_nodes_own_address() {
+        let nodes = nodes();
+        let dialled = |service: &LbService, role: &HostRole| {
+            let from = Vantage {
+                role,
+                nodes: Some(&nodes),
+            };
+            choose_route(service, 80, Some(Route::NodePort), from).map(|chosen| chosen.destination)
+        };
+        let at = |ip: &str| Ok(Destination::tcp(ip, 31126));
+        let mut service = service();
+        assert_eq!(dialled(&service, &HostRole::Unknown), at("10.0.0.5"));
+        let second = HostRole::Node("node-2".into());
+        assert_eq!(dialled(&service, &second), at("10.0.0.6"), "the host's own");
+        let mut pod = service.pods[1].clone();
+        pod.node = Some("node-2".into());
+        service.pods = Arc::from([pod]);
+        assert_eq!(
+            dialled(&service, &HostRole::NotANode),
+            at("10.0.0.6"),
+            "where the pod is"
+        );
+        service.local_traffic_only = true;
+        assert_eq!(dialled(&service, &HostRole::NotANode), at("10.0.0.6"));
+        let first = HostRole::Node("node-1".into());
+        assert_eq!(
+            dialled(&service, &first),
+            at("10.0.0.5"),
+            "Local does not bind the node itself"
+        );
+        service.pods = Arc::from([]);
+        let fault = dialled(&service, &HostRole::NotANode).unwrap_err();
+        assert!(
+            matches!(fault, FaultCause::RouteUnavailable { .. }),
+            "{fault:?}"
+        );
+    }
+
+    #[test]
+    fn a_host_that_is_no_node_goes_by_a_nodes_port_and_is_told_of_the_jump() {
+        let nodes = nodes();
+        let from = Vantage {
+            role: &HostRole::NotANode,
+            nodes: Some(&nodes),
+        };
+        let mut service = service();
+        let chosen = choose_route(&service, 80, None, from).unwrap();
+        assert_eq!(chosen.route, Route::NodePort);
+        assert_eq!(chosen.destination, Destination::tcp("10.0.0.5", 31126));
+        for part in ["is no cluster node", "jump through it to a node (10.0.0.5)"] {
+            assert!(chosen.reason.contains(part), "{}", chosen.reason);
+        }
+        service.ports[0].node_port = None;
+        let chosen = choose_route(&service, 80, None, from).unwrap();
+        assert_eq!(chosen.route, Route::MetalLb);
+        assert!(
+            chosen
+                .reason
+                .contains("never on AWS, and this port has no NodePort"),
+            "{}",
+            chosen.reason
+        );
+        // Chosen by hand, what is unlikely is done all the same.
+        let chosen = choose_route(&service, 80, Some(Route::ClusterIp), from).unwrap();
+        assert_eq!(chosen.destination, Destination::tcp("10.101.165.62", 80));
     }
 }

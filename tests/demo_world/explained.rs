@@ -22,7 +22,10 @@ impl Seen {
     }
 
     fn by(kubeconfig: &Path) -> Self {
-        let watcher = cluster::watch(ClusterSource::local(Some(kubeconfig.to_owned()), None));
+        let watcher = cluster::watch(
+            ClusterSource::local(Some(kubeconfig.to_owned()), None),
+            None,
+        );
         Self {
             status: watcher.status(),
             _watcher: watcher,

@@ -137,7 +137,10 @@ async fn changes(server: &Server, kubeconfig: &Path) {
 /// The child: watches, says when the view is whole and when the last change has arrived, and ends with its stdin.
 async fn watch(kubeconfig: &Path) {
     let started = Instant::now();
-    let watcher = cluster::watch(ClusterSource::local(Some(kubeconfig.to_owned()), None));
+    let watcher = cluster::watch(
+        ClusterSource::local(Some(kubeconfig.to_owned()), None),
+        None,
+    );
     let mut status = watcher.status();
     let whole = status
         .wait_for(|status| status.state == ClusterState::Live)
