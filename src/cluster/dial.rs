@@ -51,7 +51,7 @@ pub(super) enum DialError {
         /// The host.
         name: String,
         /// What its side says.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// Nothing answered in time.
     #[error("{host} did not answer within {} s", after.as_secs())]

@@ -104,7 +104,7 @@ impl tower::Service<Uri> for Through {
             let opening = gateway.open(Destination::tcp(host, port));
             let stream = opening.await.map_err(|fault| DialError::Gateway {
                 name: gateway.name(),
-                fault,
+                fault: Box::new(fault),
             })?;
             Ok(TokioIo::new(Channel(stream)))
         })
