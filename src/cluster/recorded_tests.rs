@@ -7,7 +7,8 @@ use kube::core::WatchEvent;
 use serde::Deserialize;
 
 use crate::model::{
-    LbService, PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServiceType, choose_route,
+    LbService, PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServiceType, Vantage,
+    choose_route,
 };
 
 use super::records::{EndpointSlice, Interner, Object, Page, Pod, Service};
@@ -133,7 +134,7 @@ fn services_of_other_types_are_kept_with_what_leads_to_them() {
     assert!(service(&view, "shop/db").is_headless() && !internal.is_headless());
     let admission = service(&view, "ingress-nginx/ingress-nginx-controller-admission");
     assert_eq!(admission.ports[0].app_protocol.as_deref(), Some("https"));
-    let chosen = choose_route(&internal, 6379, None).unwrap();
+    let chosen = choose_route(&internal, 6379, None, Vantage::UNKNOWN).unwrap();
     assert_eq!(chosen.route, Route::ClusterIp);
 }
 

@@ -29,6 +29,14 @@ pub struct Vantage<'a> {
     pub nodes: Option<&'a [ClusterNode]>,
 }
 
+impl Vantage<'static> {
+    /// A host of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        role: &HostRole::Unknown,
+        nodes: None,
+    };
+}
+
 /// The route to `port` of `service`: the one that is `wanted`, or else the first that can be taken and is likely to work from
 /// the SSH host. On a node, and on a host of which nothing is known, that is the order of [`Route::ALL`]. From anywhere else a
 /// NodePort comes first, since a MetalLB IP is announced by ARP, which AWS and routed networks do not carry.
@@ -263,11 +271,6 @@ mod tests {
     use super::*;
     use crate::model::{ServiceKey, ServiceType};
 
-    const UNKNOWN: Vantage<'static> = Vantage {
-        role: &HostRole::Unknown,
-        nodes: None,
-    };
-
     fn nodes() -> Vec<ClusterNode> {
         let node = |name: &str, ip: &str| ClusterNode {
             name: name.into(),
@@ -331,7 +334,7 @@ mod tests {
             (Route::NodePort, "127.0.0.1", 31126),
             (Route::Pod, "10.244.1.7", 8080),
         ] {
-            let chosen = choose_route(&service(), 80, Some(route), UNKNOWN).unwrap();
+            let chosen = choose_route(&service(), 80, Some(route), Vantage::UNKNOWN).unwrap();
             assert_eq!(
                 (chosen.route, chosen.destination),
                 (route, Destination::tcp(host, number))
@@ -343,12 +346,14 @@ mod tests {
     fn without_a_wish_the_first_possible_route_is_taken_and_explained() {
         let mut service = service();
         assert_eq!(
-            choose_route(&service, 80, None, UNKNOWN).unwrap().route,
+            choose_route(&service, 80, None, Vantage::UNKNOWN)
+                .unwrap()
+                .route,
             Route::MetalLb
         );
         service.load_balancer_ips.clear();
         service.phase = ServicePhase::Pending;
-        let chosen = choose_route(&service, 80, None, UNKNOWN).unwrap();
+        let chosen = choose_route(&service, 80, None, Vantage::UNKNOWN).unwrap();
         assert_eq!(chosen.route, Route::ClusterIp);
         assert!(
             chosen.reason.contains("no MetalLB IP yet"),
@@ -357,16 +362,20 @@ mod tests {
         );
         service.cluster_ips.clear();
         assert_eq!(
-            choose_route(&service, 80, None, UNKNOWN).unwrap().route,
+            choose_route(&service, 80, None, Vantage::UNKNOWN)
+                .unwrap()
+                .route,
             Route::NodePort
         );
         service.ports[0].node_port = None;
         assert_eq!(
-            choose_route(&service, 80, None, UNKNOWN).unwrap().route,
+            choose_route(&service, 80, None, Vantage::UNKNOWN)
+                .unwrap()
+                .route,
             Route::Pod
         );
         service.pods = Arc::from([]);
-        let fault = choose_route(&service, 80, None, UNKNOWN).unwrap_err();
+        let fault = choose_route(&service, 80, None, Vantage::UNKNOWN).unwrap_err();
         assert!(
             matches!(fault, FaultCause::RouteUnavailable { route: None, .. }),
             "{fault:?}"
@@ -376,10 +385,10 @@ mod tests {
     #[test]
     fn ports_that_cannot_be_had_are_told_apart() {
         assert_eq!(
-            choose_route(&service(), 53, None, UNKNOWN),
+            choose_route(&service(), 53, None, Vantage::UNKNOWN),
             Err(FaultCause::NotTcp { port: 53 })
         );
-        let missing = choose_route(&service(), 81, None, UNKNOWN).unwrap_err();
+        let missing = choose_route(&service(), 81, None, Vantage::UNKNOWN).unwrap_err();
         assert!(
             matches!(missing, FaultCause::PortMissing { port: 81, ref has, .. } if *has == [80]),
             "{missing:?}"
