@@ -11,6 +11,8 @@ mod gateway;
 mod handle;
 mod happening;
 mod host;
+mod imports;
+mod keys;
 mod learn;
 mod link;
 mod options;
