@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::forward_args::ForwardArgs;
-use super::key::KeyArgs;
 use super::target::ServiceTarget;
 use crate::model::{ClusterSource, LocalBind, Route, ServiceKey};
 
@@ -33,8 +32,6 @@ pub(super) enum Cmd {
     Diagram(DiagramArgs),
     /// Open a service on this computer and keep it open until Ctrl-C
     Up(UpArgs),
-    /// Look at a private key file
-    Key(KeyArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
     Forward(Box<ForwardArgs>),
 }

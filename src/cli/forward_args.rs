@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::destination::Login;
 use super::foreign::ForeignArgs;
 use super::host::ResolvedHost;
 use super::host_query::{ConfigFile, HostOption, HostQuery};
-use crate::model::{ForwardSpec, Login, ParseForwardError};
+use crate::model::{ForwardSpec, ParseForwardError};
 
 #[derive(Debug, Args)]
 #[expect(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::ViaArgs;
-use crate::model::Login;
+use super::destination::Login;
 
 /// Which configuration files are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -398,6 +398,16 @@ impl Observer for Reporter {
         }
     }
 
+    fn tell(&self, text: String) {
+        if self
+            .happenings
+            .blocking_send(Happening::Told(text))
+            .is_err()
+        {
+            tracing::debug!("there is something to tell after the engine's end");
+        }
+    }
+
     fn ask(&self, hop: &str, question: Question) -> Answer {
         let (reply, answer) = sync_channel(1);
         let happening = Happening::Asked(

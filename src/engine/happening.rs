@@ -6,9 +6,7 @@ use tokio::sync::oneshot;
 
 use super::probe::ProbeNews;
 use super::tunnel;
-use crate::model::{
-    Answer, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, Question, SshHosts, TunnelId,
-};
+use crate::model::{Answer, Fault, HostFacts, HostId, HostProfile, ProbeId, Question, TunnelId};
 use crate::net::Listener;
 use crate::ssh::Session;
 
@@ -41,14 +39,10 @@ pub(super) enum Happening {
     NotJoined(HostId, u64),
     /// The session of this id was lost.
     Lost(HostId, u64, u64, Fault),
+    /// Something the person is to be told, which keeps nothing from going on.
+    Told(String),
     /// A probe has come further.
     Probe(ProbeId, ProbeNews),
-    /// The hosts of ssh_config were read.
-    SshHosts(SshHosts),
-    /// ssh_config has filled in a host that is to be tried.
-    Tested(HostId, Result<Box<HostProfile>, String>),
-    /// A private key file was looked at.
-    KeyChecked(KeyCheck),
 }
 
 /// Where an answer is waited for.

@@ -11,8 +11,6 @@ mod gateway;
 mod handle;
 mod happening;
 mod host;
-mod imports;
-mod keys;
 mod learn;
 mod link;
 mod options;

@@ -12,7 +12,6 @@ use super::backoff;
 use super::gateway::Through;
 use super::happening::{Happening, Reply};
 use super::host::Host;
-use super::imports::Imports;
 use super::learn::Said;
 use super::link::{LinkEffect, LinkEvent};
 use super::options::EngineOptions;
@@ -22,9 +21,8 @@ use super::tunnel::{Effect, Event};
 use super::tunnel_entry::TunnelEntry;
 use crate::cluster::Watcher;
 use crate::model::{
-    Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, KeyCheck,
-    LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target,
-    TunnelId, TunnelSpec,
+    Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, LocalBind, Moment,
+    Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target, TunnelId, TunnelSpec,
 };
 
 /// How often counters are published while something moves.
@@ -52,8 +50,6 @@ pub(super) struct Supervisor {
     stirred: Arc<Notify>,
     /// When the counters are read next; none while nothing moves.
     next_reading: Option<Instant>,
-    pub(super) key_checks: Vec<KeyCheck>,
-    pub(super) imports: Imports,
     pub(super) settings: Arc<Settings>,
     pub(super) remembered: Remembered,
     pub(super) probes: Probes,
@@ -112,8 +108,6 @@ impl Supervisor {
             notices: VecDeque::new(),
             stirred: Arc::new(Notify::new()),
             next_reading: None,
-            key_checks: Vec::new(),
-            imports: Imports::default(),
             settings: Arc::default(),
             remembered: Remembered {
                 options,
@@ -248,11 +242,6 @@ impl Supervisor {
             Command::ProbeHost(profile) => self.probe_host(*profile),
             Command::CancelProbe(id) => self.cancel_probe(id),
             Command::Answer { prompt, answer } => self.answer(prompt, answer),
-            Command::ListSshHosts => self.list_ssh_hosts(),
-            Command::TestHost(host) => self.test_host(*host),
-            Command::OpenForwards { host, forwards } => self.open_forwards(host, forwards).await,
-            Command::CheckKey { path, passphrase } => self.check_key(path, passphrase),
-            Command::FixKeyPermissions(path) => self.mend_key(path),
             Command::Quit => self.quit().await,
         }
     }
@@ -283,7 +272,6 @@ impl Supervisor {
         if !alive {
             cluster.status = None;
         }
-        self.match_imports().await;
         self.targets_may_have_moved().await;
     }
 
@@ -311,7 +299,7 @@ impl Supervisor {
         self.selected_host.get_or_insert(id);
     }
 
-    pub(super) fn add_tunnel(&mut self, spec: TunnelSpec) {
+    fn add_tunnel(&mut self, spec: TunnelSpec) {
         self.next_tag += 1;
         let (tag, stirred) = (self.next_tag, Arc::clone(&self.stirred));
         self.tunnels
@@ -319,7 +307,7 @@ impl Supervisor {
             .or_insert_with(|| TunnelEntry::new(spec, tag, stirred));
     }
 
-    pub(super) async fn set_intent(&mut self, id: TunnelId, intent: Intent) {
+    async fn set_intent(&mut self, id: TunnelId, intent: Intent) {
         if !self.tunnels.contains_key(&id) {
             let Some(spec) = self.default_spec(&id) else {
                 return;
@@ -352,7 +340,7 @@ impl Supervisor {
         })
     }
 
-    pub(super) async fn set_local(&mut self, id: &TunnelId, local: LocalBind) {
+    async fn set_local(&mut self, id: &TunnelId, local: LocalBind) {
         let Some(entry) = self.tunnels.get_mut(id) else {
             return;
         };
@@ -429,9 +417,7 @@ impl Supervisor {
                     pool.stay_as_it_is();
                 }
             }
-            Happening::SshHosts(hosts) => self.imports.ssh_hosts = Some(Arc::new(hosts)),
-            Happening::Tested(id, profile) => self.tested(id, profile),
-            Happening::KeyChecked(check) => self.key_checked(check),
+            Happening::Told(text) => self.note(None, text),
             Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
             Happening::Probe(id, news) => self.probe_goes_on(id, news),
         }

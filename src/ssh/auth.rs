@@ -204,8 +204,15 @@ impl Login<'_> {
 
     /// The fault after the server has ended the session in the middle of the login.
     fn hung_up(&mut self) -> FaultCause {
-        let end = self.session.wire().end_in_words();
+        let wire = self.session.wire();
+        let end = wire.end_in_words();
         let end = end.unwrap_or_else(|| "the connection broke".to_owned());
+        // A line that breaks without a word, before anything was refused, is no judgement of the login: it is tried again.
+        if wire.goodbye().is_none() && self.refusals == 0 {
+            return FaultCause::HandshakeFailed {
+                reason: format!("{end} in the middle of the login"),
+            };
+        }
         let words = format!("then {end}, as servers do after too many attempts (MaxAuthTries)");
         self.history.tried.push(words);
         self.problem = None;

@@ -34,6 +34,11 @@ pub trait Observer: Send + Sync {
     /// Asks the person and waits for the answer; [`Answer::No`] if there will be none.
     fn ask(&self, hop: &str, question: Question) -> Answer;
 
+    /// Tells the person something that keeps nothing from going on.
+    fn tell(&self, text: String) {
+        tracing::warn!("{text}");
+    }
+
     /// This much of the way to `hop` is done. Told again where a hop is dialled again to go on with the login.
     fn reached(&self, _hop: &str, _stage: Stage<'_>) {}
 }

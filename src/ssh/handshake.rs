@@ -3,13 +3,12 @@
 use super::algorithms::{Offered, choose};
 use super::dial::Observer;
 use super::key_blob::{fingerprint, type_name};
-use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError, lookup_name};
+use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError};
 use super::login_raw::LoginSession;
 use super::stream::Socket;
 use super::wire::Heard;
 use crate::model::{
-    Answer, ChangedHostKey, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts,
-    printable,
+    Answer, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts, printable,
 };
 
 use libssh2_sys as sys;
@@ -85,20 +84,16 @@ fn verify(
         HostKeyVerdict::Unknown { .. } if accepted_key.as_deref() == Some(blob) => Ok(fingerprint),
         HostKeyVerdict::Unknown { known_as } => {
             accept(profile, observer, &key_type, &fingerprint, known_as)?;
-            remember(profile, blob);
+            remember(profile, observer, blob);
             *accepted_key = Some(blob.to_vec());
             Ok(fingerprint)
         }
-        HostKeyVerdict::Changed(place) => {
-            Err(FaultCause::HostKeyChanged(Box::new(ChangedHostKey {
-                key_type,
-                fingerprint,
-                held: known.key_at(&place),
-                name: lookup_name(name, port),
-                file: place.file,
-                line: place.line,
-            })))
-        }
+        HostKeyVerdict::Changed(place) => Err(FaultCause::HostKeyChanged {
+            key_type,
+            fingerprint,
+            file: place.file,
+            line: place.line,
+        }),
         HostKeyVerdict::Revoked(place) => Err(FaultCause::HostKeyRefused {
             reason: "it is marked @revoked".to_owned(),
             file: place.file,
@@ -158,13 +153,15 @@ fn known_hosts_name(profile: &HostProfile) -> String {
 }
 
 /// Writes an accepted key down. Where that fails the connection stands nevertheless: it was accepted.
-fn remember(profile: &HostProfile, blob: &[u8]) {
+fn remember(profile: &HostProfile, observer: &dyn Observer, blob: &[u8]) {
     let (name, port) = known_as(profile);
     let Some(file) = profile.known_hosts.first() else {
         return;
     };
     if let Err(error) = KnownHosts::add(file, name, port, blob, profile.hash_known_hosts) {
-        tracing::warn!(%error, "the host's key is accepted for this time only");
+        observer.tell(format!(
+            "{error}; it is accepted for this time only, and asked about again"
+        ));
     }
 }
 
@@ -191,9 +188,13 @@ fn failed(
     let seconds = profile.connect_timeout.as_secs();
     let end = login.wire().end_in_words();
     let reason = match login.wire().heard() {
+        // What OpenSSH says in place of its greeting (sshd.c).
+        Heard::Foreign(line) if line.contains("MaxStartups") => {
+            "it has too many connections that have not logged in (MaxStartups)".to_owned()
+        }
         Heard::Foreign(line) => format!("it is no SSH server; it says '{line}'"),
         Heard::Nothing if has_timed_out => format!(
-            "it took the connection and then said nothing for {seconds} s; is that an SSH server's port?"
+            "it took the connection and then said nothing for {seconds} s, as no SSH server does"
         ),
         Heard::Nothing => format!(
             "{} before saying a word; it may have too many connections (MaxStartups), or not let this computer in",

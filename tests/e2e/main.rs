@@ -10,7 +10,6 @@ mod channels;
 mod faults;
 mod forward;
 mod interop;
-mod key;
 mod login;
 mod support;
 #[cfg(target_os = "linux")]

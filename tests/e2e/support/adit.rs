@@ -158,6 +158,12 @@ impl Running {
         self.words.lock().unwrap().clone()
     }
 
+    /// Its process's id.
+    #[allow(dead_code, reason = "not all tests that share this ask for it")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

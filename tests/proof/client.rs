@@ -1,0 +1,123 @@
+//! Adit behind a line, and clients that tell a whole answer from one that was cut.
+
+use std::fs;
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::line::Line;
+use crate::support::LIMIT;
+use crate::support::adit::{Running, command};
+use crate::support::servers::{digest, noise};
+use crate::support::sshd::Sshd;
+
+/// An SSH server and the line to it.
+pub(crate) struct Site {
+    pub(crate) sshd: Sshd,
+    pub(crate) line: Line,
+}
+
+impl Site {
+    pub(crate) fn new(options: &[&str]) -> Self {
+        let sshd = Sshd::start(options);
+        let line = Line::to(SocketAddr::from(([127, 0, 0, 1], sshd.port())));
+        fs::write(sshd.path("known"), format!("server {}", sshd.host_key())).unwrap();
+        Self { sshd, line }
+    }
+
+    /// The command that forwards to `targets` over the line.
+    pub(crate) fn command(&self, targets: &[SocketAddr], options: &[&str]) -> Command {
+        let mut command = command(&self.sshd.home());
+        command
+            .args(["forward", "--json", "-F", "none", "-i"])
+            .arg(self.sshd.key())
+            .args(["-p", &self.line.port().to_string()])
+            .args(["-o", "BatchMode=yes", "-o", "HostKeyAlias=server"])
+            .args(["-o", "ExitOnForwardFailure=no"]);
+        for target in targets {
+            let forward = format!("127.0.0.1:0:127.0.0.1:{}", target.port());
+            command.args(["-L", &forward]);
+        }
+        for option in options {
+            command.args(["-o", option]);
+        }
+        let known = format!("UserKnownHostsFile={}", self.sshd.path("known").display());
+        command
+            .args(["-o", &known, "-o", "GlobalKnownHostsFile=none"])
+            .arg(Sshd::login());
+        command
+    }
+
+    pub(crate) fn forward(&self, targets: &[SocketAddr], options: &[&str]) -> Running {
+        Running::spawn(self.command(targets, options))
+    }
+}
+
+/// How a download ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Download {
+    /// Every byte is there, and the stream ended.
+    Whole,
+    /// It was cut, and the client was told so by an error.
+    Cut,
+    /// It ended as if it were whole, and was not: what must never be.
+    SilentlyShort(usize),
+    /// The bytes are not those that were sent.
+    Wrong,
+}
+
+impl Download {
+    /// Reads to the end what should be `noise(bytes)`.
+    pub(crate) fn of(stream: &mut TcpStream, bytes: usize) -> Self {
+        let mut got = Vec::with_capacity(bytes);
+        let ended = stream.read_to_end(&mut got);
+        let right = noise(bytes);
+        if right.get(..got.len()) != Some(&got[..]) {
+            return Self::Wrong;
+        }
+        match ended {
+            Err(_cut) => Self::Cut,
+            Ok(_) if got.len() < bytes => Self::SilentlyShort(got.len()),
+            Ok(_) => {
+                assert_eq!(digest(&got), digest(&right));
+                Self::Whole
+            }
+        }
+    }
+
+    pub(crate) const fn words(&self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Cut => "cut, by an error",
+            Self::SilentlyShort(_) => "SILENTLY SHORT",
+            Self::Wrong => "WRONG",
+        }
+    }
+
+    pub(crate) const fn is_honest(&self) -> bool {
+        matches!(self, Self::Whole | Self::Cut)
+    }
+}
+
+/// What a client of a tunnel that does not work is shown: it must be turned away, not left waiting.
+pub(crate) fn turned_away_within(address: SocketAddr, limit: Duration) -> Duration {
+    let started = Instant::now();
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, LIMIT) else {
+        return started.elapsed();
+    };
+    stream.set_read_timeout(Some(limit)).unwrap();
+    let mut byte = [0];
+    match stream.read(&mut byte) {
+        Ok(0) => {}
+        Ok(_) => panic!("a tunnel that is down has answered"),
+        Err(error) => assert!(
+            !matches!(
+                error.kind(),
+                std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+            ),
+            "accepted, and left waiting for {limit:?}"
+        ),
+    }
+    started.elapsed()
+}

@@ -1,0 +1,336 @@
+//! Limits of servers and of this computer: each is named, and what does not run into it goes on.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+
+use crate::client::{Download, Site};
+use crate::faults::{wait_for, without_ports};
+use crate::support::adit::Running;
+use crate::support::servers::{connect, digest, echo, exchange, noise, source};
+use crate::table::{Table, seconds};
+
+const COLUMNS: [&str; 4] = [
+    "limit",
+    "what the person is shown",
+    "shown after",
+    "and then",
+];
+
+fn works(address: SocketAddr) {
+    let data = noise(100_000);
+    assert_eq!(digest(&exchange(address, data.clone())), digest(&data));
+}
+
+/// The first fault that is shown, as the table has it.
+fn first_fault(adit: &Running, code: &str) -> (String, Duration) {
+    let started = Instant::now();
+    let event = adit.event(|event| !event["fault"].is_null());
+    let fault = &event["fault"];
+    assert_eq!(fault["code"], code, "{fault}");
+    let words = format!("`{code}`: {}", fault["message"].as_str().unwrap());
+    (without_ports(&words), started.elapsed())
+}
+
+/// sshd as a daemon, which alone counts the connections of them all.
+struct Daemon(Child);
+
+impl Daemon {
+    fn start(site: &Site, port: u16) -> Self {
+        let child = Command::new("/usr/sbin/sshd")
+            .args(["-D", "-e", "-p", &port.to_string(), "-f"])
+            .arg(site.sshd.path("sshd_config"))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sshd is needed: tests/run installs openssh-server");
+        wait_for(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Self(child)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn max_startups(table: &mut Table) {
+    let mut site = Site::new(&["MaxStartups 1", "LoginGraceTime 60"]);
+    let port = site.sshd.port();
+    site.sshd.kill();
+    let _daemon = Daemon::start(&site, port);
+    // A connection that does not log in takes the only place; the one that found the port open may still have it.
+    let mut idler = None;
+    wait_for_some(&mut idler, || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut greeting = [0; 4];
+        (stream.read_exact(&mut greeting).is_ok() && &greeting == b"SSH-").then_some(stream)
+    });
+    let adit = site.forward(&[echo()], &[]);
+    let (words, after) = first_fault(&adit, "handshake-failed");
+    assert!(words.contains("MaxStartups"), "{words}");
+    drop(idler);
+    works(adit.listening(0));
+    table.line(&[
+        "sshd's MaxStartups",
+        &words,
+        &seconds(after),
+        "opened as soon as there was room",
+    ]);
+}
+
+fn wait_for_some<T>(place: &mut Option<T>, mut get: impl FnMut() -> Option<T>) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while place.is_none() {
+        assert!(Instant::now() < end, "it has not happened");
+        *place = get();
+    }
+}
+
+fn forwarding_forbidden(table: &mut Table) {
+    for option in ["AllowTcpForwarding no", "PermitOpen 127.0.0.1:1"] {
+        let site = Site::new(&[option]);
+        let adit = site.forward(&[echo()], &[]);
+        let (words, after) = first_fault(&adit, "forwarding-prohibited");
+        table.line(&[
+            &format!("sshd's {option}"),
+            &without_ports(&words),
+            &seconds(after),
+            "waits for a person",
+        ]);
+    }
+}
+
+fn max_sessions(table: &mut Table) {
+    let site = Site::new(&["MaxSessions 1"]);
+    let adit = site.forward(&[echo()], &[]);
+    let address = adit.listening(0);
+    let clients: Vec<_> = (0..20)
+        .map(|_| std::thread::spawn(move || works(address)))
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+    table.line(&[
+        "sshd's MaxSessions 1",
+        "nothing: it counts shells, not forwards",
+        "",
+        "20 clients at once, all whole",
+    ]);
+}
+
+fn port_taken(table: &mut Table) {
+    let site = Site::new(&[]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut command = site.command(&[], &[]);
+    command.args([
+        "-L",
+        &format!("127.0.0.1:{port}:127.0.0.1:{}", echo().port()),
+    ]);
+    let adit = Running::spawn(command);
+    let (words, after) = first_fault(&adit, "port-in-use");
+    assert!(words.contains("proof"), "the holder is named: {words}");
+    drop(taken);
+    table.line(&[
+        "the local port is taken",
+        &without_numbers(&words),
+        &seconds(after),
+        "waits for a person; nothing was dialled",
+    ]);
+}
+
+fn without_numbers(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// A target that is asked for something, sends a little of it and resets.
+fn resetting_target() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut question = [0];
+            let _proof_asks_nothing = stream.read(&mut question);
+            let _proof_has_gone = stream.write_all(&noise(1000));
+            SockRef::from(&stream)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
+        }
+    });
+    address
+}
+
+/// sshd closes a channel whose target was reset as it closes any other: SSH has no word for it (RFC 4254). So this is the
+/// one case in which a client cannot be told by Adit; what is tested is that the tunnel goes on and nothing else suffers.
+fn target_resets(table: &mut Table) {
+    let site = Site::new(&[]);
+    let adit = site.forward(&[resetting_target(), echo()], &[]);
+    let (resetting, healthy) = (adit.listening(0), adit.listening(1));
+    for _ in 0..20 {
+        let mut stream = connect(resetting);
+        stream.write_all(b"?").unwrap();
+        let download = Download::of(&mut stream, 1000);
+        assert_ne!(download, Download::Wrong);
+    }
+    works(healthy);
+    table.line(&[
+        "the target resets connections",
+        "nothing: SSH has no word for it",
+        "",
+        "the tunnel stays open, others are not touched",
+    ]);
+}
+
+/// The same command, with these words before it.
+fn behind(words: &[&str], plain: &Command) -> Command {
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+/// With 64 descriptors some of 100 clients are turned away; those that are taken get every byte.
+fn descriptors(table: &mut Table) {
+    let site = Site::new(&[]);
+    let (target, _) = source(200_000);
+    let shell = ["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"];
+    let adit = Running::spawn(behind(&shell, &site.command(&[target], &[])));
+    let address = adit.listening(0);
+    let started = Instant::now();
+    let clients: Vec<_> = (0..100)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut stream = connect(address);
+                std::thread::sleep(Duration::from_millis(200));
+                Download::of(&mut stream, 200_000)
+            })
+        })
+        .collect();
+    let ends: Vec<Download> = clients
+        .into_iter()
+        .map(|client| client.join().unwrap())
+        .collect();
+    let took = started.elapsed();
+    assert!(ends.iter().all(Download::is_honest), "{ends:?}");
+    let whole = ends.iter().filter(|end| **end == Download::Whole).count();
+    assert!(whole > 0, "nobody was served");
+    assert_eq!(
+        Download::of(&mut connect(address), 200_000),
+        Download::Whole
+    );
+    table.line(&[
+        "64 descriptors, 100 clients (`ulimit -n`)",
+        &format!("{whole} whole, {} turned away", 100 - whole),
+        &seconds(took),
+        "the next client is served",
+    ]);
+}
+
+/// A known_hosts file on a full disk: the key cannot be kept.
+fn known_hosts_on_a_full_disk(table: &mut Table) {
+    let site = Site::new(&[]);
+    let full = site.sshd.path("full");
+    fs::create_dir(&full).unwrap();
+    let known_hosts = format!("UserKnownHostsFile={}/known_hosts", full.display());
+    let options = [known_hosts.as_str(), "StrictHostKeyChecking=accept-new"];
+    // A file system of one page, in a mount namespace of its own.
+    let script = "mount -t tmpfs -o size=4k none \"$0\" && (cat /dev/zero >\"$0/filler\" 2>/dev/null || true) && exec \"$@\"";
+    let full = full.to_str().unwrap();
+    let shell = ["unshare", "-rm", "sh", "-c", script, full];
+    let adit = Running::spawn(behind(&shell, &site.command(&[echo()], &options)));
+    let started = Instant::now();
+    works(adit.listening(0));
+    let told = adit.words();
+    let told = told.lines().find(|line| line.contains("known_hosts"));
+    let told = told.expect("nobody was told").replace(full, "…");
+    table.line(&[
+        "no room for known_hosts (ENOSPC)",
+        &without_ports(&told),
+        &seconds(started.elapsed()),
+        "the tunnel opens",
+    ]);
+}
+
+fn rekeying(table: &mut Table) {
+    let site = Site::new(&["RekeyLimit 1M"]);
+    let (target, _) = source(24 << 20);
+    let adit = site.forward(&[target], &[]);
+    let download = Download::of(&mut connect(adit.listening(0)), 24 << 20);
+    assert_eq!(download, Download::Whole);
+    table.line(&[
+        "new keys with every megabyte (RekeyLimit)",
+        "nothing",
+        "",
+        "24 MiB, whole",
+    ]);
+}
+
+/// The wall clock is set back and forth by a day: nothing that Adit times may follow it.
+fn clock_jumps(table: &mut Table) {
+    let site = Site::new(&[]);
+    let offset = site.sshd.path("offset");
+    fs::write(&offset, "+0").unwrap();
+    let mut command = site.command(&[echo()], &["ServerAliveInterval=1"]);
+    let library = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
+        .map(|triple| format!("/usr/lib/{triple}/faketime/libfaketimeMT.so.1"))
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists())
+        .expect("libfaketime is needed: tests/run installs it");
+    command
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME_TIMESTAMP_FILE", &offset)
+        .env("FAKETIME_NO_CACHE", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let adit = Running::spawn(command);
+    let address = adit.listening(0);
+    let mut stream = connect(address);
+    for jump in ["+1d", "-1d", "+0"] {
+        fs::write(&offset, jump).unwrap();
+        let data = noise(50_000);
+        stream.write_all(&data).unwrap();
+        let mut back = vec![0; data.len()];
+        stream.read_exact(&mut back).unwrap();
+        assert_eq!(digest(&back), digest(&data));
+    }
+    assert!(!adit.words().contains("lost"), "{}", adit.words());
+    table.line(&[
+        "the clock is set a day ahead and back",
+        "nothing",
+        "",
+        "an open connection goes on",
+    ]);
+}
+
+#[test]
+fn limits_are_named_and_survived() {
+    let mut table = Table::new("limits", &COLUMNS);
+    for limit in [
+        max_startups,
+        forwarding_forbidden,
+        max_sessions,
+        port_taken,
+        target_resets,
+        descriptors,
+        known_hosts_on_a_full_disk,
+        rekeying,
+        clock_jumps,
+    ] {
+        limit(&mut table);
+    }
+    table.finish();
+}
