@@ -30,6 +30,8 @@ pub(super) enum Cmd {
     Pools(PoolsArgs),
     /// Draw the way to a service, from this computer to its pods
     Diagram(DiagramArgs),
+    /// Try every hop of the way to a service, or to an SSH host alone, and name the first that is broken
+    Probe(ProbeArgs),
     /// Open a service on this computer and keep it open until Ctrl-C
     Up(UpArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
@@ -191,6 +193,20 @@ impl DiagramArgs {
 #[derive(Debug, Args)]
 pub(super) struct PoolsArgs {
     /// How to print the list
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(super) output: Format,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProbeArgs {
+    /// The service and, where it has several TCP ports, the port; without it the SSH host alone is probed
+    #[arg(value_name = "NS/SVC[:PORT]")]
+    pub(super) service: Option<ServiceTarget>,
+    /// How to print what was found
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(super) output: Format,
     #[command(flatten)]

@@ -24,6 +24,8 @@ mod list;
 mod list_json;
 mod logging;
 mod pools;
+mod probe;
+mod probe_json;
 mod run;
 mod session;
 mod table;

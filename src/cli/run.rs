@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{
     Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, DiagramArgs, ExplainArgs, ListArgs, PoolsArgs,
-    UpArgs, ViaArgs,
+    ProbeArgs, UpArgs, ViaArgs,
 };
 use super::background::{Detaching, run_in_background};
 use super::console::Console;
@@ -20,7 +20,7 @@ use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::host_query::HostQuery;
 use super::session::{Prompter, close, interrupted};
 use super::terminal::Terminal;
-use super::{RunningDemo, Wiring, diagram, explain, forward, list, logging, pools, up};
+use super::{RunningDemo, Wiring, diagram, explain, forward, list, logging, pools, probe, up};
 use crate::engine::{Handle, Memory};
 use crate::model::{Command, HostProfile};
 
@@ -49,6 +49,7 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Explain(args)) => app.explain(&args),
         Some(Cmd::Pools(args)) => app.pools(&args),
         Some(Cmd::Diagram(args)) => app.diagram(&args),
+        Some(Cmd::Probe(args)) => app.probe(&args),
         Some(Cmd::Up(args)) => app.up(&args),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
@@ -180,6 +181,40 @@ impl App {
             let result = run(asked).await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn probe(mut self, args: &ProbeArgs) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let Some(profile) = self.named_host(&args.via)? else {
+                return Err(Usage(NO_HOST.to_owned()).into());
+            };
+            let mut handle = if args.service.is_some() {
+                self.start(&args.cluster, Some(profile.clone()))?
+            } else {
+                (self.wiring.start_engine)(Memory::Hosts)?
+            };
+            let mut prompter = self.prompter(&handle, !profile.batch_mode);
+            let console = &mut self.console;
+            let result = probe::run(
+                &mut handle,
+                &mut prompter,
+                args,
+                profile,
+                console,
+                interrupt,
+            )
+            .await;
+            close(&mut handle).await;
+            result.map(|works| {
+                if works {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                }
+            })
         })
     }
 

@@ -66,7 +66,7 @@ pub(super) async fn run(
 }
 
 /// The port to open where none was named.
-fn choose_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Failure> {
+pub(super) fn choose_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Failure> {
     let Some(found) = snapshot.cluster.services.get(service) else {
         return Err(Failure::new(
             "service-missing",

@@ -11,6 +11,7 @@ mod faults;
 mod forward;
 mod interop;
 mod login;
+mod probe;
 mod support;
 #[cfg(target_os = "linux")]
 mod window;

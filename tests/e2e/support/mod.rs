@@ -1,6 +1,7 @@
 //! What the tests stand on: an sshd of their own, small servers behind it, and the built program.
 
 pub(crate) mod adit;
+pub(crate) mod api;
 #[cfg(target_os = "linux")]
 pub(crate) mod desktop;
 pub(crate) mod inetd;
