@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use crate::model::{Family, Finding, ServiceKey};
 
-use super::address::is_buggy;
 use super::facts::{FamilyPolicy, Pool, Scene, ServiceFacts};
 use super::refusal::{EXHAUSTED_HINT, Rejection, advice, family_word, list_clauses};
 use super::selector;
 use super::sharing::{clash, in_use};
 use super::words::{error, list, quote};
+use crate::model::is_buggy_ip;
 
 /// What comes of asking MetalLB for an address.
 #[derive(Debug)]
@@ -339,7 +339,7 @@ impl Asking<'_> {
         for range in ranges {
             let mut taken = 0_u128;
             for (ip, _) in self.scene.in_use.range(range.first()..=range.last()) {
-                if pool.avoid_buggy && is_buggy(*ip) {
+                if pool.avoid_buggy && is_buggy_ip(*ip) {
                     continue;
                 }
                 let holders = self.scene.holders(*ip, self.key);
@@ -369,7 +369,7 @@ fn same_families(left: &[Family], right: &[Family]) -> bool {
 /// Whether all of these addresses are the pool's to give.
 fn owns(pool: &Pool, ips: &[IpAddr]) -> bool {
     ips.iter()
-        .all(|ip| covers(pool, *ip) && !(pool.avoid_buggy && is_buggy(*ip)))
+        .all(|ip| covers(pool, *ip) && !(pool.avoid_buggy && is_buggy_ip(*ip)))
 }
 
 /// Whether `ip` is in one of the pool's ranges.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::model::{ServiceKey, ServicePhase, ServicePort, ServiceType};
 
-use super::address::AddressRange;
 use super::selector::{Labels, Selector};
+use crate::model::AddressRange;
 
 /// What is read of a Service.
 #[expect(

@@ -8,7 +8,6 @@
 //! What could not be seen is `None` in here and is never taken for absent: what rests on it is not claimed, or is worded
 //! as likely.
 
-mod address;
 mod allocation;
 mod announce;
 mod facts;
@@ -28,7 +27,7 @@ mod service_tests;
 #[cfg(test)]
 mod testing;
 
-pub use address::{AddressRange, ParseRangeError};
+pub use crate::model::{AddressRange, ParseRangeError};
 pub use announce::{announcers, pool_name};
 pub use facts::{
     Advertisement, Allocation, BgpPeer, BgpSession, Component, Components, ConfigurationState,

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::model::{AddressCount, Family, Finding, PoolUsage};
+use crate::model::{AddressCount, AddressRange, Family, Finding, PoolUsage};
 
-use super::address::{AddressRange, is_buggy};
 use super::allocation::covers;
 use super::announce::selects_pool;
 use super::facts::{Advertisement, Node, Pool, Scene, World};
 use super::words::{error, info, list, quote, warning};
+use crate::model::is_buggy_ip;
 
 /// Shared by the nodes of one subnet, as far as can be guessed: their masks are not in the API.
 const V4_NEAR_BITS: u8 = 16;
@@ -35,7 +35,7 @@ pub fn usage(pool: &Pool, scene: Scene<'_>) -> Option<PoolUsage> {
         let given = scene
             .in_use
             .range(range.first()..=range.last())
-            .filter(|(ip, _)| !(pool.avoid_buggy && is_buggy(**ip)))
+            .filter(|(ip, _)| !(pool.avoid_buggy && is_buggy_ip(**ip)))
             .count() as u64;
         let usable = u64::try_from(range.usable(pool.avoid_buggy)).unwrap_or(u64::MAX);
         let (assigned, free) = match range.family() {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::model::{Announcement, Finding, PodEndpoint, ServicePhase, ServiceType, printable};
 
-use super::address::AddressRange;
 use super::announce::{Way, has_speaker, is_usable, pool_of, runs_on};
 use super::facts::{Node, Presence, ServiceEvent, ServiceFacts, World};
 use super::service::{Subject, Unready};
 use super::words::{error, info, list, quote, warning};
+use crate::model::AddressRange;
 
 const SEE_PODS: &str = "See why the pods are not ready: kubectl describe pod, kubectl logs.";
 

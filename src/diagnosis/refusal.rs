@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use crate::model::{Family, Finding};
 
-use super::address::is_buggy;
 use super::allocation::{Asking, covers};
 use super::facts::Pool;
 use super::words::{count, error, list, quote};
+use crate::model::is_buggy_ip;
 
 /// Why a pool gives a service nothing; what comes later is nearer to success.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ impl Asking<'_> {
     pub(super) fn outside(&self, ips: &[IpAddr]) -> Finding {
         let pools = self.scene.world.pools.iter().flatten();
         let avoided = ips.iter().find(|ip| {
-            is_buggy(**ip)
+            is_buggy_ip(**ip)
                 && pools
                     .clone()
                     .any(|(_, pool)| pool.avoid_buggy && covers(pool, **ip))

@@ -2,6 +2,7 @@
 //! geometry, a text or an image's bytes come out. The layout does not know what draws it (window or image) nor how wide its
 //! letters are.
 
+mod address_map;
 mod build;
 mod graph;
 mod layout;
@@ -16,6 +17,9 @@ pub(crate) mod testing;
 pub mod text;
 mod typeface;
 
+pub use address_map::{
+    AddressMap, Clash, Door, NodePlace, PoolMap, RangeMap, Slot, SlotState, address_map,
+};
 pub use build::{Planned, of_service, of_tunnel, planned};
 pub use graph::{Edge, EdgeKind, Fact, Graph, Node, NodeKind, Status};
 pub use layout::{

@@ -4,6 +4,7 @@
 //! Time comes in as a [`Moment`], which is an argument like any other.
 
 mod address;
+mod address_range;
 mod cluster;
 mod command;
 mod fault;
@@ -25,6 +26,7 @@ mod time;
 mod vault_status;
 
 pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
+pub use address_range::{AddressRange, ParseRangeError, address_of, is_buggy_ip, number_of};
 pub use cluster::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,
     ClusterNode, ClusterSource, ClusterState, Family, Finding, Kubeconfig, LbService,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::model::Family;
+use super::cluster::Family;
 
 /// The addresses from `first` to `last`, both included and of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,41 @@ pub struct AddressRange {
 pub struct ParseRangeError(pub String);
 
 impl AddressRange {
+    /// The addresses from `first` to `last`; none where they are of two families or in the wrong order.
+    #[must_use]
+    pub fn new(first: IpAddr, last: IpAddr) -> Option<Self> {
+        (Family::of(first) == Family::of(last) && first <= last).then_some(Self { first, last })
+    }
+
+    /// The smallest CIDR that holds all of these addresses, with its number of bits; none where they are of two families, or
+    /// there are none.
+    #[must_use]
+    pub fn covering(ips: impl IntoIterator<Item = IpAddr>) -> Option<(Self, u8)> {
+        let mut ips = ips.into_iter();
+        let first = ips.next()?;
+        let (mut low, mut high) = (first, first);
+        for ip in ips {
+            if Family::of(ip) != Family::of(first) {
+                return None;
+            }
+            low = low.min(ip);
+            high = high.max(ip);
+        }
+        let all = match Family::of(first) {
+            Family::V4 => 32,
+            Family::V6 => 128,
+        };
+        let differing = u128::BITS - (number_of(low) ^ number_of(high)).leading_zeros();
+        let bits = all - u8::try_from(differing).ok()?;
+        Some((block(low, bits)?, bits))
+    }
+
+    /// How many addresses it has; as many as fit, where there are more.
+    #[must_use]
+    pub fn count(&self) -> u128 {
+        (number_of(self.last) - number_of(self.first)).saturating_add(1)
+    }
+
     /// The first address.
     #[must_use]
     pub const fn first(&self) -> IpAddr {
@@ -53,7 +88,7 @@ impl AddressRange {
     /// How many addresses MetalLB gives out of it; those that end in .0 and .255 are left out where `avoid_buggy`.
     #[must_use]
     pub fn usable(&self, avoid_buggy: bool) -> u128 {
-        let (first, last) = (number(self.first), number(self.last));
+        let (first, last) = (number_of(self.first), number_of(self.last));
         let all = (last - first).saturating_add(1);
         if !avoid_buggy || self.family() == Family::V6 {
             return all;
@@ -64,20 +99,33 @@ impl AddressRange {
     }
 
     /// Whether the first `bits` of some address of the range are those of `ip`.
-    pub(super) fn is_near(&self, ip: IpAddr, bits: u8) -> bool {
+    #[must_use]
+    pub fn is_near(&self, ip: IpAddr, bits: u8) -> bool {
         block(ip, bits).is_some_and(|block| self.overlaps(&block))
     }
 }
 
 /// Whether firmware of old may take `ip` for a broadcast: what `avoidBuggyIPs` leaves out.
-pub(super) fn is_buggy(ip: IpAddr) -> bool {
+#[must_use]
+pub const fn is_buggy_ip(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V4(ip) if matches!(ip.octets()[3], 0 | 255))
 }
 
-fn number(ip: IpAddr) -> u128 {
+/// An address as a number.
+#[must_use]
+pub fn number_of(ip: IpAddr) -> u128 {
     match ip {
         IpAddr::V4(ip) => u128::from(u32::from(ip)),
         IpAddr::V6(ip) => u128::from(ip),
+    }
+}
+
+/// The address of this number; none where the family has no such.
+#[must_use]
+pub fn address_of(number: u128, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => Some(Ipv4Addr::from(u32::try_from(number).ok()?).into()),
+        Family::V6 => Some(Ipv6Addr::from(number).into()),
     }
 }
 
@@ -182,6 +230,32 @@ mod tests {
             );
         }
         assert_eq!(range("::/0").usable(true), u128::MAX);
+    }
+
+    #[test]
+    fn the_smallest_block_around_addresses() {
+        for (ips, expected) in [
+            (
+                vec!["10.0.0.100", "10.0.0.103"],
+                Some("10.0.0.100-10.0.0.103 30"),
+            ),
+            (
+                vec!["10.96.0.1", "10.111.3.4"],
+                Some("10.96.0.0-10.111.255.255 12"),
+            ),
+            (vec!["10.0.0.1"], Some("10.0.0.1-10.0.0.1 32")),
+            (vec!["fd00::1", "fd00::f"], Some("fd00::-fd00::f 124")),
+            (
+                vec!["0.0.0.1", "255.0.0.1"],
+                Some("0.0.0.0-255.255.255.255 0"),
+            ),
+            (vec!["10.0.0.1", "fd00::1"], None),
+            (vec![], None),
+        ] {
+            let found = AddressRange::covering(ips.iter().map(|ip| ip.parse().unwrap()));
+            let shown = found.map(|(block, bits)| format!("{block} {bits}"));
+            assert_eq!(shown.as_deref(), expected, "{ips:?}");
+        }
     }
 
     #[test]
