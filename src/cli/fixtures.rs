@@ -102,6 +102,7 @@ fn service(key: ServiceKey, ports: Vec<ServicePort>) -> LbService {
         source_ranges: Vec::new(),
         shared_with: Vec::new(),
         findings: Vec::new(),
+        events: Vec::new(),
     }
 }
 

@@ -4,10 +4,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::diagnosis::{self, Scene, ServiceEvent, Speaking, Subject, Unready};
-use crate::model::{LbService, PodEndpoint, ServiceKey};
+use crate::diagnosis::{self, Scene, Speaking, Subject, Unready};
+use crate::model::{LbService, PodEndpoint, ServiceEvent, ServiceKey};
 
 use super::records::{KeptPod, KeptService, KeptSlice};
+
+/// The reasons of MetalLB's events that the diagnosis makes something of.
+const TELLING: [&str; 4] = [
+    "AllocationFailed",
+    "LoadBalancerFailed",
+    "nodeAssigned",
+    "announceFailed",
+];
+
+/// How many events of a service are shown.
+const EVENTS_SHOWN: usize = 8;
 
 /// What is known of a service beyond its own record.
 pub(super) struct Known<'a> {
@@ -15,7 +26,7 @@ pub(super) struct Known<'a> {
     pub(super) slices: Option<Vec<&'a KeptSlice>>,
     /// The pod of this name in the service's namespace, if it is known.
     pub(super) pod: &'a dyn Fn(&Arc<str>) -> Option<&'a KeptPod>,
-    /// What MetalLB wrote about it.
+    /// The cluster's events about it.
     pub(super) events: &'a [ServiceEvent],
     /// Who announces it, as MetalLB says.
     pub(super) speaking: &'a Speaking,
@@ -31,13 +42,14 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
         .slices
         .as_deref()
         .map(|slices| merge(slices, known.pod));
+    let telling: Vec<ServiceEvent> = known.events.iter().filter(is_telling).cloned().collect();
     let announced_by = if service.is_load_balancer() {
         diagnosis::announcers(
             service,
             known.scene.world,
             pods.as_deref(),
             known.speaking,
-            known.events,
+            &telling,
         )
     } else {
         Some(Vec::new())
@@ -51,7 +63,7 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
             service,
             pods: pods.as_deref(),
             unready: &unready,
-            events: known.events,
+            events: &telling,
             announced_by: announced_by.as_deref(),
         },
         known.scene,
@@ -72,8 +84,21 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
         source_ranges: service.source_ranges.clone(),
         shared_with: known.shared_with.clone(),
         findings,
+        events: newest(known.events),
         ..LbService::new(key.clone())
     }
+}
+
+/// Whether the diagnosis makes something of it.
+fn is_telling(event: &&ServiceEvent) -> bool {
+    TELLING.contains(&event.reason.as_str())
+}
+
+/// The newest few, newest first.
+fn newest(events: &[ServiceEvent]) -> Vec<ServiceEvent> {
+    let mut sorted: Vec<&ServiceEvent> = events.iter().collect();
+    sorted.sort_by(|a, b| b.at.cmp(&a.at));
+    sorted.into_iter().take(EVENTS_SHOWN).cloned().collect()
 }
 
 /// The endpoints of all slices, each address once. The slices of one service differ in address family, in the numbers

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::diagnosis::{Component, Components, Presence, ServiceEvent, Speaking, World};
+use crate::diagnosis::{Component, Components, Presence, Speaking, World};
+
+use crate::model::ServiceEvent;
 
 use super::records::{KeptEvent, KeptPod, KeptStatus, ObjectKey, Role};
 use super::resource::{Kind, METALLB};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Announcement, AnnouncementSource, PodEndpoint};
+use crate::model::{Announcement, AnnouncementSource, PodEndpoint, ServiceEvent};
 
 use super::allocation::covers;
-use super::facts::{Advertisement, Node, Pool, ServiceEvent, ServiceFacts, Speaking, World};
+use super::facts::{Advertisement, Node, Pool, ServiceFacts, Speaking, World};
 use super::selector;
 
 const LAYER2: &str = "layer2";

@@ -254,17 +254,6 @@ pub enum Presence {
     Served,
 }
 
-/// An event that MetalLB has written about a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceEvent {
-    /// `reason`.
-    pub reason: String,
-    /// `message`.
-    pub message: String,
-    /// When it happened last, as RFC 3339.
-    pub at: String,
-}
-
 /// Who announces a service, as the ServiceL2Statuses and ServiceBGPStatuses say. None where a kind cannot be seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Speaking {

@@ -27,12 +27,12 @@ mod service_tests;
 #[cfg(test)]
 mod testing;
 
-pub use crate::model::{AddressRange, ParseRangeError};
+pub use crate::model::{AddressRange, ParseRangeError, ServiceEvent};
 pub use announce::{announcers, pool_name};
 pub use facts::{
     Advertisement, Allocation, BgpPeer, BgpSession, Component, Components, ConfigurationState,
-    Counters, FamilyPolicy, InUse, Node, Pool, Preference, Presence, Scene, ServiceEvent,
-    ServiceFacts, Services, Speaking, World,
+    Counters, FamilyPolicy, InUse, Node, Pool, Preference, Presence, Scene, ServiceFacts, Services,
+    Speaking, World,
 };
 pub use pool::{lint, protocols, usage};
 pub use selector::{Expression, Labels, Selector};

@@ -3,8 +3,9 @@
 use crate::model::Finding;
 
 use super::allocation::{Asking, Outcome};
-use super::facts::{Presence, ServiceEvent};
+use super::facts::Presence;
 use super::words::{error, info, quote, warning};
+use crate::model::ServiceEvent;
 
 /// Everything that keeps a pending service from its address, the cause first.
 pub(super) fn reasons(asking: &Asking<'_>, events: &[ServiceEvent]) -> Vec<Finding> {

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Announcement, Finding, PodEndpoint, ServicePhase, ServiceType, printable};
+use crate::model::{
+    Announcement, Finding, PodEndpoint, ServiceEvent, ServicePhase, ServiceType, printable,
+};
 
 use super::announce::{Way, has_speaker, is_usable, pool_of, runs_on};
-use super::facts::{Node, Presence, ServiceEvent, ServiceFacts, World};
+use super::facts::{Node, Presence, ServiceFacts, World};
 use super::service::{Subject, Unready};
 use super::words::{error, info, list, quote, warning};
 use crate::model::AddressRange;

@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::model::{Announcement, Finding, PodEndpoint, Protocol, ServiceKey, ServicePhase};
+use crate::model::{
+    Announcement, Finding, PodEndpoint, Protocol, ServiceEvent, ServiceKey, ServicePhase,
+};
 
 use super::allocation::Asking;
-use super::facts::{Presence, Scene, ServiceEvent, ServiceFacts, World};
+use super::facts::{Presence, Scene, ServiceFacts, World};
 use super::words::{info, warning};
 use super::{pending, reach};
 

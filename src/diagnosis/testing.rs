@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{AddressPool, Finding, PodEndpoint, Protocol, ServiceKey, ServicePort};
+use crate::model::{
+    AddressPool, Finding, PodEndpoint, Protocol, ServiceEvent, ServiceKey, ServicePort,
+};
 
 use super::facts::{
     Advertisement, BgpSession, Components, ConfigurationState, InUse, Node, Pool, Presence, Scene,
-    ServiceEvent, ServiceFacts, Speaking, World,
+    ServiceFacts, Speaking, World,
 };
 use super::selector::{Expression, Labels, Selector};
 use super::service::{Subject, Unready, findings};
@@ -99,6 +101,7 @@ pub(super) fn event(reason: &str, message: &str, at: &str) -> ServiceEvent {
         reason: reason.to_owned(),
         message: message.to_owned(),
         at: at.to_owned(),
+        is_warning: false,
     }
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn ui() -> LbService {
         source_ranges: Vec::new(),
         shared_with: Vec::new(),
         findings: Vec::new(),
+        events: Vec::new(),
     }
 }
 

@@ -1,12 +1,15 @@
 //! What the supervisor's tasks and threads report to it.
 
+use std::net::SocketAddr;
 use std::sync::mpsc::SyncSender;
 
 use tokio::sync::oneshot;
 
 use super::probe::ProbeNews;
 use super::tunnel;
-use crate::model::{Answer, Fault, HostFacts, HostId, HostProfile, ProbeId, Question, TunnelId};
+use crate::model::{
+    Answer, Client, Fault, HostFacts, HostId, HostProfile, ProbeId, Question, TunnelId,
+};
 use crate::net::Listener;
 use crate::ssh::Session;
 
@@ -41,6 +44,8 @@ pub(super) enum Happening {
     Lost(HostId, u64, u64, Fault),
     /// Something the person is to be told, which keeps nothing from going on.
     Told(String),
+    /// These clients of a tunnel were looked for.
+    ClientsNamed(TunnelId, Vec<(SocketAddr, Client)>),
     /// A probe has come further.
     Probe(ProbeId, ProbeNews),
 }

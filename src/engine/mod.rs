@@ -6,6 +6,7 @@
 mod backoff;
 mod candidates;
 mod carrier;
+mod connections;
 mod effects;
 mod gateway;
 mod handle;
@@ -13,6 +14,7 @@ mod happening;
 mod host;
 mod learn;
 mod link;
+mod log;
 mod options;
 mod pool;
 mod probe;

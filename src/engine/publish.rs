@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::host::Host;
+use super::log;
 use super::supervisor::Supervisor;
 use crate::model::{
     ClusterStatus, Fault, FaultCause, HostId, HostRole, HostStatus, LinkStatus, PromptId, Snapshot,
@@ -18,6 +19,7 @@ impl Supervisor {
         changed |= self.update_tunnels(&mut next);
         changed |= self.update_prompts(&mut next);
         changed |= self.update_notices(&mut next);
+        changed |= self.update_connections(&mut next);
         changed |= replace(&mut next.probes, self.probes.reports());
         changed |= replace(&mut next.selected_host, self.selected_host.clone());
         changed |= self.update_saved_hosts(&mut next);
@@ -25,6 +27,9 @@ impl Supervisor {
         changed |= replace(&mut next.settings, Arc::clone(&self.settings));
         changed |= replace(&mut next.ended, self.ended);
         next.now = self.now();
+        if changed {
+            log::note_changes(before, &mut next);
+        }
         changed.then_some(next)
     }
 
@@ -101,6 +106,27 @@ impl Supervisor {
             Some(host) => host.status(self.question_of(host)),
             None => LinkStatus::Failed(no_host(id)),
         }
+    }
+
+    fn update_connections(&self, next: &mut Snapshot) -> bool {
+        let mut changed = false;
+        for (id, entry) in &self.tunnels {
+            let now = entry.clients.shown();
+            let same = match next.connections.get(id) {
+                Some(before) => Arc::ptr_eq(before, now),
+                None => now.is_empty(),
+            };
+            if same {
+                continue;
+            }
+            changed = true;
+            if now.is_empty() {
+                next.connections.remove(id);
+            } else {
+                next.connections.insert(id.clone(), Arc::clone(now));
+            }
+        }
+        changed
     }
 
     fn update_prompts(&self, next: &mut Snapshot) -> bool {

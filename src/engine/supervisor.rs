@@ -204,10 +204,11 @@ impl Supervisor {
         if due > Instant::now() {
             return;
         }
+        let now = self.now();
         let mut moved = false;
         let mut doubted = Vec::new();
         for (id, entry) in &mut self.tunnels {
-            let reading = entry.read_meter();
+            let reading = entry.read_meter(now);
             moved |= reading.moved;
             if reading.refused && entry.machine.is_open() {
                 doubted.push(id.clone());
@@ -238,6 +239,7 @@ impl Supervisor {
             Command::SetRoute { id, route } => self.set_route(&id, route).await,
             Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
             Command::RetryNow(id) => self.retry(&id).await,
+            Command::NameClients(id) => self.name_clients(&id),
             Command::Probe { service, port } => self.probe_service(service, port),
             Command::ProbeHost(profile) => self.probe_host(*profile),
             Command::CancelProbe(id) => self.cancel_probe(id),
@@ -419,6 +421,7 @@ impl Supervisor {
             }
             Happening::Told(text) => self.note(None, text),
             Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
+            Happening::ClientsNamed(id, named) => self.clients_named(&id, named),
             Happening::Probe(id, news) => self.probe_goes_on(id, news),
         }
     }

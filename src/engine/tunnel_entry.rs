@@ -6,10 +6,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::carrier::Accepting;
+use super::connections::Clients;
 use super::host::AbortOnDrop;
 use super::tunnel::Tunnel;
 use crate::model::{
-    LinkStatus, ListenAddress, LocalBind, Route, Traffic, TunnelSpec, TunnelStatus,
+    LinkStatus, ListenAddress, LocalBind, Moment, Route, Traffic, TunnelSpec, TunnelStatus,
 };
 use crate::ssh::Meter;
 
@@ -25,6 +26,8 @@ pub(super) struct TunnelEntry {
     /// The route its destination takes, with the reason.
     pub(super) route: Option<(Route, String)>,
     traffic: Traffic,
+    /// Who is connected.
+    pub(super) clients: Clients,
     /// Binding or proving: at most one is on its way.
     task: Option<AbortOnDrop>,
 }
@@ -48,17 +51,22 @@ impl TunnelEntry {
             listening: Vec::new(),
             route: None,
             traffic: Traffic::default(),
+            clients: Clients::default(),
             task: None,
         }
     }
 
-    pub(super) fn read_meter(&mut self) -> Reading {
+    /// Reads the counters; `now` is the engine's time.
+    pub(super) fn read_meter(&mut self, now: Moment) -> Reading {
         let traffic = self.meter.read();
         let reading = Reading {
             moved: traffic != self.traffic,
             refused: traffic.refused_total > self.traffic.refused_total,
         };
         self.traffic = traffic;
+        if reading.moved {
+            self.clients.read(&self.meter, now);
+        }
         reading
     }
 

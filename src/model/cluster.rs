@@ -190,6 +190,21 @@ pub struct LbService {
     pub shared_with: Vec<ServiceKey>,
     /// What was found out about it.
     pub findings: Vec<Finding>,
+    /// The newest of the cluster's events about it, newest first; empty where there are none or they cannot be seen.
+    pub events: Vec<ServiceEvent>,
+}
+
+/// An event about a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceEvent {
+    /// `reason`.
+    pub reason: String,
+    /// `message`.
+    pub message: String,
+    /// When it happened last, as RFC 3339.
+    pub at: String,
+    /// Its `type` is Warning.
+    pub is_warning: bool,
 }
 
 impl LbService {
@@ -213,6 +228,7 @@ impl LbService {
             source_ranges: Vec::new(),
             shared_with: Vec::new(),
             findings: Vec::new(),
+            events: Vec::new(),
         }
     }
 

@@ -61,6 +61,8 @@ pub enum Command {
     ChangeSettings(SettingsChange),
     /// Try again now whatever waits to be tried again or has failed.
     RetryNow(TunnelId),
+    /// Find out which programs opened the connections of this tunnel, as far as that is not known yet.
+    NameClients(TunnelId),
     /// Try every hop of the way to this port of this service, on a connection of the probe's own. A probe of it that runs is
     /// begun again.
     Probe {

@@ -30,8 +30,8 @@ pub use address_range::{AddressRange, ParseRangeError, address_of, is_buggy_ip, 
 pub use cluster::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,
     ClusterNode, ClusterSource, ClusterState, Family, Finding, Kubeconfig, LbService,
-    ParseRouteError, ParseServiceTypeError, PodEndpoint, PoolUsage, Protocol, Route, ServicePhase,
-    ServicePort, ServiceType, Severity,
+    ParseRouteError, ParseServiceTypeError, PodEndpoint, PoolUsage, Protocol, Route, ServiceEvent,
+    ServicePhase, ServicePort, ServiceType, Severity,
 };
 pub use command::Command;
 pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};
@@ -55,8 +55,9 @@ pub use settings::{
     Behaviour, Language, Settings, SettingsChange, Theme, WantedTunnel, WindowSettings,
 };
 pub use snapshot::{
-    ClusterStatus, HostStatus, Intent, Light, LinkStatus, ListenAddress, Notice, SessionFacts,
-    Snapshot, Traffic, TunnelSpec, TunnelState, TunnelStatus,
+    CONNECTIONS_SHOWN, Client, ClusterStatus, Connection, HostStatus, Intent, LOG_KEPT, Light,
+    LinkStatus, ListenAddress, LogEntry, LogLevel, LogSubject, Notice, SessionFacts, Snapshot,
+    Traffic, TunnelSpec, TunnelState, TunnelStatus,
 };
 pub use text::{printable, shell_quoted};
 pub use time::Moment;

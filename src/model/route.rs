@@ -323,6 +323,7 @@ mod tests {
             source_ranges: Vec::new(),
             shared_with: Vec::new(),
             findings: Vec::new(),
+            events: Vec::new(),
         }
     }
 

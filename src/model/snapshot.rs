@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, Vector};
 
 use super::address::{Destination, LocalBind, Target};
 use super::cluster::{
     AddressPool, ClusterGap, ClusterNode, ClusterSource, ClusterState, LbService, Route,
 };
-use super::fault::Fault;
+use super::fault::{Fault, PortHolder};
 use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
 use super::probe::{ProbeReport, ProbeTarget};
@@ -20,6 +20,12 @@ use super::saved_host::SavedHost;
 use super::settings::Settings;
 use super::time::Moment;
 use super::vault_status::VaultStatus;
+
+/// How many connections of a tunnel are shown.
+pub const CONNECTIONS_SHOWN: usize = 100;
+
+/// How many entries the log has.
+pub const LOG_KEPT: usize = 400;
 
 /// What is wanted of a tunnel. The only thing about it that is stored; all else follows from it and from the facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,6 +156,33 @@ pub struct Traffic {
     pub connections_total: u64,
     /// Connections whose channel could not be opened.
     pub refused_total: u64,
+}
+
+/// A connection that goes through a tunnel now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Where the client is; none where it came by a Unix socket.
+    pub peer: Option<SocketAddr>,
+    /// The program that opened it, as far as that was asked for and the system tells.
+    pub client: Client,
+    /// Since when.
+    pub since: Moment,
+    /// Bytes from the target to the client.
+    pub down_bytes: u64,
+    /// Bytes from the client to the target.
+    pub up_bytes: u64,
+}
+
+/// Which program a connection belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Client {
+    /// Nobody has asked.
+    #[default]
+    Unasked,
+    /// The system does not tell.
+    Unknown,
+    /// This one.
+    Program(PortHolder),
 }
 
 /// A tunnel as it is.
@@ -290,6 +323,50 @@ pub struct Notice {
     pub text: String,
 }
 
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When.
+    pub at: Moment,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// What it is about.
+    pub about: LogSubject,
+    /// What happened.
+    pub text: String,
+}
+
+/// How much an entry of the log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// A step on the way.
+    Detail,
+    /// Something came or went, as it should.
+    Info,
+    /// Something broke that is tried again.
+    Warning,
+    /// It takes the person to go on.
+    Error,
+}
+
+impl LogLevel {
+    /// Every level, the least first.
+    pub const ALL: [Self; 4] = [Self::Detail, Self::Info, Self::Warning, Self::Error];
+}
+
+/// What an entry of the log is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogSubject {
+    /// A tunnel.
+    Tunnel(TunnelId),
+    /// The connection to a host.
+    Host(HostId),
+    /// The view of the cluster.
+    Cluster,
+    /// Adit itself.
+    Adit,
+}
+
 /// One picture of everything. Cheap to clone: the maps are persistent and the rest is shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -308,6 +385,10 @@ pub struct Snapshot {
     pub selected_host: Option<HostId>,
     /// Every tunnel that is, or was, wanted.
     pub tunnels: OrdMap<TunnelId, Arc<TunnelStatus>>,
+    /// The newest connections of each tunnel that carries some, newest first; at most [`CONNECTIONS_SHOWN`] each.
+    pub connections: OrdMap<TunnelId, Arc<[Connection]>>,
+    /// What has happened, oldest first: the newest [`LOG_KEPT`].
+    pub log: Vector<Arc<LogEntry>>,
     /// Questions, oldest first; the first is the one to show.
     pub prompts: Vec<Prompt>,
     /// The newest notices, oldest first.

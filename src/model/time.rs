@@ -17,6 +17,12 @@ impl Moment {
         Self(since_start)
     }
 
+    /// The moment that was `ago` before this one; the engine's start where there was none.
+    #[must_use]
+    pub const fn before(self, ago: Duration) -> Self {
+        Self(self.0.saturating_sub(ago))
+    }
+
     /// The time from `earlier` to this moment; zero if `earlier` is in fact later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::meter::Meter;
+use super::meter::{Counted, Meter};
 use super::raw::{Broken, RawChannel, Received};
 use super::stream::Stream;
 use super::window::{INITIAL_BYTES, Window};
@@ -42,6 +42,8 @@ pub(super) struct Connection {
     channel: RawChannel,
     local: Stream,
     meter: Arc<Meter>,
+    /// Its own counters.
+    counted: Arc<Counted>,
     /// Which tunnel it belongs to.
     pub(super) tunnel: u64,
     down: Down,
@@ -88,11 +90,12 @@ impl Connection {
         meter: Arc<Meter>,
         round_trip: Duration,
     ) -> Self {
-        meter.opened();
+        let counted = meter.opened(local.peer());
         Self {
             channel,
             local,
             meter,
+            counted,
             tunnel,
             down: Down {
                 pending: Vec::new(),
@@ -173,6 +176,7 @@ impl Connection {
                 Received::Bytes(count) => {
                     share = share.saturating_sub(count);
                     self.meter.add_down(count);
+                    self.counted.add_down(count);
                     self.down.window.received(count, turn.now, turn.round_trip);
                     turn.moved = true;
                     if !self.receive_down(&turn.scratch[..count]) {
@@ -238,6 +242,7 @@ impl Connection {
                 Ok(count) => {
                     share = share.saturating_sub(count);
                     self.meter.add_up(count);
+                    self.counted.add_up(count);
                     turn.moved = true;
                     self.send_up(&turn.scratch[..count])?;
                 }
@@ -289,7 +294,7 @@ impl Connection {
         if self.down.state != Direction::Ended {
             self.local.reset_on_close();
         }
-        self.meter.closed();
+        self.meter.closed(&self.counted);
         self.channel
     }
 }

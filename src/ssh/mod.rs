@@ -32,7 +32,7 @@ mod wire;
 pub use channel_stream::ChannelStream;
 pub use dial::{Observer, Stage, connect};
 pub use exec::{ExecError, ExecLimits, ExecOutput, ExecStatus};
-pub use meter::Meter;
+pub use meter::{Counted, Meter};
 pub use open_request::{OpenError, OpenRequest};
 pub use raw::Refusal;
 pub use session::{Client, Load, Rehome, Session};

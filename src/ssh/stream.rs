@@ -119,6 +119,15 @@ impl Stream {
         })
     }
 
+    /// The address at the other end, where it is a TCP one.
+    pub(super) fn peer(&self) -> Option<std::net::SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Ends this direction: the other side reads the end of the stream.
     pub(super) fn shut_down_writing(&self) {
         // An error means that the stream has ended already, which is what was wanted.

@@ -1,21 +1,13 @@
-//! `v1` Event about a Service, written by MetalLB.
+//! `v1` Event about a Service, chiefly by MetalLB.
 
 use serde::Deserialize;
 
-use crate::diagnosis::ServiceEvent;
+use crate::model::ServiceEvent;
 
 use super::{Identity, Interner, Metadata, Object, ObjectKey, null_as_default};
 
 /// What of an event's text is kept.
 const MESSAGE_CHARS: usize = 500;
-
-/// The reasons that MetalLB writes and something is made of.
-const REASONS: [&str; 4] = [
-    "AllocationFailed",
-    "LoadBalancerFailed",
-    "nodeAssigned",
-    "announceFailed",
-];
 
 /// `v1` Event.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +20,8 @@ pub(in crate::cluster) struct Event {
     reason: String,
     #[serde(default)]
     message: String,
+    #[serde(default, rename = "type", deserialize_with = "null_as_default")]
+    kind: String,
     #[serde(default, deserialize_with = "null_as_default")]
     last_timestamp: String,
     #[serde(default, deserialize_with = "null_as_default")]
@@ -60,7 +54,7 @@ impl Object for Event {
 
     fn keep(self, _names: &mut Interner) -> Option<KeptEvent> {
         let about = self.involved_object;
-        if about.kind != "Service" || !REASONS.contains(&self.reason.as_str()) {
+        if about.kind != "Service" {
             return None;
         }
         let at = if self.last_timestamp.is_empty() {
@@ -74,6 +68,7 @@ impl Object for Event {
                 reason: self.reason,
                 message: self.message.chars().take(MESSAGE_CHARS).collect(),
                 at,
+                is_warning: self.kind == "Warning",
             },
         })
     }

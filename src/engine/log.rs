@@ -1,0 +1,234 @@
+//! What has happened, read off two pictures: what differs between them is what happened. Pure.
+
+use std::sync::Arc;
+
+use crate::model::{
+    ClusterState, HostStatus, LOG_KEPT, LinkStatus, LogEntry, LogLevel, LogSubject, Snapshot,
+    TunnelState, TunnelStatus,
+};
+
+/// Adds to the log of `after` what happened since `before`.
+pub(super) fn note_changes(before: &Snapshot, after: &mut Snapshot) {
+    let mut found = Vec::new();
+    tunnels(before, after, &mut found);
+    for host in &after.hosts {
+        let old = before.host(&host.profile.id);
+        if old.is_none_or(|old| !Arc::ptr_eq(old, host)) {
+            host_entry(old.map(AsRef::as_ref), host, &mut found);
+        }
+    }
+    if before.cluster.state != after.cluster.state {
+        found.extend(cluster(&after.cluster.state));
+    }
+    let newer = |at| before.notices.last().is_none_or(|last| at > last.at);
+    for notice in after.notices.iter().filter(|notice| newer(notice.at)) {
+        let about = notice
+            .tunnel
+            .clone()
+            .map_or(LogSubject::Adit, LogSubject::Tunnel);
+        found.push((about, LogLevel::Info, notice.text.clone()));
+    }
+    for (about, level, text) in found {
+        let at = after.now;
+        after.log.push_back(Arc::new(LogEntry {
+            at,
+            level,
+            about,
+            text,
+        }));
+    }
+    while after.log.len() > LOG_KEPT {
+        after.log.pop_front();
+    }
+}
+
+type Found = (LogSubject, LogLevel, String);
+
+fn tunnels(before: &Snapshot, after: &Snapshot, found: &mut Vec<Found>) {
+    if before.tunnels.ptr_eq(&after.tunnels) {
+        return;
+    }
+    for (id, tunnel) in &after.tunnels {
+        let old = before.tunnels.get(id);
+        if old.is_some_and(|old| Arc::ptr_eq(old, tunnel)) {
+            continue;
+        }
+        let old = old.map(AsRef::as_ref);
+        let subject = || LogSubject::Tunnel(id.clone());
+        if old.map_or(&TunnelState::Off, |old| &old.state) != &tunnel.state {
+            let (level, text) = state(tunnel);
+            found.push((subject(), level, text));
+        }
+        if let (Some(from), Some(to)) = (
+            old.and_then(|old| old.destination.as_ref()),
+            &tunnel.destination,
+        ) && from != to
+        {
+            let text = format!("it leads to {to} now, no longer to {from}");
+            found.push((subject(), LogLevel::Info, text));
+        }
+    }
+}
+
+fn state(tunnel: &TunnelStatus) -> (LogLevel, String) {
+    match &tunnel.state {
+        TunnelState::Off => (LogLevel::Info, "closed".to_owned()),
+        TunnelState::Binding => (LogLevel::Detail, format!("takes {}", tunnel.spec.local)),
+        TunnelState::Resolving => (LogLevel::Detail, "looks its target up".to_owned()),
+        TunnelState::Dialing { hop } => (
+            LogLevel::Detail,
+            format!("waits for the connection to {hop}"),
+        ),
+        TunnelState::Asking(_) => (LogLevel::Detail, "waits for your answer".to_owned()),
+        TunnelState::Proving => (LogLevel::Detail, "tries its target".to_owned()),
+        TunnelState::Open { .. } => (LogLevel::Info, open(tunnel)),
+        TunnelState::Waiting { attempt, fault, .. } => {
+            (LogLevel::Warning, format!("try {attempt} failed: {fault}"))
+        }
+        TunnelState::Failed(fault) => (LogLevel::Error, format!("failed: {fault}")),
+    }
+}
+
+fn open(tunnel: &TunnelStatus) -> String {
+    let local = tunnel.local_address();
+    match (local, &tunnel.destination) {
+        (Some(local), Some(to)) => format!("open: {local} leads to {to}"),
+        _ => "open".to_owned(),
+    }
+}
+
+fn host_entry(old: Option<&HostStatus>, host: &HostStatus, found: &mut Vec<Found>) {
+    let about = LogSubject::Host(host.profile.id.clone());
+    if old.map_or(&LinkStatus::Idle, |old| &old.link) != &host.link {
+        let (level, text) = link(&host.link);
+        found.push((about, level, text));
+    }
+}
+
+fn link(link: &LinkStatus) -> (LogLevel, String) {
+    match link {
+        LinkStatus::Idle => (LogLevel::Info, "disconnected: nothing needs it".to_owned()),
+        LinkStatus::Dialing { hop } => (LogLevel::Detail, format!("connects to {hop}")),
+        LinkStatus::Asking(_) => (LogLevel::Detail, "waits for your answer".to_owned()),
+        LinkStatus::Up { session, .. } => {
+            let by = &session.authenticated_by;
+            (LogLevel::Info, format!("connected; logged in by {by}"))
+        }
+        LinkStatus::Waiting { attempt, fault, .. } => {
+            (LogLevel::Warning, format!("try {attempt} failed: {fault}"))
+        }
+        LinkStatus::Failed(fault) => (LogLevel::Error, format!("failed: {fault}")),
+    }
+}
+
+fn cluster(state: &ClusterState) -> Option<Found> {
+    let (level, text) = match state {
+        ClusterState::Off => return None,
+        ClusterState::Loading => (LogLevel::Detail, "reads the cluster".to_owned()),
+        ClusterState::Live => (LogLevel::Info, "follows the cluster".to_owned()),
+        ClusterState::Stale(fault) => (LogLevel::Warning, fault.message.clone()),
+        ClusterState::Failed(fault) => (LogLevel::Error, fault.message.clone()),
+    };
+    Some((LogSubject::Cluster, level, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Destination, Fault, FaultCause, HostId, Intent, LocalBind, Moment, Notice, Target, Traffic,
+        TunnelId, TunnelSpec,
+    };
+
+    fn put(snapshot: &mut Snapshot, state: TunnelState, traffic: Traffic) {
+        let id = TunnelId::Forward(0);
+        let status = TunnelStatus {
+            spec: TunnelSpec {
+                id: id.clone(),
+                host: HostId::new("h"),
+                local: LocalBind::loopback(8080),
+                target: Target::Fixed(Destination::tcp("10.0.0.241", 80)),
+            },
+            intent: Intent::Up,
+            state,
+            listening: Vec::new(),
+            destination: None,
+            route: None,
+            route_reason: None,
+            traffic,
+        };
+        snapshot.tunnels.insert(id, Arc::new(status));
+    }
+
+    fn told(snapshot: &Snapshot) -> Vec<String> {
+        let tell = |entry: &Arc<LogEntry>| format!("{:?} {}", entry.level, entry.text);
+        snapshot.log.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn what_changed_is_told_once_and_traffic_is_not() {
+        let fault = Fault::local(FaultCause::BindFailed {
+            address: "127.0.0.1:1".to_owned(),
+            reason: "no".to_owned(),
+        });
+        let mut before = Snapshot::default();
+        let bytes = |down_bytes| Traffic {
+            down_bytes,
+            ..Traffic::default()
+        };
+        for (state, traffic) in [
+            (TunnelState::Off, 0),
+            (TunnelState::Proving, 0),
+            (
+                TunnelState::Open {
+                    since: Moment::START,
+                },
+                0,
+            ),
+            (
+                TunnelState::Open {
+                    since: Moment::START,
+                },
+                700,
+            ),
+            (TunnelState::Failed(fault.clone()), 700),
+        ] {
+            let mut after = before.clone();
+            put(&mut after, state, bytes(traffic));
+            note_changes(&before, &mut after);
+            before = after;
+        }
+        let expected = [
+            "Detail tries its target".to_owned(),
+            "Info open".to_owned(),
+            format!("Error failed: {fault}"),
+        ];
+        assert_eq!(told(&before), expected);
+    }
+
+    #[test]
+    fn notices_and_the_cluster_are_in_it_and_it_does_not_grow_for_ever() {
+        let mut before = Snapshot::default();
+        for count in 0..500_u64 {
+            let mut after = before.clone();
+            after.cluster.state = if count % 2 == 0 {
+                ClusterState::Loading
+            } else {
+                ClusterState::Live
+            };
+            after.notices = vec![Notice {
+                at: Moment::after_start(std::time::Duration::from_secs(count + 1)),
+                tunnel: None,
+                text: format!("notice {count}"),
+            }];
+            note_changes(&before, &mut after);
+            before = after;
+        }
+        assert_eq!(before.log.len(), LOG_KEPT);
+        let told = told(&before);
+        assert_eq!(
+            told[LOG_KEPT - 2..],
+            ["Info follows the cluster", "Info notice 499"]
+        );
+    }
+}
