@@ -42,7 +42,12 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
         .slices
         .as_deref()
         .map(|slices| merge(slices, known.pod));
-    let telling: Vec<ServiceEvent> = known.events.iter().filter(is_telling).cloned().collect();
+    let telling: Vec<ServiceEvent> = known
+        .events
+        .iter()
+        .filter(|event| is_telling(event))
+        .cloned()
+        .collect();
     let announced_by = if service.is_load_balancer() {
         diagnosis::announcers(
             service,
@@ -90,7 +95,7 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
 }
 
 /// Whether the diagnosis makes something of it.
-fn is_telling(event: &&ServiceEvent) -> bool {
+fn is_telling(event: &ServiceEvent) -> bool {
     TELLING.contains(&event.reason.as_str())
 }
 

@@ -136,9 +136,9 @@ pub fn address_map(snapshot: &Snapshot) -> AddressMap {
     AddressMap {
         doors: doors(snapshot),
         nodes: nodes.map(|nodes| nodes.iter().map(place).collect()),
-        node_blocks: blocks(own.copied()),
+        node_blocks: blocks(&own.copied()),
         pod_blocks: nodes.map(pod_blocks),
-        service_blocks: blocks(cluster_ips.iter().copied()),
+        service_blocks: blocks(&cluster_ips.iter().copied()),
         cluster_ips: cluster_ips.len(),
         pools: cluster.pools.as_deref().map(|pools| {
             let seen = Seen::of(cluster);
@@ -186,7 +186,7 @@ fn pod_blocks(nodes: &[ClusterNode]) -> Vec<(String, Arc<str>)> {
 }
 
 /// The smallest block around the addresses of each family, as CIDRs.
-fn blocks(ips: impl Iterator<Item = IpAddr> + Clone) -> Vec<String> {
+fn blocks(ips: &(impl Iterator<Item = IpAddr> + Clone)) -> Vec<String> {
     [Family::V4, Family::V6]
         .into_iter()
         .filter_map(|family| {
