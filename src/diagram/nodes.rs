@@ -1,8 +1,8 @@
 //! The stations' boxes: what stands in each, and how it is doing.
 
 use crate::model::{
-    Destination, Finding, HostProfile, HostStatus, LbService, LinkStatus, ListenAddress, LocalBind,
-    PodEndpoint, ServicePhase, ServicePort, Severity, TunnelStatus, printable,
+    Destination, Finding, HostProfile, HostRole, HostStatus, LbService, LinkStatus, ListenAddress,
+    LocalBind, PodEndpoint, ServicePhase, ServicePort, Severity, TunnelStatus, printable,
 };
 
 use super::graph::{Fact, Node, NodeKind, Status};
@@ -99,6 +99,15 @@ pub(super) fn ssh(profile: &HostProfile, of: &HostStatus, rank: usize, is_last: 
         .fact("address", format!("{}:{}", profile.address, profile.port))
         .fact("user", &profile.user)
         .copied(profile.address.clone());
+    if is_last {
+        node = match &of.role {
+            HostRole::Node(name) => node
+                .line(format!("cluster node {name}"))
+                .fact("cluster node", name),
+            HostRole::NotANode => node.line("no cluster node").fact("cluster node", "no"),
+            HostRole::Unknown => node,
+        };
+    }
     let LinkStatus::Up { session, .. } = &of.link else {
         return node.line(kind.as_str());
     };

@@ -337,11 +337,12 @@ pub struct LogEntry {
 }
 
 /// How much an entry of the log matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogLevel {
     /// A step on the way.
     Detail,
     /// Something came or went, as it should.
+    #[default]
     Info,
     /// Something broke that is tried again.
     Warning,

@@ -10,7 +10,7 @@ use super::meter::Meter;
 use super::rows::Rows;
 use super::scene::Scene;
 use super::view::{Page, View};
-use super::{detail, empty, keys, list, nav, notices, prompt, theme, top_bar, wake, words};
+use super::{detail, empty, keys, list, map, nav, notices, prompt, theme, top_bar, wake, words};
 use crate::engine::Handle;
 use crate::l10n::Lang;
 use crate::model::{Command, Light, Moment, Snapshot, TunnelState};
@@ -98,7 +98,7 @@ impl App {
             meter: &self.meter,
             view: &mut self.view,
             now,
-            animate: time < self.animate_until,
+            animate: time < self.animate_until && !snapshot.settings.window.reduced_motion,
             commands: &mut self.commands,
         };
         keys::handle(ui.ctx(), &mut scene);
@@ -127,7 +127,8 @@ impl App {
             .tunnels
             .keys()
             .any(|id| self.meter.rate(id, now).is_some());
-        if flows || (time < self.animate_until && moving(&self.snapshot) > 0) {
+        let is_still = self.snapshot.settings.window.reduced_motion;
+        if !is_still && (flows || (time < self.animate_until && moving(&self.snapshot) > 0)) {
             ctx.request_repaint_after(MOTION_STEP);
         }
         for tunnel in self.snapshot.tunnels.values() {
@@ -165,7 +166,8 @@ fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     nav::nav_ui(ui, scene);
     match scene.view.page {
         Page::Services => services_ui(ui, scene),
-        Page::Map | Page::Hosts | Page::Settings => {
+        Page::Map => page_ui(ui, |ui| map::map_ui(ui, scene)),
+        Page::Hosts | Page::Settings => {
             page_ui(ui, |_ui| {});
         }
     }

@@ -6,7 +6,7 @@ use super::diagram_view::{Motion, diagram_ui};
 use super::icons::Icon;
 use super::rows::{Row, RowId};
 use super::scene::Scene;
-use super::{cells, facts, icons, theme, widgets, words};
+use super::{activity, cells, facts, icons, theme, widgets, words};
 use crate::diagram;
 use crate::l10n::tr;
 use crate::model::{
@@ -114,6 +114,7 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
             ui.add_space(theme::GROUP_GAP);
             ui.label(theme::caption(ui, tr!(ui, "details-way")));
         }
+        save_ui(ui, &graph);
         ui.add_space(2.0);
         let rate = row
             .id
@@ -138,7 +139,38 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
             facts::facts_ui(&mut columns[1], row, scene);
         });
     }
+    activity::activity_ui(ui, row, scene);
     ui.add_space(4.0);
+}
+
+/// The drawing as a file's text, to be pasted elsewhere.
+fn save_ui(ui: &mut Ui, graph: &diagram::Graph) {
+    let ground = if ui.visuals().dark_mode {
+        diagram::Theme::Dark
+    } else {
+        diagram::Theme::Light
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(theme::weak(ui, tr!(ui, "details-copy-as")));
+        for format in ["text", "Mermaid", "SVG"] {
+            let name = tr!(ui, "details-copy-diagram", format = format);
+            let response = ui.add(egui::Button::new(format).small());
+            if response.accessible_name(name).clicked() {
+                let drawing = match format {
+                    "SVG" => diagram::svg::render(
+                        graph,
+                        diagram::svg::Style {
+                            theme: ground,
+                            ..Default::default()
+                        },
+                    ),
+                    "Mermaid" => diagram::mermaid::render(graph),
+                    _ => diagram::text::render(graph),
+                };
+                ui.ctx().copy_text(drawing);
+            }
+        }
+    });
 }
 
 fn graph(row: &Row, scene: &Scene<'_>) -> Option<diagram::Graph> {
@@ -286,7 +318,7 @@ fn fault_buttons_ui(ui: &mut Ui, id: &TunnelId, fault: &Fault, scene: &mut Scene
 }
 
 /// Where the tunnel listens now, but on another port: the interface stays the person's choice.
-fn moved(scene: &Scene<'_>, id: &TunnelId, port: u16) -> LocalBind {
+pub(super) fn moved(scene: &Scene<'_>, id: &TunnelId, port: u16) -> LocalBind {
     match scene
         .snapshot
         .tunnels

@@ -7,9 +7,12 @@ use super::scene::Scene;
 use super::{ssh_command, theme, widgets, words};
 use crate::diagram;
 use crate::l10n::tr;
-use crate::model::{Destination, LinkStatus, Target, TunnelStatus, printable};
+use crate::model::{
+    Command, Destination, LinkStatus, ServiceKey, Target, TunnelId, TunnelSpec, TunnelStatus,
+    printable, shell_quoted,
+};
 
-pub(super) fn facts_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+pub(super) fn facts_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     ui.label(theme::caption(ui, tr!(ui, "facts-title")));
     let facts = facts(row, scene);
     egui::Grid::new(("row facts", row.id.label(scene.lang)))
@@ -23,9 +26,20 @@ pub(super) fn facts_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
                 ui.end_row();
             }
         });
+    local_ui(ui, row, scene);
     if let Some(command) = command(row, scene) {
         ui.add_space(theme::GROUP_GAP);
-        command_ui(ui, &command);
+        let (title, name) = (tr!(ui, "facts-by-hand"), tr!(ui, "facts-copy-command"));
+        command_ui(ui, &command, title, name);
+    }
+    if let RowId::Port(key, port, _) = &row.id
+        && row.service.is_some()
+    {
+        let local = words::planned_port(row.tunnel(scene.snapshot).map(AsRef::as_ref), *port);
+        let commands = kubectl(scene, key, *port, local);
+        ui.add_space(6.0);
+        let (title, name) = (tr!(ui, "facts-kubectl"), tr!(ui, "facts-copy-kubectl"));
+        command_ui(ui, &commands, title, name);
     }
 }
 
@@ -128,6 +142,77 @@ fn traffic_facts(
     }
 }
 
+/// What shows the same with kubectl, and a way that takes no SSH where the API can be reached.
+fn kubectl(scene: &Scene<'_>, key: &ServiceKey, port: u16, local: u16) -> String {
+    let context = scene.snapshot.cluster.context.as_deref();
+    let context = context.map_or_else(String::new, |name| {
+        format!(" --context {}", shell_quoted(name))
+    });
+    let (namespace, name) = (key.namespace.as_str(), shell_quoted(&key.name));
+    let namespace = shell_quoted(namespace);
+    format!(
+        "kubectl{context} -n {namespace} describe service {name}\nkubectl{context} -n {namespace} port-forward service/{name} {local}:{port}"
+    )
+}
+
+/// The port on this computer, to be changed.
+fn local_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    let Some(id) = row.id.tunnel() else { return };
+    let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
+    let port = row.port().map_or(0, |port| port.number);
+    let now = words::planned_port(tunnel, port).to_string();
+    let mut text = match &scene.view.local {
+        Some((of, text)) if *of == id => text.clone(),
+        _ => now.clone(),
+    };
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        let label = ui.label(theme::weak(ui, tr!(ui, "facts-local-port")));
+        let field = egui::TextEdit::singleline(&mut text)
+            .desired_width(56.0)
+            .char_limit(5);
+        let response = ui.add(field).labelled_by(label.id);
+        let wanted = text.parse::<u16>().ok().filter(|wanted| *wanted > 0);
+        let is_new = text != now;
+        let entered =
+            response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if is_new {
+            let button = egui::Button::new(tr!(ui, "facts-move"));
+            let pressed = ui.add_enabled(wanted.is_some(), button).clicked();
+            if let (Some(wanted), true) = (wanted, pressed || entered) {
+                move_to(scene, &id, wanted);
+                text.clone_from(&now);
+            }
+        }
+        scene.view.local =
+            (text != now || response.has_focus()).then(|| (id.clone(), text.clone()));
+    });
+}
+
+/// Listens on this port from now on. A tunnel that was never opened has to be known first.
+fn move_to(scene: &mut Scene<'_>, id: &TunnelId, port: u16) {
+    let local = super::detail::moved(scene, id, port);
+    if let (None, TunnelId::Service { service, port }) = (scene.snapshot.tunnels.get(id), id) {
+        let Some(host) = scene.snapshot.selected_host.clone() else {
+            return;
+        };
+        scene.commands.push(Command::AddTunnel(TunnelSpec {
+            id: id.clone(),
+            host,
+            local: local.clone(),
+            target: Target::Service {
+                service: service.clone(),
+                port: *port,
+                route: None,
+            },
+        }));
+    }
+    scene.commands.push(Command::SetLocal {
+        id: id.clone(),
+        local,
+    });
+}
+
 /// The equal command, where it can be told what the host would dial.
 fn command(row: &Row, scene: &Scene<'_>) -> Option<String> {
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
@@ -150,10 +235,11 @@ fn command(row: &Row, scene: &Scene<'_>) -> Option<String> {
     ))
 }
 
-fn command_ui(ui: &mut Ui, command: &str) {
+/// A command of one or more lines, to be copied.
+fn command_ui(ui: &mut Ui, command: &str, title: &str, name: &str) {
     ui.horizontal(|ui| {
-        ui.label(theme::caption(ui, tr!(ui, "facts-by-hand")));
-        widgets::copy_button_ui(ui, command, tr!(ui, "facts-copy-command"));
+        ui.label(theme::caption(ui, title));
+        widgets::copy_button_ui(ui, command, name);
     });
     let palette = theme::palette(ui);
     let frame = Frame::new()
@@ -163,7 +249,8 @@ fn command_ui(ui: &mut Ui, command: &str) {
         .inner_margin(Margin::symmetric(10, 8));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let text = theme::mono(printable(command)).color(palette.text);
+        let lines: Vec<_> = command.lines().map(printable).collect();
+        let text = theme::mono(lines.join("\n")).color(palette.text);
         ui.add(egui::Label::new(text).wrap().selectable(true));
     });
 }

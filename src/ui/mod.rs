@@ -3,6 +3,7 @@
 //! Drawing functions end in `_ui`. They are handed a `Scene`: what to show, what the window remembers, and a list that takes
 //! commands. What the window shows is decided in pure functions (`rows`, `words`, `meter`, `ssh_command`, `diagram`).
 
+mod activity;
 mod app;
 mod cells;
 mod detail;
@@ -14,6 +15,7 @@ mod keys;
 mod list;
 mod logo;
 mod look;
+mod map;
 mod meter;
 mod nav;
 mod notices;

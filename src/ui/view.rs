@@ -2,9 +2,10 @@
 
 use zeroize::Zeroize as _;
 
+use super::map::MapCache;
 use super::rows::{RowId, Sorting};
 use super::secret_buffer::SecretBuffer;
-use crate::model::{Moment, PromptId};
+use crate::model::{LogLevel, Moment, PromptId, TunnelId};
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -44,6 +45,12 @@ pub(super) struct View {
     pub(super) draft: Draft,
     /// Notices up to this moment were put away.
     pub(super) read_until: Option<Moment>,
+    /// The log is shown from this level on.
+    pub(super) log_level: LogLevel,
+    /// The address map.
+    pub(super) map: MapCache,
+    /// A local port that is being typed, and for which tunnel.
+    pub(super) local: Option<(TunnelId, String)>,
 }
 
 impl View {

@@ -134,6 +134,20 @@ pub(super) fn local_address(tunnel: &TunnelStatus) -> String {
     }
 }
 
+/// The port on this computer, now or planned; zero where it is a Unix socket.
+pub(super) fn planned_port(tunnel: Option<&TunnelStatus>, port: u16) -> u16 {
+    let local = tunnel.map(|tunnel| (tunnel.local_address(), &tunnel.spec.local));
+    let preferred = LocalBind::preferred_for(port);
+    match local {
+        Some((Some(address), _)) => address.port(),
+        other => match other.map_or(&preferred, |(_, local)| local) {
+            LocalBind::Port { port, .. } => *port,
+            LocalBind::Automatic { preferred } => *preferred,
+            LocalBind::Socket(_) => 0,
+        },
+    }
+}
+
 /// Where a tunnel would listen.
 pub(super) fn planned_local(tunnel: Option<&TunnelStatus>, port: u16) -> String {
     match tunnel {

@@ -47,3 +47,31 @@ facts-copy-command = Copy the ssh command
 
 diagram-copied = Copied { $text }
 diagram-click-copies = Click copies { $text }
+
+details-copy-as = Copy as
+details-copy-diagram = Copy the diagram as { $format }
+
+facts-kubectl = With kubectl
+facts-copy-kubectl = Copy the kubectl commands
+facts-local-port = Local port
+facts-move = Move there
+
+probe-title = Probe
+probe-start = Try every hop
+probe-hint = Tries each hop on a connection of its own and says which one breaks, and why.
+probe-cancel = Stop
+
+connections-title = Connections
+connections-more = and { $count } more
+events-title = Events
+gaps-title = What you may not see
+gaps-copy-role = Copy a role that would allow it
+
+log-title = Log
+log-detail = Everything
+log-info = Info
+log-warning = Warnings
+log-error = Errors
+log-cluster = cluster:{" "}
+log-ago = { $time } ago
+log-empty = Nothing to tell.

@@ -47,3 +47,31 @@ facts-copy-command = ssh 명령 복사
 
 diagram-copied = { $text } 복사됨
 diagram-click-copies = 클릭하면 { $text } 복사
+
+details-copy-as = 복사 형식
+details-copy-diagram = 경로 그림을 { $format } 형식으로 복사
+
+facts-kubectl = kubectl 명령
+facts-copy-kubectl = kubectl 명령 복사
+facts-local-port = 로컬 포트
+facts-move = 이 포트로 옮기기
+
+probe-title = 점검
+probe-start = 모든 구간 점검
+probe-hint = 별도의 연결로 구간을 하나씩 시험하고, 어디서 왜 끊기는지 알려 줍니다.
+probe-cancel = 멈추기
+
+connections-title = 연결
+connections-more = 그 밖에 { $count }개
+events-title = 이벤트
+gaps-title = 볼 권한이 없는 것
+gaps-copy-role = 권한을 주는 역할 복사
+
+log-title = 기록
+log-detail = 모두
+log-info = 정보
+log-warning = 경고
+log-error = 오류
+log-cluster = 클러스터:{" "}
+log-ago = { $time } 전
+log-empty = 기록이 없습니다.

@@ -1,1 +1,37 @@
 # The address map.
+
+map-title = 주소가 있는 곳
+map-you = 이 컴퓨터
+map-you-about = 벽 바깥에 있습니다. 건너편 주소는 여기서 아무 뜻이 없고, SSH만 벽을 지나갑니다.
+map-through = { $host } 경유
+map-no-doors = 열린 터널이 없습니다.
+map-wall = 아래 주소는 이 컴퓨터에서 아무 뜻이 없습니다. SSH로만 갈 수 있습니다.
+map-pools = MetalLB IP
+map-pools-about = MetalLB가 LoadBalancer 서비스마다 하나씩 빌려주는 주소입니다. 노드가 알리지만 노드들의 네트워크 안에서만 들립니다.
+map-no-pools = MetalLB에 주소 풀이 없습니다.
+map-nodes = 노드
+map-nodes-about = 컴퓨터 자신의 주소입니다. 풀에 들어 있으면 안 됩니다.
+map-services = ClusterIP
+map-services-about = 서비스마다 하나씩 있습니다. 실제로 가진 컴퓨터는 없고, 각 노드의 kube-proxy만 대신 받습니다.
+map-services-seen = 지금까지 본 ClusterIP { $count }개를 기준으로 했습니다.
+map-pods = 파드 IP
+map-pods-about = 파드가 살아 있는 동안만 갖는 주소입니다. 파드가 바뀌면 주소도 바뀌고, 노드끼리만 오갈 수 있습니다.
+map-pods-unknown = 노드가 파드 주소 범위를 알려 주지 않습니다.
+map-unseen = 클러스터의 이 부분을 볼 권한이 없습니다.
+map-at-least = 적어도 { $block }
+map-outside = 바깥에서는 { $ips }
+map-not-ready = 준비 안 됨
+map-free = 비어 있음
+map-used = 쓰는 중
+map-clash = 겹침
+map-used-by = { $services } 사용
+map-clash-node = 노드 { $name } 자신의 주소
+map-clash-pods = { $name }의 파드 주소
+map-clash-service = { $name }의 ClusterIP
+map-clash-pool = 풀 { $name }에도 있음
+map-not-announced = 알리는 곳 없음
+map-on-request = 요청할 때만
+map-no-range = { $text }: 주소 범위가 아닙니다
+map-range = { $range }: { $count }개 중 { $used }개 사용
+map-range-vast = { $range }: { $used }개 사용
+map-more = 그 밖에 { $count }개
