@@ -219,7 +219,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_drawn_says_why() {
         for (service, expected) in [
-            ("default/no", "no LoadBalancer service default/no"),
+            ("default/no", "there is no service default/no"),
             ("default/ui:81", "default/ui has no TCP port 81; it has: 80"),
         ] {
             let (result, out, _) = drawn(&["adit", "diagram", service]).await;
