@@ -92,15 +92,17 @@ fn host_profile(query: &HostQuery) -> anyhow::Result<ResolvedHost> {
         .map(ToString::to_string)
         .collect();
     notes.extend(forwards.unsupported.iter().map(|forward| {
-        format!("LocalForward {forward} is not honoured: Adit listens on addresses, not on names")
-    }));
-    notes.extend(forwards.dynamic.iter().map(|listen| {
-        format!("DynamicForward {listen} is not honoured: Adit is no SOCKS proxy; name each port")
+        let keyword = match forward.connect {
+            Some(_) => "LocalForward",
+            None => "DynamicForward",
+        };
+        format!("{keyword} {forward} is not honoured: Adit listens on addresses, not on names")
     }));
     let unnamed = profile.identities.get(named..).unwrap_or_default();
     notes.extend(unnamed.iter().filter_map(|path| skipped_note(path)));
     Ok(ResolvedHost {
         forwards: forwards.local,
+        dynamic: forwards.dynamic,
         exit_on_forward_failure: resolved.exit_on_forward_failure,
         profile,
         notes,
@@ -126,6 +128,7 @@ fn resolve(
         HostOption::Jump(hosts) => Argument::Jump(hosts),
         HostOption::Identity(path) => Argument::Identity(path),
         HostOption::LocalForward(text) => Argument::LocalForward(text),
+        HostOption::DynamicForward(text) => Argument::DynamicForward(text),
     });
     let query = Query {
         host: query.host.clone(),

@@ -24,7 +24,7 @@ struct Foreign {
 const NO_SESSION: &str = "no session is opened on the host";
 const NO_SHARING: &str =
     "Adit shares no connection with ssh; it prints its process id, and ends with `kill PID`";
-const NO_REVERSE: &str = "Adit forwards local ports to the host's side (-L) only";
+const NO_REVERSE: &str = "Adit forwards local ports to the host's side (-L, -D) only";
 
 const fn flag(flag: &'static str, standing: Standing) -> Foreign {
     Foreign {
@@ -65,10 +65,6 @@ const TABLE: &[Foreign] = &[
         Standing::Refused(
             "Adit leaves the choice of the interface to the system; -b names an address",
         ),
-    ),
-    valued(
-        "D",
-        Standing::Refused("Adit is no SOCKS proxy; name each port with -L"),
     ),
     valued("E", Standing::Refused("redirect stderr for a log: 2>FILE")),
     valued(
@@ -186,9 +182,9 @@ mod tests {
         let notes = judge(&["A", "N"]).unwrap();
         assert_eq!(notes.len(), 1);
         assert!(notes[0].starts_with("-A makes no difference"), "{notes:?}");
-        let refused = judge(&["A", "D"]).unwrap_err();
+        let refused = judge(&["A", "R"]).unwrap_err();
         assert!(
-            refused.contains("-D") && refused.contains("SOCKS"),
+            refused.contains("-R") && refused.contains("local ports"),
             "{refused}"
         );
     }

@@ -35,7 +35,7 @@ pub(super) async fn run(
             id: id.clone(),
             host: host.clone(),
             local: forward.local.clone(),
-            target: Target::Fixed(forward.destination.clone()),
+            target: forward.target.clone(),
         }));
         handle.send(Command::SetIntent {
             id,
@@ -92,9 +92,14 @@ impl Watch<'_> {
                     BindAddress::All => "every interface".to_owned(),
                     other => other.to_string(),
                 };
+                let reached = match &forward.target {
+                    Target::Fixed(destination) => destination.to_string(),
+                    Target::Dynamic | Target::Service { .. } => {
+                        "everything that the SSH host can".to_owned()
+                    }
+                };
                 self.output.console.say(&format!(
-                    "port {port} listens on {place}: other computers can reach {} through this one",
-                    forward.destination
+                    "port {port} listens on {place}: other computers can reach {reached} through this one"
                 ));
             }
         }
@@ -230,6 +235,9 @@ impl Watch<'_> {
     }
 }
 
+/// What a forward leads to whose clients say themselves where they want to go.
+const SOCKS: &str = "SOCKS";
+
 /// Marks a failure whose JSON line, where JSON was asked for, has been written.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a forward failed")]
@@ -252,6 +260,7 @@ fn name(status: &TunnelStatus) -> String {
 fn target(status: &TunnelStatus) -> String {
     match &status.spec.target {
         Target::Fixed(destination) => destination.to_string(),
+        Target::Dynamic => SOCKS.to_owned(),
         Target::Service { .. } => status.spec.id.to_string(),
     }
 }
@@ -265,9 +274,10 @@ mod tests {
     use crate::cli::args::{Cli, Cmd};
     use crate::cli::console::testing::{Written, console};
     use crate::cli::fixtures::{auth_rejected, forward_status, put, put_host, session_lost};
+    use crate::cli::forward_args::Forward;
     use crate::cli::host_query::HostOption;
     use crate::cli::session::testing::FakeEngine;
-    use crate::model::Moment;
+    use crate::model::{ForwardSpec, Moment};
 
     struct Run {
         result: anyhow::Result<()>,
@@ -291,7 +301,9 @@ mod tests {
             list: given
                 .clone()
                 .filter_map(|option| match option {
-                    HostOption::LocalForward(text) => Some(text.parse().unwrap()),
+                    HostOption::LocalForward(text) => {
+                        Some(Forward::from(text.parse::<ForwardSpec>().unwrap()))
+                    }
                     _ => None,
                 })
                 .collect(),

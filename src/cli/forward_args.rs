@@ -9,7 +9,7 @@ use super::destination::Login;
 use super::foreign::ForeignArgs;
 use super::host::ResolvedHost;
 use super::host_query::{ConfigFile, HostOption, HostQuery};
-use crate::model::{ForwardSpec, ParseForwardError};
+use crate::model::{ForwardSpec, LocalBind, ParseForwardError, Target};
 
 #[derive(Debug, Args)]
 #[expect(
@@ -18,7 +18,7 @@ use crate::model::{ForwardSpec, ParseForwardError};
     reason = "these are ssh's flags, and the words are shown as help"
 )]
 #[command(
-    override_usage = "adit forward [OPTIONS] -L FORWARD... [USER@]HOST",
+    override_usage = "adit forward [OPTIONS] -L FORWARD... [-D [BIND_ADDRESS:]PORT] [USER@]HOST",
     after_help = "The command you already type, with `adit forward` for `ssh`:\n  \
                   adit forward -fN -i key.pem -L 8080:10.0.0.241:80 ubuntu@203.0.113.7\n\n\
                   -N, -n, -T, -a, -k and -x are taken and are how Adit always works. A forward that cannot be made ends the \
@@ -32,6 +32,9 @@ pub(super) struct ForwardArgs {
         help = "Listen here and forward to there: [BIND_ADDRESS:]PORT:HOST:HOSTPORT, or sockets' paths (may be repeated)"
     )]
     pub(super) local: Vec<LocalForward>,
+    /// Listen here for SOCKS 4, 4a and 5, as a proxy into the host's network: [BIND_ADDRESS:]PORT (may be repeated)
+    #[arg(short = 'D', value_name = "LISTEN")]
+    pub(super) dynamic: Vec<String>,
     /// A private key to log in with (may be repeated)
     #[arg(short = 'i', value_name = "FILE")]
     pub(super) identity: Vec<PathBuf>,
@@ -140,9 +143,27 @@ pub(super) struct ForwardPlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Forwards {
     /// Never empty.
-    pub(super) list: Vec<ForwardSpec>,
+    pub(super) list: Vec<Forward>,
     /// Whether one that fails leaves the others alone.
     pub(super) keep_going: bool,
+}
+
+/// One forward to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forward {
+    /// Where it listens.
+    pub(super) local: LocalBind,
+    /// What it leads to.
+    pub(super) target: Target,
+}
+
+impl From<ForwardSpec> for Forward {
+    fn from(spec: ForwardSpec) -> Self {
+        Self {
+            local: spec.local,
+            target: Target::Fixed(spec.destination),
+        }
+    }
 }
 
 impl Forwards {
@@ -151,15 +172,21 @@ impl Forwards {
     /// # Errors
     /// A sentence, where there are none.
     pub(super) fn of(resolved: &ResolvedHost) -> Result<Self, String> {
-        if resolved.forwards.is_empty() {
+        let dynamic = resolved.dynamic.iter().map(|local| Forward {
+            local: local.clone(),
+            target: Target::Dynamic,
+        });
+        let fixed = resolved.forwards.iter().cloned().map(Forward::from);
+        let list: Vec<Forward> = fixed.chain(dynamic).collect();
+        if list.is_empty() {
             return Err(
-                "there is nothing to forward: name at least one, as in -L 8080:10.0.0.241:80, or as LocalForward in \
-                 ssh_config (ClearAllForwardings drops them all)"
+                "there is nothing to forward: name at least one, as in -L 8080:10.0.0.241:80 or -D 1080, or as LocalForward or \
+                 DynamicForward in ssh_config (ClearAllForwardings drops them all)"
                     .to_owned(),
             );
         }
         Ok(Self {
-            list: resolved.forwards.clone(),
+            list,
             keep_going: resolved.exit_on_forward_failure == Some(false),
         })
     }
@@ -205,6 +232,10 @@ impl ForwardArgs {
         query
             .options
             .extend(forwards.map(|forward| HostOption::LocalForward(forward.0.clone())));
+        let dynamic = self.dynamic.iter().cloned();
+        query
+            .options
+            .extend(dynamic.map(HostOption::DynamicForward));
         let options = self.option.iter().cloned();
         query.options.extend(options.map(HostOption::Option));
         query.config = match &self.config {
@@ -278,6 +309,8 @@ mod tests {
             assert!(given.contains(&set(text)), "{text}: {given:?}");
         }
         assert_eq!(parse("-F none h").unwrap().host.config, ConfigFile::None);
+        let socks = HostOption::DynamicForward("127.0.0.1:1080".to_owned());
+        assert!(options("-D127.0.0.1:1080 h").contains(&socks));
         assert!(options("-C h").contains(&set("Compression=yes")));
     }
 
@@ -306,7 +339,6 @@ mod tests {
             ("-L 1:a:2", "HOST"),
             ("-L 1:a:2 h uptime -p", "'uptime' would be a command"),
             ("-L 1:a:2 h -- uptime", "'uptime' would be a command"),
-            ("-L 1:a:2 -D 1080 h", "-D"),
             ("-L 1:a:2 -R 1:a:2 h", "-R"),
             ("-L 1:a:2 -W a:1 h", "-W"),
             ("-L nonsense h", "not a local forward"),
@@ -324,6 +356,7 @@ mod tests {
         let mut resolved = ResolvedHost {
             profile: crate::model::HostProfile::new("u", "h", 22),
             forwards: Vec::new(),
+            dynamic: Vec::new(),
             exit_on_forward_failure: None,
             notes: Vec::new(),
         };
@@ -331,6 +364,9 @@ mod tests {
         assert!(error.contains("nothing to forward"), "{error}");
         resolved.forwards = vec!["1:a:2".parse().unwrap()];
         assert!(!Forwards::of(&resolved).unwrap().keep_going);
+        resolved.dynamic = vec![LocalBind::loopback(1080)];
+        let list = Forwards::of(&resolved).unwrap().list;
+        assert_eq!(list[1].target, Target::Dynamic);
         resolved.exit_on_forward_failure = Some(false);
         assert!(Forwards::of(&resolved).unwrap().keep_going);
     }

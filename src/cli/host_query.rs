@@ -32,6 +32,8 @@ pub enum HostOption {
     Identity(String),
     /// `-L`.
     LocalForward(String),
+    /// `-D`.
+    DynamicForward(String),
 }
 
 /// A host as it was named on the command line, with all that was said about it there.

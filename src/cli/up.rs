@@ -122,7 +122,7 @@ impl Up<'_> {
                 .get(service)
                 .and_then(|service| service.tcp_port(*port))
                 .map_or("", |port| &port.name),
-            Target::Fixed(_) => "",
+            Target::Fixed(_) | Target::Dynamic => "",
         };
         let way = match (&status.destination, status.route) {
             (Some(destination), Some(route)) => format!(" ({destination} by {route})"),

@@ -35,11 +35,12 @@ pub fn of_tunnel(snapshot: &Snapshot, id: &TunnelId) -> Option<Graph> {
     let tunnel = snapshot.tunnels.get(id).map(AsRef::as_ref)?;
     let port = match &tunnel.spec.target {
         Target::Fixed(Destination::Tcp { port, .. }) | Target::Service { port, .. } => *port,
-        Target::Fixed(Destination::Socket(_)) => 0,
+        Target::Fixed(Destination::Socket(_)) | Target::Dynamic => 0,
     };
     let mut builder = Way::new(snapshot, Some(tunnel)).begin(port, &id.to_string());
     match &tunnel.spec.target {
         Target::Fixed(destination) => builder.add_destination(destination),
+        Target::Dynamic => builder.add_anywhere(),
         Target::Service { service, .. } => {
             builder.add_unknown_service(service, &snapshot.cluster.state);
         }
@@ -294,6 +295,13 @@ impl Builder {
         let rank = self.graph.nodes.len();
         let node = nodes::destination(destination, rank).status(self.target.clone());
         self.push_after(node, "direct-tcpip");
+    }
+
+    /// Each client's own choice.
+    fn add_anywhere(&mut self) {
+        let rank = self.graph.nodes.len();
+        let node = nodes::anywhere(rank).status(self.target.clone());
+        self.push_after(node, "SOCKS");
     }
 
     fn finish(mut self, tunnel: Option<&TunnelStatus>) -> Graph {

@@ -289,6 +289,11 @@ pub(super) fn destination(destination: &Destination, rank: usize) -> Node {
         .copied(text)
 }
 
+/// Wherever each client of a SOCKS listener asks to go.
+pub(super) fn anywhere(rank: usize) -> Node {
+    node(NodeKind::Destination, "anywhere", rank).line("where each SOCKS client asks to go")
+}
+
 fn worst(service: &LbService, of: impl Fn(&Finding) -> bool) -> Option<&Finding> {
     let relevant = service
         .findings

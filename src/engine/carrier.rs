@@ -6,7 +6,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::pool::Pool;
-use crate::model::Destination;
+use super::socks;
+use crate::model::Outlet;
 use crate::net::{Accepted, Listener};
 use crate::ssh::{Client, Meter, Rehome, Socket};
 
@@ -14,7 +15,7 @@ use crate::ssh::{Client, Meter, Rehome, Socket};
 #[derive(Clone)]
 pub(super) struct Carrier {
     pub(super) pool: Arc<Pool>,
-    pub(super) destination: Destination,
+    pub(super) outlet: Outlet,
     pub(super) tunnel: u64,
     pub(super) meter: Arc<Meter>,
 }
@@ -69,16 +70,19 @@ fn receive(client: Accepted, carrier: Option<Carrier>, waiting: &mut JoinSet<()>
         #[cfg(unix)]
         Accepted::Unix(stream) => (Socket::Unix(stream), None),
     };
-    let Some(Carrier {
-        pool,
-        destination,
-        tunnel,
-        meter,
-    }) = carrier
-    else {
+    let Some(carrier) = carrier else {
         return socket.reset();
     };
     waiting.spawn(async move {
+        let Outlet::To(destination) = carrier.outlet else {
+            return socks::receive(socket, origin, carrier).await;
+        };
+        let Carrier {
+            pool,
+            tunnel,
+            meter,
+            ..
+        } = carrier;
         let Some(session) = pool.pick_for_client().await else {
             meter.refused();
             return socket.reset();
@@ -89,6 +93,7 @@ fn receive(client: Accepted, carrier: Option<Carrier>, waiting: &mut JoinSet<()>
             origin,
             tunnel,
             home: Some(home),
+            preface: None,
         };
         session.carry(client, &destination, meter);
     });

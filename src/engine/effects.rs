@@ -12,11 +12,12 @@ use super::happening::Happening;
 use super::host::Host;
 use super::link::LinkEvent;
 use super::pool::Pool;
+use super::socks;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
-    Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Question,
-    Target, TunnelId, Vantage, choose_route,
+    Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet,
+    Question, Target, TunnelId, Vantage, choose_route,
 };
 use crate::ssh::{self, Observer, OpenError, Refusal, Session};
 
@@ -108,13 +109,14 @@ impl Supervisor {
     }
 
     /// What the target's address is now; none while the cluster has not been read yet.
-    pub(super) fn find_target(&mut self, id: &TunnelId) -> Option<Result<Destination, Fault>> {
+    pub(super) fn find_target(&mut self, id: &TunnelId) -> Option<Result<Outlet, Fault>> {
         let host = self.tunnels.get(id)?.spec.host.clone();
         let role = self.host(&host).map(|host| self.role_of(host));
         let role = role.unwrap_or_default();
         let entry = self.tunnels.get_mut(id)?;
         let (service, port, wanted) = match &entry.spec.target {
-            Target::Fixed(destination) => return Some(Ok(destination.clone())),
+            Target::Fixed(destination) => return Some(Ok(destination.clone().into())),
+            Target::Dynamic => return Some(Ok(Outlet::Socks)),
             Target::Service {
                 service,
                 port,
@@ -152,7 +154,7 @@ impl Supervisor {
         match choose_route(found, port, wanted, from) {
             Ok(chosen) => {
                 entry.route = Some((chosen.route, chosen.reason));
-                Some(Ok(chosen.destination))
+                Some(Ok(chosen.destination.into()))
             }
             Err(cause) => {
                 entry.route = None;
@@ -171,12 +173,7 @@ impl Supervisor {
         None
     }
 
-    pub(super) fn prove(
-        &mut self,
-        id: &TunnelId,
-        generation: Generation,
-        destination: Destination,
-    ) {
+    pub(super) fn prove(&mut self, id: &TunnelId, generation: Generation, outlet: Outlet) {
         let Some(entry) = self.tunnels.get(id) else {
             return;
         };
@@ -184,20 +181,12 @@ impl Supervisor {
             return;
         };
         let (happenings, tunnel) = (self.happenings.clone(), id.clone());
+        let host = self.host(&entry.spec.host).map(|host| host.profile.login());
+        let host = Hop::Ssh(host.unwrap_or_default());
         let task = tokio::spawn(async move {
-            let event = match timeout(PROOF_LIMIT, pool.prove(&destination)).await {
-                Ok(Ok(_took)) => Event::Proved(generation),
-                Ok(Err(error)) => Event::ProofFailed(generation, proof_fault(&error, destination)),
-                Err(_elapsed) => {
-                    let cause = FaultCause::TargetTimedOut { after: PROOF_LIMIT };
-                    Event::ProofFailed(
-                        generation,
-                        Fault {
-                            hop: Hop::Target(destination),
-                            cause,
-                        },
-                    )
-                }
+            let event = match try_outlet(pool, outlet, host).await {
+                Ok(()) => Event::Proved(generation),
+                Err(fault) => Event::ProofFailed(generation, fault),
             };
             report(&happenings, Happening::Tunnel(tunnel, event)).await;
         });
@@ -206,7 +195,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn carry(&mut self, id: &TunnelId, destination: Destination) {
+    pub(super) fn carry(&mut self, id: &TunnelId, outlet: Outlet) {
         let Some(entry) = self.tunnels.get(id) else {
             return;
         };
@@ -216,7 +205,7 @@ impl Supervisor {
         };
         accepting.carry(Carrier {
             pool,
-            destination,
+            outlet,
             tunnel: entry.tag,
             meter: Arc::clone(&entry.meter),
         });
@@ -363,8 +352,36 @@ pub(super) async fn report(happenings: &mpsc::Sender<Happening>, happening: Happ
     }
 }
 
+/// Opens a channel as a client's would be. What a host lets SOCKS clients do is tried on the host itself.
+async fn try_outlet(pool: Arc<Pool>, outlet: Outlet, host: Hop) -> Result<(), Fault> {
+    let (destination, hop) = match outlet {
+        Outlet::To(destination) => (destination.clone(), Hop::Target(destination)),
+        Outlet::Socks => (socks::proof_of_forwarding(), host),
+    };
+    let is_example = matches!(hop, Hop::Ssh(_));
+    match timeout(PROOF_LIMIT, pool.prove(&destination)).await {
+        Ok(Ok(_took)) => Ok(()),
+        Ok(Err(error)) if is_example && socks::forwards(&error) => Ok(()),
+        Ok(Err(error)) => Err(Fault {
+            hop,
+            cause: proof_cause(&error),
+        }),
+        Err(_elapsed) => Err(Fault {
+            hop,
+            cause: FaultCause::TargetTimedOut { after: PROOF_LIMIT },
+        }),
+    }
+}
+
 pub(super) fn proof_fault(error: &OpenError, destination: Destination) -> Fault {
-    let cause = match error {
+    Fault {
+        hop: Hop::Target(destination),
+        cause: proof_cause(error),
+    }
+}
+
+fn proof_cause(error: &OpenError) -> FaultCause {
+    match error {
         OpenError::Refused { refusal, .. } => match refusal {
             Refusal::Prohibited => FaultCause::ForwardingProhibited,
             Refusal::ConnectFailed => FaultCause::TargetRefused,
@@ -376,10 +393,6 @@ pub(super) fn proof_fault(error: &OpenError, destination: Destination) -> Fault 
         OpenError::SessionEnded => FaultCause::SessionLost {
             reason: "while the target was tried".to_owned(),
         },
-    };
-    Fault {
-        hop: Hop::Target(destination),
-        cause,
     }
 }
 

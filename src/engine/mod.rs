@@ -22,6 +22,7 @@ mod probe_dial;
 mod probe_run;
 mod publish;
 mod saved;
+mod socks;
 mod supervisor;
 mod tunnel;
 mod tunnel_entry;

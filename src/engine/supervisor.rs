@@ -473,8 +473,8 @@ impl Supervisor {
             Effect::Release => self.release(id).await,
             Effect::Resolve => return self.find_target(id).map(Event::Target),
             Effect::WantLink => return self.want_link(id).await,
-            Effect::Prove(generation, destination) => self.prove(id, generation, destination),
-            Effect::Carry(destination) => self.carry(id, destination),
+            Effect::Prove(generation, outlet) => self.prove(id, generation, outlet),
+            Effect::Carry(outlet) => self.carry(id, outlet),
             Effect::StopCarrying => self.stop_carrying(id),
         }
         None

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Destination, Fault, Intent, LinkStatus, Moment, Recovery, TunnelState};
+use crate::model::{Fault, Intent, LinkStatus, Moment, Outlet, Recovery, TunnelState};
 
 /// Tells the answer to a newer question from that to an older one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,25 +46,25 @@ enum Phase {
     /// The target can never be reached as it is asked for.
     Impossible(Fault),
     Linking {
-        destination: Destination,
+        outlet: Outlet,
     },
     Proving {
-        destination: Destination,
+        outlet: Outlet,
         attempt: u32,
     },
     Open {
-        destination: Destination,
+        outlet: Outlet,
         since: Moment,
     },
     Backoff {
-        destination: Destination,
+        outlet: Outlet,
         attempt: u32,
         retry_at: Moment,
         fault: Fault,
     },
     /// The target cannot be reached through this link, and trying again will not help.
     Refused {
-        destination: Destination,
+        outlet: Outlet,
         fault: Fault,
     },
 }
@@ -83,7 +83,7 @@ pub(super) enum Event {
     /// The port cannot be bound.
     BindFailed(Generation, Fault),
     /// What the cluster now says about the target.
-    Target(Result<Destination, Fault>),
+    Target(Result<Outlet, Fault>),
     /// The host's link stands.
     LinkUp,
     /// It does not stand (any more).
@@ -109,10 +109,10 @@ pub(super) enum Effect {
     Resolve,
     /// Have the host's link up, and say how it stands.
     WantLink,
-    /// Open a channel to this destination and answer with this generation.
-    Prove(Generation, Destination),
-    /// Carry clients to this destination.
-    Carry(Destination),
+    /// Show that clients would come out there, and answer with this generation.
+    Prove(Generation, Outlet),
+    /// Carry clients there.
+    Carry(Outlet),
     /// Carry clients no more: they are reset until it is [`Effect::Carry`] again.
     StopCarrying,
 }
@@ -149,13 +149,13 @@ impl Tunnel {
     }
 
     /// Where its clients are, or would be, carried.
-    pub(super) fn destination(&self) -> Option<&Destination> {
+    pub(super) fn outlet(&self) -> Option<&Outlet> {
         match &self.phase {
-            Phase::Linking { destination }
-            | Phase::Proving { destination, .. }
-            | Phase::Open { destination, .. }
-            | Phase::Backoff { destination, .. }
-            | Phase::Refused { destination, .. } => Some(destination),
+            Phase::Linking { outlet }
+            | Phase::Proving { outlet, .. }
+            | Phase::Open { outlet, .. }
+            | Phase::Backoff { outlet, .. }
+            | Phase::Refused { outlet, .. } => Some(outlet),
             Phase::Off
             | Phase::Binding
             | Phase::Unbound(_)
@@ -175,7 +175,7 @@ impl Tunnel {
 
     /// Whether it needs its host's link.
     pub(super) fn needs_link(&self) -> bool {
-        self.destination().is_some()
+        self.outlet().is_some()
     }
 
     /// Whether it takes part in what happens to its target and its link.
@@ -243,9 +243,9 @@ impl Tunnel {
         match std::mem::take(&mut self.phase) {
             Phase::Unbound(_) => self.bind(),
             Phase::Lacking(_) | Phase::Impossible(_) => self.resolve(),
-            Phase::Linking { destination }
-            | Phase::Backoff { destination, .. }
-            | Phase::Refused { destination, .. } => self.link(destination),
+            Phase::Linking { outlet }
+            | Phase::Backoff { outlet, .. }
+            | Phase::Refused { outlet, .. } => self.link(outlet),
             unchanged => {
                 self.phase = unchanged;
                 Vec::new()
@@ -281,21 +281,21 @@ impl Tunnel {
         vec![Effect::Resolve]
     }
 
-    fn link(&mut self, destination: Destination) -> Vec<Effect> {
-        self.phase = Phase::Linking { destination };
+    fn link(&mut self, outlet: Outlet) -> Vec<Effect> {
+        self.phase = Phase::Linking { outlet };
         vec![Effect::WantLink]
     }
 
-    fn target(&mut self, target: Result<Destination, Fault>) -> Vec<Effect> {
+    fn target(&mut self, target: Result<Outlet, Fault>) -> Vec<Effect> {
         if !self.is_bound() {
             return Vec::new();
         }
         match target {
-            Ok(destination) if self.destination() == Some(&destination) => Vec::new(),
-            Ok(destination) => {
+            Ok(outlet) if self.outlet() == Some(&outlet) => Vec::new(),
+            Ok(outlet) => {
                 // Clients are not carried to an address that has moved away, nor to one that was not proved.
                 let mut effects = vec![Effect::StopCarrying];
-                effects.extend(self.link(destination));
+                effects.extend(self.link(outlet));
                 effects
             }
             Err(fault) => {
@@ -310,7 +310,7 @@ impl Tunnel {
 
     fn link_up(&mut self) -> Vec<Effect> {
         match std::mem::take(&mut self.phase) {
-            Phase::Linking { destination } => self.prove(destination, 0),
+            Phase::Linking { outlet } => self.prove(outlet, 0),
             unchanged => {
                 self.phase = unchanged;
                 Vec::new()
@@ -320,10 +320,10 @@ impl Tunnel {
 
     fn link_down(&mut self) -> Vec<Effect> {
         match std::mem::take(&mut self.phase) {
-            Phase::Proving { destination, .. }
-            | Phase::Open { destination, .. }
-            | Phase::Backoff { destination, .. } => {
-                self.phase = Phase::Linking { destination };
+            Phase::Proving { outlet, .. }
+            | Phase::Open { outlet, .. }
+            | Phase::Backoff { outlet, .. } => {
+                self.phase = Phase::Linking { outlet };
                 vec![Effect::StopCarrying]
             }
             unchanged => {
@@ -333,24 +333,24 @@ impl Tunnel {
         }
     }
 
-    fn prove(&mut self, destination: Destination, attempt: u32) -> Vec<Effect> {
+    fn prove(&mut self, outlet: Outlet, attempt: u32) -> Vec<Effect> {
         self.generation = self.generation.next();
         self.phase = Phase::Proving {
-            destination: destination.clone(),
+            outlet: outlet.clone(),
             attempt,
         };
-        vec![Effect::Prove(self.generation, destination)]
+        vec![Effect::Prove(self.generation, outlet)]
     }
 
     fn proved(&mut self, generation: Generation, now: Moment) -> Vec<Effect> {
         match &self.phase {
-            Phase::Proving { destination, .. } if generation == self.generation => {
-                let destination = destination.clone();
+            Phase::Proving { outlet, .. } if generation == self.generation => {
+                let outlet = outlet.clone();
                 self.phase = Phase::Open {
-                    destination: destination.clone(),
+                    outlet: outlet.clone(),
                     since: now,
                 };
-                vec![Effect::Carry(destination)]
+                vec![Effect::Carry(outlet)]
             }
             _ => Vec::new(),
         }
@@ -363,34 +363,35 @@ impl Tunnel {
         now: Moment,
         pause: impl Fn(u32) -> Duration,
     ) -> Vec<Effect> {
-        let Phase::Proving {
-            destination,
-            attempt,
-        } = &self.phase
-        else {
+        let Phase::Proving { outlet, attempt } = &self.phase else {
             return Vec::new();
         };
         if generation != self.generation {
             return Vec::new();
         }
-        let (destination, attempt) = (destination.clone(), attempt + 1);
+        let (outlet, attempt) = (outlet.clone(), attempt + 1);
         self.phase = match fault.cause.recovery() {
             Recovery::Retry | Recovery::WaitForCluster => Phase::Backoff {
-                destination,
+                outlet,
                 attempt,
                 retry_at: now + pause(attempt),
                 fault,
             },
-            Recovery::NeedsPerson => Phase::Refused { destination, fault },
+            Recovery::NeedsPerson => Phase::Refused { outlet, fault },
         };
         vec![Effect::StopCarrying]
     }
 
     fn doubt(&mut self) -> Vec<Effect> {
         match &self.phase {
-            Phase::Open { destination, .. } => {
-                let destination = destination.clone();
-                self.prove(destination, 0)
+            // That one client of many was refused where it alone wanted to go says nothing.
+            Phase::Open {
+                outlet: Outlet::Socks,
+                ..
+            } => Vec::new(),
+            Phase::Open { outlet, .. } => {
+                let outlet = outlet.clone();
+                self.prove(outlet, 0)
             }
             _ => Vec::new(),
         }
@@ -399,13 +400,13 @@ impl Tunnel {
     fn tick(&mut self, now: Moment) -> Vec<Effect> {
         match &self.phase {
             Phase::Backoff {
-                destination,
+                outlet,
                 attempt,
                 retry_at,
                 ..
             } if *retry_at <= now => {
-                let (destination, attempt) = (destination.clone(), *attempt);
-                self.prove(destination, attempt)
+                let (outlet, attempt) = (outlet.clone(), *attempt);
+                self.prove(outlet, attempt)
             }
             _ => Vec::new(),
         }

@@ -10,7 +10,7 @@ use super::connections::Clients;
 use super::host::AbortOnDrop;
 use super::tunnel::Tunnel;
 use crate::model::{
-    LinkStatus, ListenAddress, LocalBind, Moment, Route, Traffic, TunnelSpec, TunnelStatus,
+    LinkStatus, ListenAddress, LocalBind, Moment, Outlet, Route, Traffic, TunnelSpec, TunnelStatus,
 };
 use crate::ssh::Meter;
 
@@ -96,7 +96,7 @@ impl TunnelEntry {
             intent: self.machine.intent,
             state: self.machine.state(link),
             listening: self.listening.clone(),
-            destination: self.machine.destination().cloned(),
+            destination: self.machine.outlet().and_then(Outlet::destination).cloned(),
             route,
             route_reason,
             traffic: self.traffic,

@@ -1,7 +1,7 @@
 //! Tables over [`Tunnel::step`]; time is an argument.
 
 use super::*;
-use crate::model::{FaultCause, Hop, Light, ServiceKey, SessionFacts};
+use crate::model::{Destination, FaultCause, Hop, Light, ServiceKey, SessionFacts};
 
 const NOBODY: LinkStatus = LinkStatus::Idle;
 
@@ -9,12 +9,16 @@ fn at(seconds: u64) -> Moment {
     Moment::after_start(Duration::from_secs(seconds))
 }
 
-fn ui() -> Destination {
+fn ui() -> Outlet {
+    ui_address().into()
+}
+
+fn ui_address() -> Destination {
     Destination::tcp("10.0.0.241", 80)
 }
 
-fn moved_ui() -> Destination {
-    Destination::tcp("10.0.0.250", 80)
+fn moved_ui() -> Outlet {
+    Destination::tcp("10.0.0.250", 80).into()
 }
 
 fn busy() -> Fault {
@@ -28,14 +32,14 @@ fn busy() -> Fault {
 
 fn refused() -> Fault {
     Fault {
-        hop: Hop::Target(ui()),
+        hop: Hop::Target(ui_address()),
         cause: FaultCause::TargetRefused,
     }
 }
 
 fn prohibited() -> Fault {
     Fault {
-        hop: Hop::Target(ui()),
+        hop: Hop::Target(ui_address()),
         cause: FaultCause::ForwardingProhibited,
     }
 }

@@ -151,6 +151,34 @@ pub enum Target {
     },
     /// A fixed destination, as in `ssh -L`.
     Fixed(Destination),
+    /// Wherever each client asks to go by SOCKS, as in `ssh -D`.
+    Dynamic,
+}
+
+/// Where a tunnel's clients come out at the other side.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Outlet {
+    /// All at one place.
+    To(Destination),
+    /// Each where it asks to by SOCKS.
+    Socks,
+}
+
+impl Outlet {
+    /// The one place, if it is one.
+    #[must_use]
+    pub const fn destination(&self) -> Option<&Destination> {
+        match self {
+            Self::To(destination) => Some(destination),
+            Self::Socks => None,
+        }
+    }
+}
+
+impl From<Destination> for Outlet {
+    fn from(destination: Destination) -> Self {
+        Self::To(destination)
+    }
 }
 
 /// What the SSH server is asked to connect to.

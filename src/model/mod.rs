@@ -25,7 +25,7 @@ mod text;
 mod time;
 mod vault_status;
 
-pub use address::{BindAddress, Destination, LocalBind, ParseAddressError, Target};
+pub use address::{BindAddress, Destination, LocalBind, Outlet, ParseAddressError, Target};
 pub use address_range::{AddressRange, ParseRangeError, address_of, is_buggy_ip, number_of};
 pub use cluster::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,

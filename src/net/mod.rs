@@ -1,8 +1,10 @@
-//! L1: listeners on this computer, and who holds a port that is taken. Knows neither SSH nor Kubernetes.
+//! L1: listeners on this computer, who holds a port that is taken, and what SOCKS clients ask for. Knows neither SSH nor Kubernetes.
 
 mod client_program;
 mod holder;
 mod listener;
+mod socks;
 
 pub use client_program::programs_of;
 pub use listener::{Accepted, Listener, bind};
+pub use socks::{SocksDenial, SocksError, SocksRequest, negotiate};

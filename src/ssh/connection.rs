@@ -109,6 +109,11 @@ impl Connection {
         }
     }
 
+    /// The client hears this before anything from the target.
+    pub(super) fn tell_first(&mut self, bytes: Vec<u8>) {
+        self.down.pending = bytes;
+    }
+
     /// The local stream, to be registered with the poll.
     pub(super) fn local_mut(&mut self) -> &mut Stream {
         &mut self.local

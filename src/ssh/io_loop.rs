@@ -348,10 +348,15 @@ impl IoLoop {
             Purpose::Forgotten => self.closing.extend(channel.close()),
             Purpose::Connection {
                 local,
+                preface,
                 tunnel,
                 meter,
             } => {
-                let connection = Connection::new(channel, local, tunnel, meter, self.round_trip);
+                let mut connection =
+                    Connection::new(channel, local, tunnel, meter, self.round_trip);
+                if let Some(preface) = preface {
+                    connection.tell_first(preface.opened);
+                }
                 self.begin(connection)?;
             }
         }

@@ -35,5 +35,5 @@ pub use exec::{ExecError, ExecLimits, ExecOutput, ExecStatus};
 pub use meter::{Counted, Meter};
 pub use open_request::{OpenError, OpenRequest};
 pub use raw::Refusal;
-pub use session::{Client, Load, Rehome, Session};
+pub use session::{Client, Load, Preface, Rehome, Session};
 pub use stream::Socket;

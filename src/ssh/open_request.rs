@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::exec::ExecRequest;
 use super::meter::Meter;
 use super::raw::Refusal;
-use super::session::Rehome;
+use super::session::{Preface, Rehome};
 use super::stream::Stream;
 use crate::model::Destination;
 
@@ -30,6 +30,8 @@ pub(super) enum Purpose {
     Connection {
         /// The client.
         local: Stream,
+        /// What it waits to hear.
+        preface: Option<Preface>,
         /// Its tunnel.
         tunnel: u64,
         /// The tunnel's counters.
@@ -95,6 +97,7 @@ impl OpenRequest {
             message,
             purpose: Purpose::Connection {
                 local,
+                preface: None,
                 tunnel,
                 meter,
             },
@@ -106,6 +109,14 @@ impl OpenRequest {
     /// The same, with somebody to tell what became of it.
     pub(super) fn telling(mut self, told: Told) -> Self {
         self.told = Some(told);
+        self
+    }
+
+    /// The same for a client that waits to hear what became of the channel.
+    pub(super) fn with_preface(mut self, heard: Option<Preface>) -> Self {
+        if let Purpose::Connection { preface, .. } = &mut self.purpose {
+            *preface = heard;
+        }
         self
     }
 
@@ -199,9 +210,17 @@ impl OpenRequest {
     fn fail(self, error: OpenError) {
         tell(self.told, Err(error.clone()));
         match self.purpose {
-            Purpose::Connection { local, meter, .. } => {
+            Purpose::Connection {
+                mut local,
+                preface,
+                meter,
+                ..
+            } => {
                 meter.refused();
-                local.reset_on_close();
+                match preface {
+                    Some(preface) => local.say_last(&(preface.failed)(&error)),
+                    None => local.reset_on_close(),
+                }
             }
             Purpose::Proof(proof) => proof.answer(Err(error)),
             Purpose::Exec(request) => request.fail(error.into()),

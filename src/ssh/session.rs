@@ -43,8 +43,18 @@ pub struct Client {
     pub origin: Option<SocketAddr>,
     /// Which tunnel it connected to.
     pub tunnel: u64,
+    /// What it waits to hear before the first byte of the other side; none where it expects nothing.
+    pub preface: Option<Preface>,
     /// Where it is sent back to if this session cannot open its channel soon.
     pub home: Option<Arc<dyn Rehome>>,
+}
+
+/// What a client that speaks a proxy's protocol is told once it is known what becomes of its channel.
+pub struct Preface {
+    /// The channel is open: this comes before the target's first byte.
+    pub opened: Vec<u8>,
+    /// It is not: this is the last that the client hears.
+    pub failed: Box<dyn FnOnce(&OpenError) -> Vec<u8> + Send>,
 }
 
 /// Finds another session for a channel that a session cannot open soon, since it waits for a target that does not answer.
@@ -204,12 +214,14 @@ impl Session {
             socket,
             origin,
             tunnel,
+            preface,
             home,
         } = client;
         match Stream::new(socket) {
             Ok(local) => {
                 self.open(
                     OpenRequest::connection(destination, origin, local, tunnel, meter)
+                        .with_preface(preface)
                         .with_home(home),
                 );
             }

@@ -138,6 +138,13 @@ impl Stream {
         };
     }
 
+    /// Says a few bytes before the close that follows. Nothing was written yet, so the system takes them at once.
+    pub(super) fn say_last(&mut self, bytes: &[u8]) {
+        if let Err(error) = self.write_all(bytes) {
+            tracing::debug!(%error, "a client left before it was told why");
+        }
+    }
+
     /// Has the close that follows send a reset, so that the client sees a cut and never takes it for an end of data.
     pub(super) fn reset_on_close(&self) {
         match self {

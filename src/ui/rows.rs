@@ -344,6 +344,7 @@ fn orphan(id: &TunnelId, snapshot: &Snapshot) -> Row {
     let target = snapshot.tunnels.get(id).map(|tunnel| &tunnel.spec.target);
     let target = match target {
         Some(Target::Fixed(destination)) => destination.to_string(),
+        Some(Target::Dynamic) => "SOCKS".to_owned(),
         _ => String::new(),
     };
     Row {

@@ -12,6 +12,7 @@ mod forward;
 mod interop;
 mod login;
 mod probe;
+mod socks;
 mod support;
 #[cfg(target_os = "linux")]
 mod window;

@@ -26,7 +26,7 @@ pub(super) enum Service {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Task {
     Bind(Generation),
-    Prove(Generation, Destination),
+    Prove(Generation, Outlet),
 }
 
 /// A tunnel and what its effects have brought into being.
@@ -36,9 +36,9 @@ pub(super) struct Side {
     service: Service,
     task: Option<Task>,
     pub(super) listening: bool,
-    carrying: Option<Destination>,
+    carrying: Option<Outlet>,
     /// The destination to which a channel was opened through the session that stands.
-    proved: Option<Destination>,
+    proved: Option<Outlet>,
 }
 
 /// Two tunnels of two services through one host.
@@ -95,8 +95,8 @@ impl Move {
     }
 }
 
-fn address(number: u8) -> Destination {
-    Destination::tcp(format!("10.0.0.{number}"), 80)
+fn address(number: u8) -> Outlet {
+    crate::model::Destination::tcp(format!("10.0.0.{number}"), 80).into()
 }
 
 fn fault(cause: FaultCause) -> Fault {
@@ -168,14 +168,14 @@ impl Side {
         }
     }
 
-    fn take_proof(&mut self) -> (Generation, Destination) {
+    fn take_proof(&mut self) -> (Generation, Outlet) {
         match self.task.take() {
             Some(Task::Prove(generation, destination)) => (generation, destination),
             other => panic!("no target is being proved but {other:?}"),
         }
     }
 
-    fn target(&self) -> Option<Result<Destination, Fault>> {
+    fn target(&self) -> Option<Result<Outlet, Fault>> {
         match self.service {
             Service::Unread => None,
             Service::At(number) => Some(Ok(address(number))),
@@ -211,7 +211,7 @@ impl Side {
 
     fn check(&self, world: &World) {
         let light = self.light(&world.link_status());
-        let destination = self.tunnel.destination();
+        let destination = self.tunnel.outlet();
         assert_eq!(light == Light::Green, self.tunnel.is_open(), "{world:#?}");
         if light == Light::Green {
             assert!(world.session && self.listening, "for nothing: {world:#?}");
@@ -244,9 +244,10 @@ impl Side {
             Phase::Resolving => self.service == Service::Unread,
             Phase::Lacking(_) => self.service == Service::Missing,
             Phase::Linking { .. } => !world.session && world.link.phase != LinkPhase::Idle,
-            Phase::Proving { destination, .. } => {
-                self.task == Some(Task::Prove(current, destination.clone()))
-            }
+            Phase::Proving {
+                outlet: destination,
+                ..
+            } => self.task == Some(Task::Prove(current, destination.clone())),
             Phase::Backoff { .. } => self.tunnel.deadline().is_some(),
             Phase::Off
             | Phase::Open { .. }

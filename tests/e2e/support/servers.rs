@@ -14,7 +14,11 @@ pub(crate) type Sum = [u8; 32];
 
 /// Listens on a free loopback port for as long as the test's process lives, and serves each connection on a thread.
 fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listen_on("127.0.0.1:0", serve)
+}
+
+fn listen_on(place: &str, serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind(place).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -33,6 +37,26 @@ pub(crate) fn echo() -> SocketAddr {
         let _until_the_end = std::io::copy(&mut stream, &mut back);
         let _gone = back.shutdown(Shutdown::Write);
     })
+}
+
+/// Answers the first request of every connection with this body, by HTTP. Returns the port too, for other names of the place.
+pub(crate) fn page(place: &str, body: Vec<u8>) -> (SocketAddr, u16) {
+    let address = listen_on(place, move |mut stream| {
+        let mut asked = Vec::new();
+        let mut byte = [0];
+        while !asked.ends_with(b"\r\n\r\n") {
+            match stream.read(&mut byte) {
+                Ok(1) => asked.push(byte[0]),
+                _ => return,
+            }
+        }
+        let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        // A client that leaves early is its own affair.
+        let _gone = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(&body));
+    });
+    (address, address.port())
 }
 
 /// Reads to the end of the stream, and only then answers with the digest of all it got.
