@@ -9,7 +9,7 @@ use super::pool::Pool;
 use super::socks;
 use crate::model::Outlet;
 use crate::net::{Accepted, Listener};
-use crate::ssh::{Client, Meter, Rehome, Socket};
+use crate::ssh::{Client, Meter, Socket};
 
 /// Where clients are carried at the moment.
 #[derive(Clone)]
@@ -87,12 +87,10 @@ fn receive(client: Accepted, carrier: Option<Carrier>, waiting: &mut JoinSet<()>
             meter.refused();
             return socket.reset();
         };
-        let home: Arc<dyn Rehome> = pool;
         let client = Client {
             socket,
             origin,
             tunnel,
-            home: Some(home),
             preface: None,
         };
         session.carry(client, &destination, meter);

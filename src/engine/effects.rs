@@ -5,7 +5,6 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::carrier::{Accepting, Carrier};
 use super::happening::Happening;
@@ -359,16 +358,12 @@ async fn try_outlet(pool: Arc<Pool>, outlet: Outlet, host: Hop) -> Result<(), Fa
         Outlet::Socks => (socks::proof_of_forwarding(), host),
     };
     let is_example = matches!(hop, Hop::Ssh(_));
-    match timeout(PROOF_LIMIT, pool.prove(&destination)).await {
-        Ok(Ok(_took)) => Ok(()),
-        Ok(Err(error)) if is_example && socks::forwards(&error) => Ok(()),
-        Ok(Err(error)) => Err(Fault {
+    match pool.prove(&destination, PROOF_LIMIT).await {
+        Ok(_took) => Ok(()),
+        Err(error) if is_example && socks::forwards(&error) => Ok(()),
+        Err(error) => Err(Fault {
             hop,
             cause: proof_cause(&error),
-        }),
-        Err(_elapsed) => Err(Fault {
-            hop,
-            cause: FaultCause::TargetTimedOut { after: PROOF_LIMIT },
         }),
     }
 }

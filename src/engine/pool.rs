@@ -1,8 +1,8 @@
 //! The sessions to one host. New connections go where the fewest opens are pending, and more sessions are asked for when all
-//! have something to do: libssh2 opens one channel of a session at a time, and one cipher keeps one core busy.
+//! have something to do: one cipher keeps one core busy, and one TCP connection is one window.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::happening::Happening;
 use crate::model::{Destination, HostId};
-use crate::ssh::{OpenError, OpenRequest, Rehome, Session};
+use crate::ssh::{OpenError, Session};
 
 /// From this round trip on a path is long.
 const LONG_PATH: Duration = Duration::from_millis(5);
@@ -33,8 +33,6 @@ pub(super) struct Pool {
     is_full: AtomicBool,
     /// Rung when a session has joined.
     changed: Notify,
-    /// Requests that found every session stuck, and wait for another.
-    stranded: Mutex<Vec<OpenRequest>>,
     happenings: mpsc::Sender<Happening>,
 }
 
@@ -56,7 +54,6 @@ impl Pool {
             is_full: AtomicBool::new(false),
             changed: Notify::new(),
             ahead: is_long,
-            stranded: Mutex::default(),
             happenings,
         });
         pool.grow_ahead();
@@ -85,12 +82,12 @@ impl Pool {
         let sessions = self.sessions();
         let load = |session: &Arc<Session>| {
             let load = session.load();
-            (load.is_clogged(), load.pending_opens(), load.connections())
+            (load.pending_opens(), load.connections())
         };
         let best = sessions.iter().min_by_key(|session| load(session))?;
-        let (clogged, pending, connections) = load(best);
-        if clogged || (pending + connections > 0 && sessions.len() < self.max_sessions) {
-            self.ask_for_another(sessions.len());
+        let (pending, connections) = load(best);
+        if pending + connections > 0 && sessions.len() < self.max_sessions {
+            self.ask_for_another();
         }
         Some(Arc::clone(best))
     }
@@ -99,11 +96,12 @@ impl Pool {
     pub(super) async fn prove(
         self: Arc<Self>,
         destination: &Destination,
+        limit: Duration,
     ) -> Result<Duration, OpenError> {
         let Some(session) = self.pick() else {
             return Err(OpenError::SessionEnded);
         };
-        let proof = session.prove(destination, self);
+        let proof = session.time_open(destination, limit);
         // A session must not outlive its link because a proof is on its way.
         drop(session);
         proof.await
@@ -124,10 +122,9 @@ impl Pool {
         }
     }
 
-    /// One more is dialled at a time, but ahead of need. Clogged ones may be doubled, since they come to nothing until their
-    /// target answers.
-    fn ask_for_another(&self, have: usize) {
-        if have >= self.max_sessions * 2 || self.is_full.load(Ordering::SeqCst) {
+    /// One more is dialled at a time, but ahead of need.
+    fn ask_for_another(&self) {
+        if self.is_full.load(Ordering::SeqCst) {
             return;
         }
         let free = self
@@ -155,34 +152,18 @@ impl Pool {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
     }
 
-    /// Takes in a session that was asked for. Clogged ones that carry nobody make room.
+    /// Takes in a session that was asked for.
     pub(super) fn join(&self, session: &Arc<Session>) {
-        self.change(|sessions| {
-            let useless = |session: &Arc<Session>| {
-                session.load().is_clogged() && session.load().connections() == 0
-            };
-            sessions.retain(|session| !useless(session));
-            sessions.push(Arc::clone(session));
-        });
+        self.change(|sessions| sessions.push(Arc::clone(session)));
         self.one_less_is_coming();
         self.changed.notify_waiters();
-        for request in self.take_stranded() {
-            session.open(request);
-        }
     }
 
-    /// There will be no other session: what waits for one is told, and another is not asked for again.
+    /// There will be no other session: whoever waits for one goes on, and another is not asked for again.
     pub(super) fn stay_as_it_is(&self) {
         self.is_full.store(true, Ordering::SeqCst);
         self.coming.store(0, Ordering::SeqCst);
         self.changed.notify_waiters();
-        self.take_stranded()
-            .into_iter()
-            .for_each(OpenRequest::abandon);
-    }
-
-    fn take_stranded(&self) -> Vec<OpenRequest> {
-        std::mem::take(&mut self.stranded.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets a session that was lost. Returns whether others are left; these are asked for a sign of life.
@@ -214,20 +195,5 @@ impl Pool {
         let mut sessions = guard.to_vec();
         change(&mut sessions);
         *guard = sessions.into();
-    }
-}
-
-impl Rehome for Pool {
-    fn rehome(&self, request: OpenRequest) {
-        match self.pick() {
-            Some(session) if session.load().is_clogged() => {
-                self.stranded
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(request);
-            }
-            Some(session) => session.open(request),
-            None => request.abandon(),
-        }
     }
 }

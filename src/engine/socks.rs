@@ -1,7 +1,6 @@
 //! Clients of a tunnel that leads wherever each of them asks to go (`ssh -D`).
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -10,7 +9,7 @@ use tokio::time::timeout;
 use super::carrier::Carrier;
 use crate::model::Destination;
 use crate::net::{SocksDenial, SocksError, SocksRequest, negotiate};
-use crate::ssh::{Client, OpenError, Preface, Refusal, Rehome, Socket};
+use crate::ssh::{Client, OpenError, Preface, Refusal, Socket};
 
 /// How long a client may take to say where it wants to go.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
@@ -83,12 +82,10 @@ async fn carry(
         return socket.reset();
     };
     let (granted, refused) = (request.granted(), request.clone());
-    let home: Arc<dyn Rehome> = pool;
     let client = Client {
         socket,
         origin,
         tunnel,
-        home: Some(home),
         preface: Some(Preface {
             opened: granted,
             failed: Box::new(move |error| refused.denied(denial(error))),

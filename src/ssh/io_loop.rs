@@ -3,11 +3,11 @@
 //! Nothing of the session is shared, so nothing is locked: the engine sends commands through a queue and a waker. The poll is
 //! edge-triggered; each side remembers whether it may be readable or writable until the system says otherwise.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use mio::event::Source as _;
@@ -16,9 +16,10 @@ use mio::{Events, Interest, Poll, Token};
 use super::connection::{Connection, Turn};
 use super::exec::Execution;
 use super::open_request::{OpenRequest, Purpose};
-use super::raw::{Broken, Opening, RawChannel, RawSession};
+use super::raw::{Broken, RawChannel, RawSession};
+use super::raw_open::{Begun, PendingChannel, Verdict};
 use super::roster::Roster;
-use super::session::{IoCommand, Load};
+use super::session::{Inbox, IoCommand, Load};
 use super::transport::{Ended, QUEUE_LIMIT_BYTES, Transport};
 use super::window::INITIAL_BYTES;
 
@@ -28,8 +29,9 @@ pub(super) const WAKER: Token = Token(usize::MAX - 1);
 /// One read or write at a time: two of the largest packets.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
-/// How long an open may be pending before the others are sent to other sessions: longer than targets that answer take.
-const CLOGGED_AFTER: Duration = Duration::from_secs(1);
+/// How many clients of one tunnel may wait for the server's answer at once: those of a target that does not answer leave room
+/// for all others.
+const OPENS_PER_TUNNEL: usize = 64;
 
 /// How often channels that are being closed, whose confirmation may have come, are looked at.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
@@ -61,19 +63,28 @@ pub(super) struct IoLoop {
     /// Commands that run on the host.
     executions: Vec<Execution>,
     closing: Vec<RawChannel>,
-    /// The channel that is being opened, and since when.
-    opening: Option<(OpenRequest, Instant)>,
+    /// The channels that the server has been asked for, by their numbers.
+    opening: HashMap<u32, Opening>,
+    /// A channel that is to be asked for before any other, once keys have been exchanged.
+    held_up: Option<OpenRequest>,
     waiting: VecDeque<OpenRequest>,
     session: RawSession,
     transport: Rc<Transport>,
     poll: Poll,
-    commands: Receiver<IoCommand>,
+    commands: Inbox,
     load: Arc<Load>,
     scratch: Box<[u8]>,
     liveness: Liveness,
     probes: Probes,
     /// The shortest time in which the server has answered anything: an upper bound of the path's round trip.
     round_trip: Duration,
+}
+
+/// A channel that the server has been asked for.
+struct Opening {
+    channel: PendingChannel,
+    request: OpenRequest,
+    since: Instant,
 }
 
 /// The questions asked of a silent server.
@@ -102,7 +113,7 @@ impl IoLoop {
         session: RawSession,
         transport: Rc<Transport>,
         poll: Poll,
-        commands: Receiver<IoCommand>,
+        commands: Inbox,
         load: Arc<Load>,
         setup: Setup,
     ) -> io::Result<Self> {
@@ -112,7 +123,8 @@ impl IoLoop {
             roster: Roster::new(),
             executions: Vec::new(),
             closing: Vec::new(),
-            opening: None,
+            opening: HashMap::new(),
+            held_up: None,
             waiting: VecDeque::new(),
             session,
             transport,
@@ -164,17 +176,9 @@ impl IoLoop {
                 .max(Duration::from_millis(1))
         });
         let until_closed = (!self.closing.is_empty()).then_some(CLOSING_INTERVAL);
-        let until_clogged = self.opening.as_ref().filter(|_| !self.load.is_clogged());
-        let until_clogged =
-            until_clogged.map(|(_, since)| CLOGGED_AFTER.saturating_sub(since.elapsed()));
         let until_overdue = self.executions.iter().map(Execution::deadline).min();
         let until_overdue = until_overdue.map(|due| due.saturating_duration_since(Instant::now()));
-        let others = [
-            until_closed,
-            until_clogged,
-            until_overdue,
-            self.roster.until_sweep(),
-        ];
+        let others = [until_closed, until_overdue, self.roster.until_sweep()];
         others
             .into_iter()
             .flatten()
@@ -189,6 +193,7 @@ impl IoLoop {
         if packets > 0 {
             self.note_life();
             self.roster.packets_arrived();
+            self.take_answers()?;
         }
         self.serve()?;
         self.open_channels()?;
@@ -224,7 +229,7 @@ impl IoLoop {
 
     fn take_commands(&mut self) -> Result<(), LoopEnd> {
         loop {
-            match self.commands.try_recv() {
+            match self.commands.take() {
                 Ok(IoCommand::Open(request)) => self.waiting.push_back(request),
                 Ok(IoCommand::CutTunnel(tunnel)) => self.cut(tunnel),
                 Ok(IoCommand::Check) => self.probe()?,
@@ -248,12 +253,15 @@ impl IoLoop {
             self.load.opened();
             request.abandon();
         }
-        if let Some((request, _)) = &mut self.opening
-            && request.tunnel() == Some(tunnel)
-        {
-            // libssh2 cannot take back an open that the server has not answered: the channel is closed when it comes.
-            request.forget_client();
-        }
+        // An open cannot be taken back once it is sent: the channel is closed when it comes.
+        let sent = self
+            .opening
+            .values_mut()
+            .map(|opening| &mut opening.request);
+        let theirs = |request: &&mut OpenRequest| request.tunnel() == Some(tunnel);
+        sent.chain(&mut self.held_up)
+            .filter(theirs)
+            .for_each(OpenRequest::forget_client);
     }
 
     fn serve(&mut self) -> Result<(), LoopEnd> {
@@ -276,69 +284,74 @@ impl IoLoop {
         self.load.disconnected();
     }
 
-    /// Opens channels one after the other, as libssh2 demands.
+    /// Asks for the channels that are wanted.
     fn open_channels(&mut self) -> Result<(), LoopEnd> {
-        loop {
-            if self.opening.is_none() {
-                self.opening = self
-                    .waiting
-                    .pop_front()
-                    .map(|request| (request, Instant::now()));
-            }
-            let Some((request, since)) = &self.opening else {
+        while let Some(request) = self.held_up.take().or_else(|| self.next_wanted()) {
+            let begun =
+                self.session
+                    .begin_open(request.kind(), INITIAL_BYTES, request.message())?;
+            let Begun::Sent(channel) = begun else {
+                self.held_up = Some(request);
                 return Ok(());
             };
-            let since = *since;
-            match self
-                .session
-                .open(request.kind(), INITIAL_BYTES, request.message())?
-            {
-                Opening::Pending => {
-                    self.make_way(since);
-                    return Ok(());
-                }
-                Opening::Open(channel) => {
+            let opening = Opening {
+                request,
+                since: Instant::now(),
+                channel,
+            };
+            self.opening.insert(opening.channel.id(), opening);
+        }
+        Ok(())
+    }
+
+    /// The first that waits and whose tunnel has not too many on their way.
+    fn next_wanted(&mut self) -> Option<OpenRequest> {
+        let (opening, waiting) = (&self.opening, &mut self.waiting);
+        let on_their_way = |tunnel| {
+            let requests = opening.values().map(|opening| &opening.request);
+            requests
+                .filter(|request| request.tunnel() == tunnel)
+                .count()
+        };
+        let has_room = |request: &OpenRequest| match request.tunnel() {
+            Some(tunnel) => on_their_way(Some(tunnel)) < OPENS_PER_TUNNEL,
+            None => true,
+        };
+        let index = waiting.iter().position(has_room)?;
+        waiting.remove(index)
+    }
+
+    /// Takes in what the server says about the channels it was asked for.
+    fn take_answers(&mut self) -> Result<(), LoopEnd> {
+        while !self.opening.is_empty()
+            && let Some(answer) = self.session.next_answer()?
+        {
+            let Some(Opening {
+                channel,
+                request,
+                since,
+            }) = self.opening.remove(&answer.id)
+            else {
+                return Err(LoopEnd::Lost(
+                    "the server answers what it was not asked".to_owned(),
+                ));
+            };
+            self.load.opened();
+            match answer.verdict {
+                Verdict::Open(end) => {
                     self.round_trip = self.round_trip.min(since.elapsed());
-                    self.opened(channel)?;
+                    self.opened(channel.confirm(end), request)?;
                 }
-                Opening::Refused(refusal) => {
-                    if let Some(request) = self.answered() {
-                        request.refuse(refusal, String::new());
-                    }
+                Verdict::Refused(refusal, words) => {
+                    channel.discard();
+                    request.refuse(refusal, words);
                 }
             }
         }
+        Ok(())
     }
 
-    /// The server has answered: the next channel can be opened.
-    fn answered(&mut self) -> Option<OpenRequest> {
-        let (request, _since) = self.opening.take()?;
-        self.load.opened();
-        self.load.set_clogged(false);
-        Some(request)
-    }
-
-    /// A target that does not answer holds up the channels behind it; these are sent to other sessions.
-    fn make_way(&mut self, since: Instant) {
-        if since.elapsed() < CLOGGED_AFTER {
-            return;
-        }
-        self.load.set_clogged(true);
-        let waiting = std::mem::take(&mut self.waiting);
-        let before = waiting.len();
-        self.waiting = waiting
-            .into_iter()
-            .filter_map(OpenRequest::go_home)
-            .collect();
-        for _sent_home in self.waiting.len()..before {
-            self.load.opened();
-        }
-    }
-
-    fn opened(&mut self, channel: RawChannel) -> Result<(), LoopEnd> {
-        let Some(request) = self.answered() else {
-            return Ok(());
-        };
+    fn opened(&mut self, channel: RawChannel, request: OpenRequest) -> Result<(), LoopEnd> {
         match request.into_purpose() {
             Purpose::Proof(proof) => {
                 proof.succeed();
@@ -456,10 +469,14 @@ impl IoLoop {
         let channels = self.executions.drain(..).map(Execution::into_channel);
         self.closing.extend(channels.filter_map(RawChannel::close));
         self.close_channels();
-        if let Some(request) = self.answered() {
-            request.abandon();
-        }
-        for request in self.waiting.drain(..) {
+        let sent = self.opening.drain().map(|(_, opening)| {
+            opening.channel.abandon();
+            opening.request
+        });
+        for request in sent
+            .chain(self.held_up.take())
+            .chain(self.waiting.drain(..))
+        {
             self.load.opened();
             request.abandon();
         }

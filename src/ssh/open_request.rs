@@ -10,16 +10,15 @@ use tokio::sync::oneshot;
 use super::exec::ExecRequest;
 use super::meter::Meter;
 use super::raw::Refusal;
-use super::session::{Preface, Rehome};
+use super::session::Preface;
 use super::stream::Stream;
 use crate::model::Destination;
 
 /// A request for one channel, with the message of its `CHANNEL_OPEN` ready to be sent.
-pub struct OpenRequest {
+pub(super) struct OpenRequest {
     kind: &'static CStr,
     message: Vec<u8>,
     purpose: Purpose,
-    home: Option<Arc<dyn Rehome>>,
     /// Who else wants to know what became of it.
     told: Option<Told>,
 }
@@ -101,7 +100,6 @@ impl OpenRequest {
                 tunnel,
                 meter,
             },
-            home: None,
             told: None,
         }
     }
@@ -126,7 +124,6 @@ impl OpenRequest {
             kind: c"session",
             message: Vec::new(),
             purpose: Purpose::Exec(request),
-            home: None,
             told: None,
         }
     }
@@ -144,25 +141,7 @@ impl OpenRequest {
                 started: Instant::now(),
                 reply,
             }),
-            home: None,
             told: None,
-        }
-    }
-
-    /// The same, to be sent back there if its session cannot open it soon.
-    pub(super) fn with_home(mut self, home: Option<Arc<dyn Rehome>>) -> Self {
-        self.home = home;
-        self
-    }
-
-    /// Sends the request back where it came from, once; gives it back if there is no such place (any more).
-    pub(super) fn go_home(mut self) -> Option<Self> {
-        match self.home.take() {
-            Some(home) => {
-                home.rehome(self);
-                None
-            }
-            None => Some(self),
         }
     }
 
@@ -203,7 +182,7 @@ impl OpenRequest {
     }
 
     /// There is no session for it (any more).
-    pub fn abandon(self) {
+    pub(super) fn abandon(self) {
         self.fail(OpenError::SessionEnded);
     }
 

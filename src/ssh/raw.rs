@@ -12,7 +12,8 @@
     reason = "libssh2 is a C library, and the ssh2 crate does not bind what is needed here"
 )]
 
-use std::ffi::{CStr, c_int, c_uint, c_ulong, c_void};
+use std::cell::Cell;
+use std::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
 use std::io;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
@@ -26,6 +27,14 @@ use crate::model::printable;
 const CALLBACK_SEND: c_int = 5;
 const CALLBACK_RECV: c_int = 6;
 const REQUEST_SUCCESS: u8 = 81;
+
+/// What libssh2 says of an error that is none: everything was sent, and the answer is not there yet.
+pub(super) const WAITING: &str = "Would block";
+
+/// How long libssh2 waits for an answer before it counts the session as broken: as long as a server is alive, which is for the
+/// loop to judge. The default of a minute is shorter than a server's own connect to a host that is gone.
+const PATIENCE_SECONDS: c_long = 7 * 24 * 60 * 60;
+
 const REQUEST_FAILURE: u8 = 82;
 
 type SendCallback = unsafe extern "C" fn(
@@ -50,6 +59,7 @@ unsafe extern "C" {
         kind: c_int,
         callback: Option<AnyCallback>,
     ) -> Option<AnyCallback>;
+    fn libssh2_session_set_read_timeout(session: *mut sys::LIBSSH2_SESSION, seconds: c_long);
     fn ssh2_transport_read(session: *mut sys::LIBSSH2_SESSION) -> c_int;
     fn ssh2_packet_ask(
         session: *mut sys::LIBSSH2_SESSION,
@@ -66,16 +76,6 @@ unsafe extern "C" {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Broken(pub(super) String);
 
-/// What became of a channel that is being opened.
-pub(super) enum Opening {
-    /// The server has not answered.
-    Pending,
-    /// It is open.
-    Open(RawChannel),
-    /// The server refused it.
-    Refused(Refusal),
-}
-
 /// The reason codes of RFC 4254, 5.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -87,6 +87,18 @@ pub enum Refusal {
     UnknownType,
     /// `SSH_OPEN_RESOURCE_SHORTAGE` (4).
     ResourceShortage,
+}
+
+impl Refusal {
+    /// By its code; one of a server's own is taken for the commonest.
+    pub(super) fn of(code: u32) -> Self {
+        match code {
+            1 => Self::Prohibited,
+            3 => Self::UnknownType,
+            4 => Self::ResourceShortage,
+            _ => Self::ConnectFailed,
+        }
+    }
 }
 
 /// Whether a command was started.
@@ -126,6 +138,7 @@ pub(super) struct RawSession {
     session: ssh2::Session,
     raw: NonNull<sys::LIBSSH2_SESSION>,
     transport: Rc<Transport>,
+    channels_numbered: Cell<u32>,
 }
 
 impl RawSession {
@@ -143,11 +156,13 @@ impl RawSession {
             let receive = std::mem::transmute::<ReceiveCallback, AnyCallback>(receive_callback);
             libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_SEND, Some(send));
             libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_RECV, Some(receive));
+            libssh2_session_set_read_timeout(raw.as_ptr(), PATIENCE_SECONDS);
         }
         Self {
             session,
             raw,
             transport,
+            channels_numbered: Cell::new(0),
         }
     }
 
@@ -170,42 +185,23 @@ impl RawSession {
         }
     }
 
-    /// Opens a channel, or goes on opening the one that is pending. There is at most one: while the answer is
-    /// [`Opening::Pending`] the next call must have the same arguments, since libssh2 keeps the state of one open alone.
-    pub(super) fn open(
-        &self,
-        kind: &CStr,
-        window_bytes: usize,
-        message: &[u8],
-    ) -> Result<Opening, Broken> {
-        let kind = kind.to_bytes();
-        // SAFETY: the session is live; the pointers are valid for the lengths given, for the duration of the call.
-        let channel = unsafe {
-            sys::libssh2_channel_open_ex(
-                self.raw.as_ptr(),
-                kind.as_ptr().cast(),
-                c_uint_len(kind.len()),
-                c_uint_len(window_bytes),
-                PACKET_BYTES,
-                message.as_ptr().cast(),
-                c_uint_len(message.len()),
-            )
-        };
-        if let Some(channel) = NonNull::new(channel) {
-            return Ok(Opening::Open(RawChannel {
-                raw: channel,
-                session: self.raw,
-                granting: None,
-            }));
-        }
+    pub(super) fn raw(&self) -> NonNull<sys::LIBSSH2_SESSION> {
+        self.raw
+    }
+
+    /// The number that libssh2 gave to the channel it has just asked for: it counts them.
+    pub(super) fn number_channel(&self) -> u32 {
+        let number = self.channels_numbered.get();
+        self.channels_numbered.set(number.wrapping_add(1));
+        number
+    }
+
+    /// libssh2's last error and its text, which is one of its own constants.
+    pub(super) fn last_error(&self) -> (c_int, &'static str) {
         // SAFETY: the session is live.
-        match unsafe { sys::libssh2_session_last_errno(self.raw.as_ptr()) } {
-            sys::LIBSSH2_ERROR_EAGAIN => Ok(Opening::Pending),
-            sys::LIBSSH2_ERROR_CHANNEL_FAILURE => {
-                Ok(Opening::Refused(refusal(&self.last_message())))
-            }
-            error => Err(self.broken(error)),
-        }
+        let code = unsafe { sys::libssh2_session_last_errno(self.raw.as_ptr()) };
+        let text = self.last_message();
+        (code, if text == WAITING { WAITING } else { "" })
     }
 
     /// Asks the server for a sign of life (`keepalive@libssh2.org`, answered by every server with a failure).
@@ -227,23 +223,7 @@ impl RawSession {
     /// Takes the replies to probes out of libssh2's queue, where nothing else would.
     pub(super) fn discard_probe_replies(&self) {
         for kind in [REQUEST_FAILURE, REQUEST_SUCCESS] {
-            let mut data = ptr::null_mut();
-            let mut len = 0;
-            // SAFETY: the session is live; on success libssh2 hands over a buffer of its own allocator, which is freed by it.
-            unsafe {
-                while ssh2_packet_ask(
-                    self.raw.as_ptr(),
-                    kind,
-                    &raw mut data,
-                    &raw mut len,
-                    0,
-                    ptr::null(),
-                    0,
-                ) == 0
-                {
-                    sys::libssh2_free(self.raw.as_ptr(), data.cast());
-                }
-            }
+            while packet_ask(self.raw, kind).is_some() {}
         }
     }
 
@@ -261,7 +241,7 @@ impl RawSession {
     }
 
     /// What broke the session, as far as libssh2 or the socket says.
-    fn broken(&self, code: c_int) -> Broken {
+    pub(super) fn broken(&self, code: c_int) -> Broken {
         if let Some(ended) = self.transport.ended() {
             return Broken(ended.reason());
         }
@@ -280,9 +260,6 @@ impl Drop for RawSession {
     }
 }
 
-/// The largest packet we offer to take, RFC 4253's minimum of the maximum.
-const PACKET_BYTES: u32 = 32 * 1024;
-
 /// A channel. Lives no longer than its session: the loop sees to that.
 pub(super) struct RawChannel {
     raw: NonNull<sys::LIBSSH2_CHANNEL>,
@@ -292,6 +269,18 @@ pub(super) struct RawChannel {
 }
 
 impl RawChannel {
+    /// Takes over a channel that the server has opened.
+    pub(super) fn new(
+        raw: NonNull<sys::LIBSSH2_CHANNEL>,
+        session: NonNull<sys::LIBSSH2_SESSION>,
+    ) -> Self {
+        Self {
+            raw,
+            session,
+            granting: None,
+        }
+    }
+
     /// Reads what libssh2 has queued for this channel. libssh2 may grant the server more window on the way: see
     /// [`Self::window_bytes`].
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Received, Broken> {
@@ -461,23 +450,34 @@ impl RawChannel {
     }
 }
 
-const EAGAIN: isize = sys::LIBSSH2_ERROR_EAGAIN as isize;
-
-fn c_uint_len(len: usize) -> c_uint {
-    c_uint::try_from(len).unwrap_or(c_uint::MAX)
+/// Takes the next packet of this kind out of libssh2's queue.
+pub(super) fn packet_ask(session: NonNull<sys::LIBSSH2_SESSION>, kind: u8) -> Option<Vec<u8>> {
+    let (mut data, mut len) = (ptr::null_mut::<u8>(), 0);
+    // SAFETY: the session is live; on success libssh2 hands over a buffer of its own allocator, which is read within its length
+    // and then freed by it.
+    unsafe {
+        let result = ssh2_packet_ask(
+            session.as_ptr(),
+            kind,
+            &raw mut data,
+            &raw mut len,
+            0,
+            ptr::null(),
+            0,
+        );
+        if result != 0 || data.is_null() {
+            return None;
+        }
+        let packet = std::slice::from_raw_parts(data, len).to_vec();
+        sys::libssh2_free(session.as_ptr(), data.cast());
+        Some(packet)
+    }
 }
 
-/// libssh2 keeps the reason code of a refused channel in no field, only in the text of its error.
-fn refusal(message: &str) -> Refusal {
-    if message.contains("administratively prohibited") {
-        Refusal::Prohibited
-    } else if message.contains("unknown channel type") {
-        Refusal::UnknownType
-    } else if message.contains("resource shortage") {
-        Refusal::ResourceShortage
-    } else {
-        Refusal::ConnectFailed
-    }
+const EAGAIN: isize = sys::LIBSSH2_ERROR_EAGAIN as isize;
+
+pub(super) fn c_uint_len(len: usize) -> c_uint {
+    c_uint::try_from(len).unwrap_or(c_uint::MAX)
 }
 
 unsafe extern "C" fn send_callback(

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,8 +45,6 @@ pub struct Client {
     pub tunnel: u64,
     /// What it waits to hear before the first byte of the other side; none where it expects nothing.
     pub preface: Option<Preface>,
-    /// Where it is sent back to if this session cannot open its channel soon.
-    pub home: Option<Arc<dyn Rehome>>,
 }
 
 /// What a client that speaks a proxy's protocol is told once it is known what becomes of its channel.
@@ -57,11 +55,6 @@ pub struct Preface {
     pub failed: Box<dyn FnOnce(&OpenError) -> Vec<u8> + Send>,
 }
 
-/// Finds another session for a channel that a session cannot open soon, since it waits for a target that does not answer.
-pub trait Rehome: Send + Sync {
-    /// Takes the request over.
-    fn rehome(&self, request: OpenRequest);
-}
 /// How long the end of a session waits for that of its `ProxyCommand`, so that none outlives the program.
 const PROXY_END_LIMIT: Duration = Duration::from_secs(2);
 
@@ -82,8 +75,6 @@ pub(super) enum IoCommand {
 pub struct Load {
     pending_opens: AtomicU32,
     connections: AtomicU32,
-    /// The channel that is being opened has been so for longer than a target that answers takes.
-    clogged: AtomicBool,
 }
 
 impl Load {
@@ -101,16 +92,6 @@ impl Load {
 
     pub(super) fn disconnected(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_clogged(&self, clogged: bool) {
-        self.clogged.store(clogged, Ordering::Relaxed);
-    }
-
-    /// Whether a target that does not answer keeps other channels of this session from being opened.
-    #[must_use]
-    pub fn is_clogged(&self) -> bool {
-        self.clogged.load(Ordering::Relaxed)
     }
 
     /// Channels that were asked for and not answered.
@@ -139,13 +120,35 @@ impl std::fmt::Debug for Mailbox {
     }
 }
 
+/// The loop's side of a mailbox. A waker that is gone wakes nobody, so the loop keeps it: else the end of the last handle,
+/// which is said just before the handle is dropped, could go unheard.
+pub(super) struct Inbox {
+    commands: Receiver<IoCommand>,
+    _waker: Arc<Waker>,
+}
+
+impl Inbox {
+    /// The next command, if there is one.
+    pub(super) fn take(&self) -> Result<IoCommand, TryRecvError> {
+        self.commands.try_recv()
+    }
+}
+
 impl Mailbox {
     /// A mailbox, and what the loop needs to read it.
-    pub(super) fn new() -> io::Result<(Self, Poll, Receiver<IoCommand>)> {
+    pub(super) fn new() -> io::Result<(Self, Poll, Inbox)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let (commands, receiver) = std::sync::mpsc::channel();
-        Ok((Self { commands, waker }, poll, receiver))
+        let (sender, commands) = std::sync::mpsc::channel();
+        let inbox = Inbox {
+            commands,
+            _waker: Arc::clone(&waker),
+        };
+        let mailbox = Self {
+            commands: sender,
+            waker,
+        };
+        Ok((mailbox, poll, inbox))
     }
 
     /// A loop that has ended drops what it is sent, and with it whoever waits sees an end.
@@ -215,14 +218,12 @@ impl Session {
             origin,
             tunnel,
             preface,
-            home,
         } = client;
         match Stream::new(socket) {
             Ok(local) => {
                 self.open(
                     OpenRequest::connection(destination, origin, local, tunnel, meter)
-                        .with_preface(preface)
-                        .with_home(home),
+                        .with_preface(preface),
                 );
             }
             Err(error) => {
@@ -253,20 +254,6 @@ impl Session {
             Err(error) => tracing::warn!(%error, "the way to the next hop cannot be used"),
         }
         answer
-    }
-
-    /// Opens a channel to `destination` and closes it again: proof that the target answers. Resolves to how long the server took.
-    ///
-    /// # Errors
-    /// [`OpenError`] if the server refused, or the session ended first.
-    pub fn prove(
-        &self,
-        destination: &Destination,
-        home: Arc<dyn Rehome>,
-    ) -> impl Future<Output = Result<Duration, OpenError>> + use<> {
-        let (reply, answer) = oneshot::channel();
-        self.open(OpenRequest::proof(destination, reply).with_home(Some(home)));
-        async { answer.await.unwrap_or(Err(OpenError::SessionEnded)) }
     }
 
     /// Opens a channel to `destination` and closes it again. Resolves to how long the server took to open it, its own connect
@@ -330,8 +317,7 @@ impl Session {
         }
     }
 
-    /// Opens a channel that another session could not open.
-    pub fn open(&self, request: OpenRequest) {
+    fn open(&self, request: OpenRequest) {
         self.load.opening();
         self.mailbox.send(IoCommand::Open(request));
     }

@@ -11,7 +11,7 @@ use adit::ssh::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::LIMIT;
-use crate::support::servers::{Silent, closed_port, digest, echo, noise, sink};
+use crate::support::servers::{Silent, closed_port, digest, echo, noise, page, sink};
 use crate::support::sshd::{Sshd, user};
 
 /// Nobody who could be asked.
@@ -198,4 +198,61 @@ async fn the_demo_answers_commands_and_streams_too() {
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();
     assert!(page.contains("<h1>default/ui</h1>"), "{page}");
+}
+
+/// Each channel leads where it was asked for, however many are asked for at once and in whatever order they are answered.
+#[tokio::test]
+async fn many_channels_are_opened_at_once_and_none_is_taken_for_another() {
+    let sshd = Sshd::start(&["RekeyLimit 256K"]);
+    let session = session(&sshd).await;
+    let (silent, closed) = (Silent::start(), closed_port());
+    let dead = session.open_stream(&to(silent.address()), LIMIT);
+    let words: Vec<String> = (0..4).map(|number| format!("target {number}")).collect();
+    let pages: Vec<_> = words
+        .iter()
+        .map(|word| page("127.0.0.1:0", word.repeat(4096).into_bytes()).0)
+        .collect();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let (target, word) = (to(pages[number % 4]), words[number % 4].clone());
+        let opening = session.open_stream(&target, LIMIT);
+        let refused = session.time_open(&Destination::tcp("127.0.0.1", closed), LIMIT);
+        tasks.spawn(async move {
+            let mut stream = opening.await.unwrap();
+            stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            assert!(answer.ends_with(word.repeat(4096).as_bytes()), "{number}");
+            let error = refused.await.unwrap_err();
+            let expected = OpenError::Refused {
+                refusal: Refusal::ConnectFailed,
+                words: "Connection refused".to_owned(),
+            };
+            assert_eq!(error, expected);
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(
+        session.load().pending_opens(),
+        1,
+        "the dead one still waits"
+    );
+    drop(dead);
+    assert!(session.lost().borrow().is_none());
+}
+
+/// libssh2 by itself gives a session up whose server takes more than a minute to answer, with all that it carries.
+#[tokio::test]
+async fn a_target_that_does_not_answer_for_more_than_a_minute_costs_nobody_a_connection() {
+    let sshd = Sshd::start(&[]);
+    let session = session(&sshd).await;
+    let silent = Silent::start();
+    let mut stream = session.open_stream(&to(echo()), LIMIT).await.unwrap();
+    let limit = Duration::from_secs(63);
+    let dead = session.open_stream(&to(silent.address()), limit).await;
+    assert_eq!(dead.unwrap_err(), OpenError::TimedOut { after: limit });
+    stream.write_all(b"x").await.unwrap();
+    stream.read_exact(&mut [0]).await.unwrap();
 }
