@@ -108,7 +108,8 @@ pub(super) enum Verdict {
     Refused(Refusal, String),
 }
 
-/// A channel that the server has been asked for and has not answered. Nothing can be sent on it.
+/// A channel that the server has been asked for and has not answered. Nothing can be sent on it. One that is dropped is freed by
+/// libssh2 with the session.
 pub(super) struct PendingChannel {
     raw: NonNull<sys::LIBSSH2_CHANNEL>,
     session: NonNull<sys::LIBSSH2_SESSION>,
@@ -268,9 +269,6 @@ impl PendingChannel {
             let _freed = sys::libssh2_channel_free(self.raw.as_ptr());
         }
     }
-
-    /// The session is at its end: libssh2 frees the channel with it.
-    pub(super) fn abandon(self) {}
 }
 
 fn number_at(packet: &[u8], at: usize) -> Option<u32> {
