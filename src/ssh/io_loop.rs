@@ -469,10 +469,7 @@ impl IoLoop {
         let channels = self.executions.drain(..).map(Execution::into_channel);
         self.closing.extend(channels.filter_map(RawChannel::close));
         self.close_channels();
-        let sent = self.opening.drain().map(|(_, opening)| {
-            opening.channel.abandon();
-            opening.request
-        });
+        let sent = self.opening.drain().map(|(_, opening)| opening.request);
         for request in sent
             .chain(self.held_up.take())
             .chain(self.waiting.drain(..))

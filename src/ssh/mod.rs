@@ -36,5 +36,5 @@ pub use exec::{ExecError, ExecLimits, ExecOutput, ExecStatus};
 pub use meter::{Counted, Meter};
 pub use open_request::OpenError;
 pub use raw::Refusal;
-pub use session::{Client, Load, Preface, Session};
+pub use session::{Client, LastWords, Load, Preface, Session};
 pub use stream::Socket;

@@ -52,8 +52,11 @@ pub struct Preface {
     /// The channel is open: this comes before the target's first byte.
     pub opened: Vec<u8>,
     /// It is not: this is the last that the client hears.
-    pub failed: Box<dyn FnOnce(&OpenError) -> Vec<u8> + Send>,
+    pub failed: LastWords,
 }
+
+/// What is said of a failure.
+pub type LastWords = Box<dyn FnOnce(&OpenError) -> Vec<u8> + Send>;
 
 /// How long the end of a session waits for that of its `ProxyCommand`, so that none outlives the program.
 const PROXY_END_LIMIT: Duration = Duration::from_secs(2);
