@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::forward_args::ForwardArgs;
+use super::key::KeyArgs;
 use super::target::ServiceTarget;
 use crate::model::{ClusterSource, LocalBind, Route, ServiceKey};
 
@@ -34,6 +35,8 @@ pub(super) enum Cmd {
     Probe(ProbeArgs),
     /// Open a service on this computer and keep it open until Ctrl-C
     Up(UpArgs),
+    /// Look at a private key file
+    Key(KeyArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
     Forward(Box<ForwardArgs>),
 }

@@ -5,11 +5,10 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::destination::Login;
 use super::foreign::ForeignArgs;
 use super::host::ResolvedHost;
 use super::host_query::{ConfigFile, HostOption, HostQuery};
-use crate::model::{ForwardSpec, LocalBind, ParseForwardError, Target};
+use crate::model::{ForwardSpec, LocalBind, Login, ParseForwardError, Target};
 
 #[derive(Debug, Args)]
 #[expect(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::ViaArgs;
-use super::destination::Login;
+use crate::model::Login;
 
 /// Which configuration files are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

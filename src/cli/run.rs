@@ -18,9 +18,10 @@ use super::events::{Event, FaultJson};
 use super::failure::{Failure, OutputClosed, Usage};
 use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::host_query::HostQuery;
+use super::key::{KeyArgs, KeyCmd};
 use super::session::{Prompter, close, interrupted};
 use super::terminal::Terminal;
-use super::{RunningDemo, Wiring, diagram, explain, forward, list, logging, pools, probe, up};
+use super::{RunningDemo, Wiring, diagram, explain, forward, key, list, logging, pools, probe, up};
 use crate::engine::{Handle, Memory};
 use crate::model::{Command, HostProfile};
 
@@ -51,6 +52,7 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Diagram(args)) => app.diagram(&args),
         Some(Cmd::Probe(args)) => app.probe(&args),
         Some(Cmd::Up(args)) => app.up(&args),
+        Some(Cmd::Key(args)) => app.key(&args),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
     terminal.restore();
@@ -230,6 +232,28 @@ impl App {
             let mut prompter = self.prompter(&handle, true);
             let console = &mut self.console;
             let result = up::run(&mut handle, &mut prompter, args, host, console, interrupt).await;
+            close(&mut handle).await;
+            result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn key(mut self, args: &KeyArgs) -> Outcome {
+        let KeyCmd::Check(args) = &args.command;
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let mut handle = (self.wiring.start_engine)(Memory::Nothing)?;
+            let mut prompter = self.prompter(&handle, true);
+            let (terminal, console) = (&self.terminal, &mut self.console);
+            let result = key::run(
+                &mut handle,
+                &mut prompter,
+                args,
+                terminal,
+                console,
+                interrupt,
+            )
+            .await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
         })

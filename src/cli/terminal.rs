@@ -21,6 +21,20 @@ impl Terminal {
         answer.unwrap_or(Answer::No)
     }
 
+    /// Asks for a yes: anything else is a no. None where there is nobody to ask.
+    pub(super) fn confirm(&self, asked: &str) -> Option<bool> {
+        let line = self.tty.read_line(asked, true)?;
+        Some(matches!(line.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
+
+    /// Asks for a secret; none where there is nobody to ask, or nothing was typed.
+    pub(super) fn typed_secret(&self, asked: &str) -> Option<Secret> {
+        match self.secret(asked, false) {
+            Some(Answer::Secret { secret, .. }) => Some(secret),
+            _ => None,
+        }
+    }
+
     /// Shows what is typed again: for a process that ends in the middle of a question.
     pub(super) fn restore(&self) {
         self.tty.restore();

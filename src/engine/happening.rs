@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use super::probe::ProbeNews;
 use super::tunnel;
 use crate::model::{
-    Answer, Client, Fault, HostFacts, HostId, HostProfile, ProbeId, Question, TunnelId,
+    Answer, Client, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, Question, SshHosts,
+    TunnelId,
 };
 use crate::net::Listener;
 use crate::ssh::Session;
@@ -48,6 +49,12 @@ pub(super) enum Happening {
     ClientsNamed(TunnelId, Vec<(SocketAddr, Client)>),
     /// A probe has come further.
     Probe(ProbeId, ProbeNews),
+    /// The hosts of ssh_config were read.
+    SshHosts(SshHosts),
+    /// ssh_config has filled in a host that is to be tried.
+    Tested(HostId, Result<Box<HostProfile>, String>),
+    /// A private key file was looked at.
+    KeyChecked(KeyCheck),
 }
 
 /// Where an answer is waited for.

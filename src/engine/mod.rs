@@ -12,6 +12,8 @@ mod gateway;
 mod handle;
 mod happening;
 mod host;
+mod imports;
+mod keys;
 mod learn;
 mod link;
 mod log;

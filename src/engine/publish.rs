@@ -24,6 +24,9 @@ impl Supervisor {
         changed |= replace(&mut next.selected_host, self.selected_host.clone());
         changed |= self.update_saved_hosts(&mut next);
         changed |= replace(&mut next.vault, self.remembered.vault.clone());
+        changed |= replace(&mut next.ssh_hosts, self.imports.ssh_hosts.clone());
+        changed |= replace(&mut next.host_problems, self.imports.problems.clone());
+        changed |= replace(&mut next.key_checks, self.key_checks.clone());
         changed |= replace(&mut next.settings, Arc::clone(&self.settings));
         changed |= replace(&mut next.ended, self.ended);
         next.now = self.now();
@@ -94,6 +97,12 @@ impl Supervisor {
 
     fn update_tunnels(&self, next: &mut Snapshot) -> bool {
         let mut changed = false;
+        let gone = |id: &&TunnelId| !self.tunnels.contains_key(*id);
+        let gone: Vec<TunnelId> = next.tunnels.keys().filter(gone).cloned().collect();
+        for id in gone {
+            next.tunnels.remove(&id);
+            changed = true;
+        }
         for (id, entry) in &self.tunnels {
             let status = entry.status(&self.link_status(&entry.spec.host));
             changed |= update_tunnel(next, id, status);

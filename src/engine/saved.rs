@@ -71,7 +71,7 @@ const MAX_HOPS: usize = 16;
 type SavedHosts = OrdMap<HostId, Arc<SavedHost>>;
 
 /// The profile of a saved host, by ssh_config as it is now. A host on the way that is saved itself is taken as it was saved.
-fn profile_of(host: &SavedHost, all: &SavedHosts) -> Result<HostProfile, String> {
+pub(super) fn profile_of(host: &SavedHost, all: &SavedHosts) -> Result<HostProfile, String> {
     profile_at(host, all, 0)
 }
 

@@ -12,6 +12,7 @@ use super::backoff;
 use super::gateway::Through;
 use super::happening::{Happening, Reply};
 use super::host::Host;
+use super::imports::Imports;
 use super::learn::Said;
 use super::link::{LinkEffect, LinkEvent};
 use super::options::EngineOptions;
@@ -21,8 +22,9 @@ use super::tunnel::{Effect, Event};
 use super::tunnel_entry::TunnelEntry;
 use crate::cluster::Watcher;
 use crate::model::{
-    Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, LocalBind, Moment,
-    Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target, TunnelId, TunnelSpec,
+    Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, KeyCheck,
+    LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target,
+    TunnelId, TunnelSpec,
 };
 
 /// How often counters are published while something moves.
@@ -50,6 +52,8 @@ pub(super) struct Supervisor {
     stirred: Arc<Notify>,
     /// When the counters are read next; none while nothing moves.
     next_reading: Option<Instant>,
+    pub(super) key_checks: Vec<KeyCheck>,
+    pub(super) imports: Imports,
     pub(super) settings: Arc<Settings>,
     pub(super) remembered: Remembered,
     pub(super) probes: Probes,
@@ -108,6 +112,8 @@ impl Supervisor {
             notices: VecDeque::new(),
             stirred: Arc::new(Notify::new()),
             next_reading: None,
+            key_checks: Vec::new(),
+            imports: Imports::default(),
             settings: Arc::default(),
             remembered: Remembered {
                 options,
@@ -244,6 +250,11 @@ impl Supervisor {
             Command::ProbeHost(profile) => self.probe_host(*profile),
             Command::CancelProbe(id) => self.cancel_probe(id),
             Command::Answer { prompt, answer } => self.answer(prompt, answer),
+            Command::ListSshHosts => self.list_ssh_hosts(),
+            Command::TestHost(host) => self.test_host(*host),
+            Command::OpenForwards { host, forwards } => self.open_forwards(host, forwards).await,
+            Command::CheckKey { path, passphrase } => self.check_key(path, passphrase),
+            Command::FixKeyPermissions(path) => self.mend_key(path),
             Command::Quit => self.quit().await,
         }
     }
@@ -274,6 +285,7 @@ impl Supervisor {
         if !alive {
             cluster.status = None;
         }
+        self.match_imports().await;
         self.targets_may_have_moved().await;
     }
 
@@ -301,7 +313,7 @@ impl Supervisor {
         self.selected_host.get_or_insert(id);
     }
 
-    fn add_tunnel(&mut self, spec: TunnelSpec) {
+    pub(super) fn add_tunnel(&mut self, spec: TunnelSpec) {
         self.next_tag += 1;
         let (tag, stirred) = (self.next_tag, Arc::clone(&self.stirred));
         self.tunnels
@@ -309,7 +321,7 @@ impl Supervisor {
             .or_insert_with(|| TunnelEntry::new(spec, tag, stirred));
     }
 
-    async fn set_intent(&mut self, id: TunnelId, intent: Intent) {
+    pub(super) async fn set_intent(&mut self, id: TunnelId, intent: Intent) {
         if !self.tunnels.contains_key(&id) {
             let Some(spec) = self.default_spec(&id) else {
                 return;
@@ -342,7 +354,7 @@ impl Supervisor {
         })
     }
 
-    async fn set_local(&mut self, id: &TunnelId, local: LocalBind) {
+    pub(super) async fn set_local(&mut self, id: &TunnelId, local: LocalBind) {
         let Some(entry) = self.tunnels.get_mut(id) else {
             return;
         };
@@ -420,6 +432,9 @@ impl Supervisor {
                 }
             }
             Happening::Told(text) => self.note(None, text),
+            Happening::SshHosts(hosts) => self.imports.ssh_hosts = Some(Arc::new(hosts)),
+            Happening::Tested(id, profile) => self.tested(id, profile),
+            Happening::KeyChecked(check) => self.key_checked(check),
             Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
             Happening::ClientsNamed(id, named) => self.clients_named(&id, named),
             Happening::Probe(id, news) => self.probe_goes_on(id, news),

@@ -1,10 +1,12 @@
 //! What a face may ask of the engine. Commands say what is wanted; what becomes of it is read from the Snapshot.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
 use super::address::LocalBind;
 use super::cluster::{ClusterFault, ClusterSource, Route};
+use super::forward::ForwardSpec;
 use super::host::HostProfile;
 use super::ids::{HostId, ServiceKey, TunnelId};
 use super::probe::ProbeId;
@@ -90,6 +92,27 @@ pub enum Command {
         /// What the person said.
         answer: Answer,
     },
+    /// Read the hosts of ssh_config, which show in `Snapshot::ssh_hosts`.
+    ListSshHosts,
+    /// Try the way to a host that need not be saved: as `ProbeHost`, once ssh_config has filled it in.
+    TestHost(Box<SavedHost>),
+    /// Open what an `ssh -L` command forwarded. A forward that leads to a service of the cluster becomes that service's tunnel.
+    OpenForwards {
+        /// The host that carries them.
+        host: HostId,
+        /// The forwards.
+        forwards: Vec<ForwardSpec>,
+    },
+    /// Look at this private key file, and try the passphrase on it where there is one. What was found shows in
+    /// `Snapshot::key_checks`.
+    CheckKey {
+        /// The file; a leading `~/` is the person's home.
+        path: PathBuf,
+        /// A passphrase to try.
+        passphrase: Option<Secret>,
+    },
+    /// Take everybody else's rights to this private key file away, to which the person has said yes; then look at it again.
+    FixKeyPermissions(PathBuf),
     /// Close everything and end.
     Quit,
 }

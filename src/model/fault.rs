@@ -43,6 +43,23 @@ pub struct PortHolder {
     pub name: String,
 }
 
+/// A host's key that differs from the one that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedHostKey {
+    /// The type of the key that was offered.
+    pub key_type: String,
+    /// The fingerprint of the key that was offered.
+    pub fingerprint: String,
+    /// The key that is held, as `ssh-ed25519 SHA256:…`.
+    pub held: String,
+    /// The name that known_hosts holds the host by, as `ssh-keygen -R` takes it.
+    pub name: String,
+    /// The file that holds another key.
+    pub file: PathBuf,
+    /// The line in that file, from 1.
+    pub line: usize,
+}
+
 /// What happened. Times are those that were waited; texts of others are cleaned of control characters by their makers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultCause {
@@ -120,16 +137,7 @@ pub enum FaultCause {
         fingerprint: String,
     },
     /// The host's key differs from the one in known_hosts: possibly somebody in between.
-    HostKeyChanged {
-        /// The type of the key that was offered.
-        key_type: String,
-        /// The fingerprint of the key that was offered.
-        fingerprint: String,
-        /// The file that holds another key.
-        file: PathBuf,
-        /// The line in that file, from 1.
-        line: usize,
-    },
+    HostKeyChanged(Box<ChangedHostKey>),
     /// The host's key is marked `@revoked`, or rests on something Adit refuses; the reason says which.
     HostKeyRefused {
         /// Why.
@@ -272,7 +280,7 @@ impl FaultCause {
             | Self::NextHopForbidden { .. }
             | Self::KnownHostsUnreadable { .. }
             | Self::HostKeyUnknown { .. }
-            | Self::HostKeyChanged { .. }
+            | Self::HostKeyChanged(_)
             | Self::HostKeyRefused { .. }
             | Self::KeyUnreadable { .. }
             | Self::KeyPermissions { .. }
@@ -303,7 +311,7 @@ impl FaultCause {
             Self::NextHopForbidden { .. } => "next-hop-forbidden",
             Self::KnownHostsUnreadable { .. } => "known-hosts-unreadable",
             Self::HostKeyUnknown { .. } => "host-key-unknown",
-            Self::HostKeyChanged { .. } => "host-key-changed",
+            Self::HostKeyChanged(_) => "host-key-changed",
             Self::HostKeyRefused { .. } => "host-key-refused",
             Self::KeyUnreadable { .. } => "key-unreadable",
             Self::KeyPermissions { .. } => "key-permissions",

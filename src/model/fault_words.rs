@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fault::{Fault, FaultCause, Hop};
+use super::fault::{ChangedHostKey, Fault, FaultCause, Hop};
 use super::text::shell_quoted;
 
 impl fmt::Display for Fault {
@@ -72,16 +72,15 @@ impl fmt::Display for Fault {
                     "the {key_type} key of {hop} is not known and was not accepted ({fingerprint})"
                 )
             }
-            FaultCause::HostKeyChanged {
-                key_type,
-                fingerprint,
-                file,
-                line,
-            } => write!(
+            FaultCause::HostKeyChanged(changed) => write!(
                 f,
-                "THE HOST KEY OF {hop} HAS CHANGED: it offers {key_type} {fingerprint}, but {} holds another key in line \
-                 {line}. Somebody may be listening in, or the host was installed anew",
-                file.display()
+                "THE HOST KEY OF {hop} HAS CHANGED: it offers {} {}, but {} holds {} in line {}. Somebody may be listening \
+                 in, or the host was installed anew",
+                changed.key_type,
+                changed.fingerprint,
+                changed.file.display(),
+                changed.held,
+                changed.line
             ),
             FaultCause::HostKeyRefused { reason, file, line } => {
                 write!(
@@ -217,9 +216,9 @@ impl Fault {
                  accept it, or connect once with ssh."
                     .to_owned()
             }
-            FaultCause::HostKeyChanged { file, line, .. } => format!(
-                "Nothing was sent. Ask whoever runs the host; only if the change is confirmed, delete line {line} of {}.",
-                file.display()
+            FaultCause::HostKeyChanged(changed) => format!(
+                "Nothing was sent. Ask whoever runs the host whether its key has changed. Only if they confirm it, run: {}",
+                changed.forget_command()
             ),
             FaultCause::HostKeyRefused { file, line, .. } => {
                 format!("See line {line} of {}, and ask whoever keeps that file.", file.display())
@@ -284,6 +283,15 @@ impl Fault {
             hop: Hop::Cluster,
             cause,
         }
+    }
+}
+
+impl ChangedHostKey {
+    /// The command that takes the held key out of its file.
+    #[must_use]
+    pub fn forget_command(&self) -> String {
+        let file = shell_quoted(&self.file.to_string_lossy());
+        format!("ssh-keygen -R {} -f {file}", shell_quoted(&self.name))
     }
 }
 

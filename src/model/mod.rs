@@ -12,6 +12,9 @@ mod fault_words;
 mod forward;
 mod host;
 mod ids;
+mod key;
+mod login;
+mod matching;
 mod probe;
 mod prompt;
 mod remote;
@@ -21,6 +24,8 @@ mod saved_host;
 mod secret;
 mod settings;
 mod snapshot;
+pub mod ssh_command;
+mod ssh_hosts;
 mod text;
 mod time;
 mod vault_status;
@@ -34,10 +39,13 @@ pub use cluster::{
     ServicePhase, ServicePort, ServiceType, Severity,
 };
 pub use command::Command;
-pub use fault::{Fault, FaultCause, Hop, PortHolder, Recovery};
+pub use fault::{ChangedHostKey, Fault, FaultCause, Hop, PortHolder, Recovery};
 pub use forward::{ForwardSpec, ParseForwardError};
 pub use host::{HostKeyPolicy, HostProfile, LoginMethod};
 pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};
+pub use key::{Exposure, KeyCheck, KeyProblem, KeyVerdict, Passphrase};
+pub use login::Login;
+pub use matching::{ForwardMatch, match_forward};
 pub use probe::{
     Heard, LikelyCause, PODS_PROBED, ProbeCheck, ProbeFacts, ProbeId, ProbeNote, ProbeOutcome,
     ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict, SkipReason, Talk, host_steps, judge,
@@ -59,6 +67,7 @@ pub use snapshot::{
     LinkStatus, ListenAddress, LogEntry, LogLevel, LogSubject, Notice, SessionFacts, Snapshot,
     Traffic, TunnelSpec, TunnelState, TunnelStatus,
 };
+pub use ssh_hosts::{ResolvedSshHost, SshHost, SshHosts};
 pub use text::{printable, shell_quoted};
 pub use time::Moment;
 pub use vault_status::VaultStatus;

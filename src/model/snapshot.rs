@@ -13,11 +13,13 @@ use super::cluster::{
 use super::fault::{Fault, PortHolder};
 use super::host::HostProfile;
 use super::ids::{HostId, Namespace, ServiceKey, TunnelId};
+use super::key::KeyCheck;
 use super::probe::{ProbeReport, ProbeTarget};
 use super::prompt::{Prompt, PromptId};
 use super::role::HostRole;
 use super::saved_host::SavedHost;
 use super::settings::Settings;
+use super::ssh_hosts::SshHosts;
 use super::time::Moment;
 use super::vault_status::VaultStatus;
 
@@ -396,6 +398,12 @@ pub struct Snapshot {
     pub notices: Vec<Notice>,
     /// The newest probe of each target, oldest first; of those that are over only a few are kept.
     pub probes: Vec<Arc<ProbeReport>>,
+    /// The hosts of ssh_config, once they were asked for.
+    pub ssh_hosts: Option<Arc<SshHosts>>,
+    /// Why hosts that were to be tried cannot be: ssh_config makes no sense of them.
+    pub host_problems: Vec<(HostId, String)>,
+    /// The private key files that were looked at, each once, the latest last.
+    pub key_checks: Vec<KeyCheck>,
     /// What is remembered between runs.
     pub settings: Arc<Settings>,
     /// The engine has been told to end and has closed everything.

@@ -3,12 +3,13 @@
 use super::algorithms::{Offered, choose};
 use super::dial::Observer;
 use super::key_blob::{fingerprint, type_name};
-use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError};
+use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError, lookup_name};
 use super::login_raw::LoginSession;
 use super::stream::Socket;
 use super::wire::Heard;
 use crate::model::{
-    Answer, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts, printable,
+    Answer, ChangedHostKey, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts,
+    printable,
 };
 
 use libssh2_sys as sys;
@@ -88,12 +89,16 @@ fn verify(
             *accepted_key = Some(blob.to_vec());
             Ok(fingerprint)
         }
-        HostKeyVerdict::Changed(place) => Err(FaultCause::HostKeyChanged {
-            key_type,
-            fingerprint,
-            file: place.file,
-            line: place.line,
-        }),
+        HostKeyVerdict::Changed(place) => {
+            Err(FaultCause::HostKeyChanged(Box::new(ChangedHostKey {
+                key_type,
+                fingerprint,
+                held: known.key_at(&place),
+                name: lookup_name(name, port),
+                file: place.file,
+                line: place.line,
+            })))
+        }
         HostKeyVerdict::Revoked(place) => Err(FaultCause::HostKeyRefused {
             reason: "it is marked @revoked".to_owned(),
             file: place.file,

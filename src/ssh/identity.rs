@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::agent::{Agent, AgentKey};
 use super::key_blob::{certified_key, type_name};
-use super::key_file::{self, KeyFileError, KeyFileFacts, KeyProblem};
+use super::key_file::{self, KeyFileError, KeyFileFacts};
 use super::login_raw::LoginSession;
-use crate::model::{FaultCause, HostProfile};
+use crate::model::{FaultCause, HostProfile, KeyProblem};
 
 /// A key to offer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -279,31 +279,7 @@ impl LoginSession {
         private: &[u8],
         passphrase: Option<&Secret>,
     ) -> Option<Vec<u8>> {
-        let passphrase = terminated(passphrase);
-        let (mut method, mut public, mut length) = (ptr::null_mut(), ptr::null_mut(), 0);
-        // SAFETY: the session is live; all buffers are valid for the lengths given, and the passphrase ends with a zero. On
-        // success libssh2 hands over two buffers of its own allocator, which are freed by it after the copy.
-        unsafe {
-            let code = ssh2_pub_privkey(
-                self.raw.as_ptr(),
-                &raw mut method,
-                &raw mut public,
-                &raw mut length,
-                ptr::null(),
-                private.as_ptr().cast(),
-                private.len(),
-                passphrase.as_ptr().cast(),
-            );
-            if code != 0 || public.is_null() {
-                return None;
-            }
-            let blob = std::slice::from_raw_parts(public, length).to_vec();
-            sys::libssh2_free(self.raw.as_ptr(), public.cast());
-            if !method.is_null() {
-                sys::libssh2_free(self.raw.as_ptr(), method.cast());
-            }
-            Some(blob)
-        }
+        public_half(&self.session, private, passphrase)
     }
 
     /// Logs in with the account's password.
@@ -377,6 +353,46 @@ impl LoginSession {
                     .to_owned(),
             ),
         }
+    }
+}
+
+/// The public half of the private key in `private`, without any connection; none if it cannot be read, chiefly because the
+/// passphrase is wrong.
+pub(super) fn public_half_of(private: &[u8], passphrase: Option<&Secret>) -> Option<Vec<u8>> {
+    let session = ssh2::Session::new().ok()?;
+    public_half(&session, private, passphrase)
+}
+
+fn public_half(
+    session: &ssh2::Session,
+    private: &[u8],
+    passphrase: Option<&Secret>,
+) -> Option<Vec<u8>> {
+    let passphrase = terminated(passphrase);
+    let raw: *mut sys::LIBSSH2_SESSION = &raw mut *session.raw();
+    let (mut method, mut public, mut length) = (ptr::null_mut(), ptr::null_mut(), 0);
+    // SAFETY: the session is live; all buffers are valid for the lengths given, and the passphrase ends with a zero. On
+    // success libssh2 hands over two buffers of its own allocator, which are freed by it after the copy.
+    unsafe {
+        let code = ssh2_pub_privkey(
+            raw,
+            &raw mut method,
+            &raw mut public,
+            &raw mut length,
+            ptr::null(),
+            private.as_ptr().cast(),
+            private.len(),
+            passphrase.as_ptr().cast(),
+        );
+        if code != 0 || public.is_null() {
+            return None;
+        }
+        let blob = std::slice::from_raw_parts(public, length).to_vec();
+        sys::libssh2_free(raw, public.cast());
+        if !method.is_null() {
+            sys::libssh2_free(raw, method.cast());
+        }
+        Some(blob)
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::adit::{Running, command};
 use crate::support::peer::{KeyKind, PASSWORD, Peer, key, make_key_of};
-use crate::support::person::Person;
+use crate::support::person::asked;
 use crate::support::servers::{echo, exchange, noise};
 use crate::support::sshd::{Sshd, make_key};
 
@@ -311,22 +311,6 @@ fn certificates_are_offered_from_files_and_from_the_agent() {
     let log = sshd.log();
     // No key is authorized by itself.
     assert_eq!(log.matches("Accepted publickey").count(), 12, "{log}");
-}
-
-/// Runs `adit forward` at a terminal, where somebody answers.
-fn asked(mut inner: Command, script: &[(&str, &str)]) -> (Running, Person) {
-    let mut command = Command::new("setsid");
-    command.arg("--ctty").arg(inner.get_program());
-    command.args(inner.get_args());
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    inner.stdin(Stdio::null());
-    let person = Person::sit_at(&mut command, script);
-    (Running::spawn(command), person)
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod channels;
 mod faults;
 mod forward;
 mod interop;
+mod key;
 mod login;
 mod probe;
 mod socks;

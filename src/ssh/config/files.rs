@@ -13,7 +13,7 @@ use super::{expand, glob, lexer};
 use crate::ssh::pattern::{ListMatch, matches, matches_list};
 
 /// OpenSSH's own limit of files that include each other.
-const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 
 /// One pass over the files. There is a second one if `Match final` or canonical host names ask for it.
 pub(super) struct Pass<'a> {
@@ -126,7 +126,8 @@ impl Pass<'_> {
             Kind::Include => {
                 let words = words().map_err(named)?;
                 for pattern in &words {
-                    for path in self.included(pattern, manner).map_err(named)? {
+                    let files = included(pattern, manner.system, self.environment, self.system);
+                    for path in files.map_err(named)? {
                         self.include(&path, manner, *active)?;
                     }
                 }
@@ -154,31 +155,39 @@ impl Pass<'_> {
         // A file that went away in the meantime is as good as one that was never matched.
         self.file(path, manner, active).map(|_existed| ())
     }
+}
 
-    /// The files that a word of `Include` stands for.
-    fn included(&mut self, word: &str, manner: Manner) -> Result<Vec<PathBuf>, String> {
-        if word.is_empty() {
-            return Err("a value is empty".to_owned());
-        }
-        if word.starts_with('~') && manner.system {
-            return Err(format!(
-                "'{word}' cannot stand in the machine's configuration"
-            ));
-        }
-        let pattern = if word.starts_with('~') {
-            expand::tilde(word, self.environment, self.system)?
-        } else if Path::new(word).is_absolute() {
-            word.to_owned()
-        } else {
-            let folder = if manner.system {
-                self.environment.system_folder.clone()
-            } else {
-                self.environment.user_folder()
-            };
-            folder.join(word).to_string_lossy().into_owned()
-        };
-        Ok(glob::expand(&pattern))
+/// The files that a word of `Include` stands for, in the machine's configuration or in the person's.
+///
+/// # Errors
+/// What is wrong with the word.
+pub(super) fn included(
+    word: &str,
+    in_system: bool,
+    environment: &Environment,
+    system: &mut dyn System,
+) -> Result<Vec<PathBuf>, String> {
+    if word.is_empty() {
+        return Err("a value is empty".to_owned());
     }
+    if word.starts_with('~') && in_system {
+        return Err(format!(
+            "'{word}' cannot stand in the machine's configuration"
+        ));
+    }
+    let pattern = if word.starts_with('~') {
+        expand::tilde(word, environment, system)?
+    } else if Path::new(word).is_absolute() {
+        word.to_owned()
+    } else {
+        let folder = if in_system {
+            environment.system_folder.clone()
+        } else {
+            environment.user_folder()
+        };
+        folder.join(word).to_string_lossy().into_owned()
+    };
+    Ok(glob::expand(&pattern))
 }
 
 /// A keyword that is no option: fine only if `IgnoreUnknown` says so.
@@ -210,7 +219,7 @@ fn hosts_match(patterns: &[String], host: &str) -> Result<bool, String> {
 }
 
 /// The text of a file; none if it does not exist. A folder reads as empty.
-fn read(
+pub(super) fn read(
     path: &Path,
     private: bool,
     environment: &Environment,

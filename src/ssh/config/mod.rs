@@ -4,6 +4,7 @@
 //! configuration files (commands of `Match exec`, host name lookups) go through [`System`].
 
 mod algorithms;
+mod aliases;
 mod canonical;
 mod error;
 mod expand;
@@ -23,6 +24,7 @@ mod value;
 
 use std::borrow::Cow;
 
+pub use aliases::aliases;
 pub use error::{ConfigError, Origin, Unsupported};
 pub use forward::{Connect, Forward, Forwards, Listen};
 pub use local::LocalSystem;

@@ -3,6 +3,9 @@
 //! Only what stands in clear is read: the kind of file, whether it is encrypted, and the public half. What was read is
 //! wiped before the answer is given, whatever the answer is.
 
+#[cfg(any(windows, test))]
+mod access_list;
+mod doctor;
 mod format;
 
 use std::fs::{File, Metadata};
@@ -13,8 +16,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+pub use doctor::{check, mend};
+
 use super::key_blob::{KeyType, key_type};
-use crate::model::FaultCause;
+use crate::model::{FaultCause, KeyProblem};
 
 /// Far above any real key: 16384-bit RSA takes 13 KiB.
 const MAX_BYTES: u64 = 1 << 20;
@@ -80,66 +85,6 @@ pub enum KeyFileError {
         /// What it is instead.
         problem: KeyProblem,
     },
-}
-
-/// What a file is, instead of a private key that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyProblem {
-    /// A folder.
-    #[error("it is a folder")]
-    Directory,
-    /// A device, a pipe or a socket.
-    #[error("it is not a regular file")]
-    NotAFile,
-    /// Empty.
-    #[error("it is empty")]
-    Empty,
-    /// Larger than any key.
-    #[error("it is larger than 1 MiB")]
-    TooLarge,
-    /// The public half.
-    #[error("it is a public key; name the private one, usually the same name without .pub")]
-    PublicKey,
-    /// A certificate.
-    #[error(
-        "it is a certificate; name the private key that it belongs to, and the certificate as CertificateFile"
-    )]
-    Certificate,
-    /// PuTTY's format.
-    #[error(
-        "it is in PuTTY's .ppk format; convert it with: puttygen FILE -O private-openssh -o NEWFILE"
-    )]
-    Putty,
-    /// The format of ssh.com and of RFC 4716.
-    #[error("it is in the format of SSH2 (RFC 4716); convert it with: ssh-keygen -i -f FILE")]
-    Ssh2,
-    /// SSH protocol 1.
-    #[error(
-        "it is a key for SSH protocol 1, which no server speaks any more; make a new one with: ssh-keygen -t ed25519"
-    )]
-    Protocol1,
-    /// DSA.
-    #[error(
-        "it is a DSA key, which current SSH servers no longer accept; make a new one with: ssh-keygen -t ed25519"
-    )]
-    Dsa,
-    /// The handle of a security key.
-    #[error(
-        "it belongs to a security key, which Adit can use through ssh-agent only; add it with: ssh-add FILE"
-    )]
-    SecurityKey,
-    /// Another type of key.
-    #[error("its key is of the type {0}, which Adit does not know")]
-    UnknownType(String),
-    /// Another kind of PEM.
-    #[error("it holds no private key but: {0}")]
-    OtherPem(String),
-    /// A key that is cut short or garbled.
-    #[error("it is damaged: {0}")]
-    Damaged(&'static str),
-    /// Nothing known.
-    #[error("it is in no format of private keys that is known")]
-    NotAKey,
 }
 
 impl KeyFileError {
@@ -301,5 +246,8 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     }
 }
 
+#[cfg(test)]
+#[cfg(unix)]
+mod doctor_tests;
 #[cfg(test)]
 mod tests;

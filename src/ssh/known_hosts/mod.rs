@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::key_blob::{HostKeyAlgorithm, KeyType, key_type, type_name};
+use super::key_blob::{HostKeyAlgorithm, KeyType, fingerprint, key_type, type_name};
 use line::{Entry, Marker};
 
 /// Every known host of a set of files.
@@ -246,6 +246,15 @@ impl KnownHosts {
         hash: bool,
     ) -> Result<(), KnownHostsError> {
         store::add(path, host, port, key_blob, hash)
+    }
+
+    /// The key in a line, as `ssh-ed25519 SHA256:…`; nothing where there is no such line.
+    #[must_use]
+    pub fn key_at(&self, place: &Place) -> String {
+        let found = self.entries.iter().find(|(known, _)| known == place);
+        found.map_or_else(String::new, |(_, entry)| {
+            format!("{} {}", type_name(&entry.blob), fingerprint(&entry.blob))
+        })
     }
 
     fn lines_for(&self, name: &str) -> impl Iterator<Item = &(Place, Entry)> {

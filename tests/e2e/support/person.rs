@@ -11,6 +11,23 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::LIMIT;
+use super::adit::Running;
+
+/// Runs the program at a terminal, where somebody answers.
+pub(crate) fn asked(mut inner: Command, script: &[(&str, &str)]) -> (Running, Person) {
+    let mut command = Command::new("setsid");
+    command.arg("--ctty").arg(inner.get_program());
+    command.args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    inner.stdin(Stdio::null());
+    let person = Person::sit_at(&mut command, script);
+    (Running::spawn(command), person)
+}
 
 /// A person who waits for questions.
 pub(crate) struct Person {

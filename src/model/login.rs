@@ -2,13 +2,13 @@
 
 /// A host with what was said beside its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Login {
+pub struct Login {
     /// The account.
-    pub(super) user: Option<String>,
+    pub user: Option<String>,
     /// Host name, alias or address, without brackets.
-    pub(super) host: String,
+    pub host: String,
     /// The SSH port.
-    pub(super) port: Option<u16>,
+    pub port: Option<u16>,
 }
 
 impl Login {
@@ -16,7 +16,7 @@ impl Login {
     ///
     /// # Errors
     /// A sentence that says what is wrong.
-    pub(super) fn of_ssh(text: &str) -> Result<Self, String> {
+    pub fn of_ssh(text: &str) -> Result<Self, String> {
         match text.strip_prefix("ssh://") {
             Some(uri) => Self::with_port(uri.strip_suffix('/').unwrap_or(uri)),
             None => Self::build(text, text, None),
@@ -27,7 +27,7 @@ impl Login {
     ///
     /// # Errors
     /// A sentence that says what is wrong.
-    pub(super) fn with_port(text: &str) -> Result<Self, String> {
+    pub fn with_port(text: &str) -> Result<Self, String> {
         let rest = text.strip_prefix("ssh://").unwrap_or(text);
         let host_at = rest.rfind('@').map_or(0, |at| at + 1);
         let Some((_, port)) = rest[host_at..]

@@ -1,0 +1,395 @@
+//! What a look at a private key file found, by name, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+use super::text::{printable, shell_quoted};
+
+/// A private key file that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCheck {
+    /// The file as it was asked about, a leading `~/` included.
+    pub asked: PathBuf,
+    /// The file itself.
+    pub file: PathBuf,
+    /// What was found.
+    pub verdict: KeyVerdict,
+    /// What came of mending its permissions, where that was asked for: the system's reason where it did not work.
+    pub mended: Option<Result<(), String>>,
+}
+
+/// What a private key file turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyVerdict {
+    /// A private key that Adit can log in with.
+    Usable {
+        /// Its type in a word, as `Ed25519` or `RSA`; none where only its passphrase would tell.
+        kind: Option<&'static str>,
+        /// How it is written down, as `OpenSSH` or `PEM`.
+        format: &'static str,
+        /// Whether it takes a passphrase.
+        passphrase: Passphrase,
+    },
+    /// There is no such file.
+    Missing,
+    /// It cannot be read.
+    Unreadable {
+        /// The system's reason.
+        reason: String,
+    },
+    /// Others have rights to it, which OpenSSH refuses and so does Adit.
+    Exposed(Exposure),
+    /// It is something else than a private key that can be used.
+    Unusable {
+        /// What it is.
+        problem: KeyProblem,
+        /// The private key that is likely meant, where one lies beside it.
+        instead: Option<PathBuf>,
+    },
+}
+
+/// Whether a key takes a passphrase, and whether the one that was tried fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passphrase {
+    /// The key is not encrypted.
+    None,
+    /// It is encrypted, and no passphrase was tried.
+    Needed,
+    /// It is encrypted, and the passphrase that was tried opens it.
+    Fits,
+    /// It is encrypted, and the passphrase that was tried does not open it.
+    Wrong,
+}
+
+/// Who else has rights to a key file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// By Unix permissions.
+    Mode {
+        /// As they are.
+        mode: u32,
+        /// As they should be: 600, or 400 for a file that its owner may not write either.
+        wanted: u32,
+    },
+    /// By a Windows access list.
+    AccessList {
+        /// The accounts and groups, by name or by number (`S-1-5-32-545`).
+        others: Vec<String>,
+    },
+}
+
+/// What a file is, instead of a private key that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    /// A folder.
+    #[error("it is a folder")]
+    Directory,
+    /// A device, a pipe or a socket.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// Empty.
+    #[error("it is empty")]
+    Empty,
+    /// Larger than any key.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    /// The public half.
+    #[error("it is a public key; name the private one, usually the same name without .pub")]
+    PublicKey,
+    /// A certificate.
+    #[error(
+        "it is a certificate; name the private key that it belongs to, and the certificate as CertificateFile"
+    )]
+    Certificate,
+    /// PuTTY's format.
+    #[error(
+        "it is in PuTTY's .ppk format; convert it with: puttygen FILE -O private-openssh -o NEWFILE"
+    )]
+    Putty,
+    /// The format of ssh.com and of RFC 4716.
+    #[error("it is in the format of SSH2 (RFC 4716); convert it with: ssh-keygen -i -f FILE")]
+    Ssh2,
+    /// SSH protocol 1.
+    #[error(
+        "it is a key for SSH protocol 1, which no server speaks any more; make a new one with: ssh-keygen -t ed25519"
+    )]
+    Protocol1,
+    /// DSA.
+    #[error(
+        "it is a DSA key, which current SSH servers no longer accept; make a new one with: ssh-keygen -t ed25519"
+    )]
+    Dsa,
+    /// The handle of a security key.
+    #[error(
+        "it belongs to a security key, which Adit can use through ssh-agent only; add it with: ssh-add FILE"
+    )]
+    SecurityKey,
+    /// Another type of key.
+    #[error("its key is of the type {0}, which Adit does not know")]
+    UnknownType(String),
+    /// Another kind of PEM.
+    #[error("it holds no private key but: {0}")]
+    OtherPem(String),
+    /// A key that is cut short or garbled.
+    #[error("it is damaged: {0}")]
+    Damaged(&'static str),
+    /// Nothing known.
+    #[error("it is in no format of private keys that is known")]
+    NotAKey,
+}
+
+impl KeyVerdict {
+    /// Whether one can log in with it.
+    #[must_use]
+    pub const fn is_usable(&self) -> bool {
+        match self {
+            Self::Usable { passphrase, .. } => !matches!(passphrase, Passphrase::Wrong),
+            _ => false,
+        }
+    }
+
+    /// A short name for programs, stable between releases.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Usable {
+                passphrase: Passphrase::Wrong,
+                ..
+            } => "wrong-passphrase",
+            Self::Usable { .. } => "usable",
+            Self::Missing => "missing",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Exposed(_) => "permissions",
+            Self::Unusable { problem, .. } => problem.code(),
+        }
+    }
+
+    /// What was found, as the rest of a sentence that begins with the file's name.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Usable {
+                kind,
+                format,
+                passphrase,
+            } => usable_words(*kind, format, *passphrase),
+            Self::Missing => "does not exist".to_owned(),
+            Self::Unreadable { reason } => format!("cannot be read: {}", printable(reason)),
+            Self::Exposed(Exposure::Mode { mode, .. }) => format!(
+                "can be read or changed by others (mode {mode:04o}); neither ssh nor Adit takes such a key"
+            ),
+            Self::Exposed(Exposure::AccessList { others }) => format!(
+                "can be read or changed by {}; ssh takes no such key",
+                printable(&others.join(", "))
+            ),
+            Self::Unusable { problem, .. } => problem.words(),
+        }
+    }
+
+    /// What to do next with the key `file`; nothing where it is fine.
+    #[must_use]
+    pub fn next_step(&self, file: &Path) -> Option<String> {
+        let quoted = shell_quoted(&file.to_string_lossy());
+        match self {
+            Self::Usable {
+                passphrase: Passphrase::Wrong,
+                ..
+            } => Some(format!(
+                "Type it again. `ssh-keygen -y -f {quoted}` asks for it too; nobody can recover a lost one"
+            )),
+            Self::Usable { .. } => None,
+            Self::Missing => Some("Check the path; `ls ~/.ssh` shows the usual ones".to_owned()),
+            Self::Unreadable { .. } => Some(format!(
+                "Check whose it is: ls -l {quoted}. A key must be your own"
+            )),
+            Self::Exposed(Exposure::Mode { wanted, .. }) => {
+                Some(format!("Run: chmod {wanted:o} {quoted}"))
+            }
+            Self::Exposed(Exposure::AccessList { .. }) => Some(format!(
+                "Run: icacls {quoted} /inheritance:r /grant:r %USERNAME%:F, and remove the others"
+            )),
+            Self::Unusable { problem, instead } => Some(match instead {
+                Some(private) => format!(
+                    "Use the private key beside it: {}",
+                    printable(&private.to_string_lossy())
+                ),
+                None => problem.next_step(&quoted),
+            }),
+        }
+    }
+}
+
+fn usable_words(kind: Option<&str>, format: &str, passphrase: Passphrase) -> String {
+    let key = match kind {
+        Some(kind) => format!("is a private key ({kind}, {format})"),
+        None => format!("is a private key ({format})"),
+    };
+    match passphrase {
+        Passphrase::None => key,
+        Passphrase::Needed => format!("{key}; its passphrase is asked for when it is used"),
+        Passphrase::Fits => format!("{key}, and the passphrase opens it"),
+        Passphrase::Wrong => format!("{key}, and the passphrase does not open it"),
+    }
+}
+
+impl KeyProblem {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::NotAFile => "not-a-file",
+            Self::Empty => "empty",
+            Self::TooLarge => "too-large",
+            Self::PublicKey => "public-key",
+            Self::Certificate => "certificate",
+            Self::Putty => "putty",
+            Self::Ssh2 => "ssh2",
+            Self::Protocol1 => "protocol-1",
+            Self::Dsa => "dsa",
+            Self::SecurityKey => "security-key",
+            Self::UnknownType(_) => "unknown-type",
+            Self::OtherPem(_) => "other-pem",
+            Self::Damaged(_) => "damaged",
+            Self::NotAKey => "not-a-key",
+        }
+    }
+
+    fn words(&self) -> String {
+        let fixed = match self {
+            Self::Directory => "is a folder, not a key file",
+            Self::NotAFile => "is a device, a pipe or a socket, not a key file",
+            Self::Empty => "is empty",
+            Self::TooLarge => "is larger than 1 MiB, which no key is",
+            Self::PublicKey => "is a public key; to log in takes the private one",
+            Self::Certificate => "is a certificate; to log in takes the private key it belongs to",
+            Self::Putty => "is in PuTTY's .ppk format, which ssh and Adit do not read",
+            Self::Ssh2 => "is in the SSH2 format of RFC 4716, which ssh and Adit do not read",
+            Self::Protocol1 => "is a key for SSH protocol 1, which no server speaks any more",
+            Self::Dsa => "is a DSA key, which current SSH servers do not accept any more",
+            Self::SecurityKey => {
+                "belongs to a security key, which Adit can use through ssh-agent only"
+            }
+            Self::NotAKey => "is in no format of private keys that is known",
+            Self::UnknownType(kind) => {
+                return format!(
+                    "has a key of the type {}, which Adit does not know",
+                    printable(kind)
+                );
+            }
+            Self::OtherPem(label) => {
+                return format!("holds no private key but: {}", printable(label));
+            }
+            Self::Damaged(what) => return format!("is damaged: {what}"),
+        };
+        fixed.to_owned()
+    }
+
+    fn next_step(&self, file: &str) -> String {
+        match self {
+            Self::Directory => "Name the key file in it".to_owned(),
+            Self::NotAFile => "Name a regular file".to_owned(),
+            Self::Empty | Self::Damaged(_) => {
+                "Copy the key again from where you have it: download or mail may have cut it short"
+                    .to_owned()
+            }
+            Self::PublicKey => {
+                "Name the private key, usually the same name without .pub".to_owned()
+            }
+            Self::Certificate => format!(
+                "Name the private key, and the certificate beside it with -o CertificateFile={file}"
+            ),
+            Self::Putty => {
+                format!(
+                    "Convert it: puttygen {file} -O private-openssh -o {file}.pem, or in PuTTYgen's menu Conversions"
+                )
+            }
+            Self::Ssh2 => format!("Convert it: ssh-keygen -i -f {file} > {file}.pem"),
+            Self::Protocol1 | Self::Dsa => {
+                "Make a new key (ssh-keygen -t ed25519) and have its public half put on the host"
+                    .to_owned()
+            }
+            Self::SecurityKey => format!("Add it to the agent: ssh-add {file}"),
+            Self::UnknownType(_) => "Make one of a usual type: ssh-keygen -t ed25519".to_owned(),
+            Self::TooLarge | Self::OtherPem(_) | Self::NotAKey => {
+                "Name the private key, as id_ed25519 in ~/.ssh, or the .pem file that EC2 gave you"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts() -> Vec<KeyVerdict> {
+        let problems = [
+            KeyProblem::Directory,
+            KeyProblem::NotAFile,
+            KeyProblem::Empty,
+            KeyProblem::TooLarge,
+            KeyProblem::PublicKey,
+            KeyProblem::Certificate,
+            KeyProblem::Putty,
+            KeyProblem::Ssh2,
+            KeyProblem::Protocol1,
+            KeyProblem::Dsa,
+            KeyProblem::SecurityKey,
+            KeyProblem::UnknownType("x".to_owned()),
+            KeyProblem::OtherPem("x".to_owned()),
+            KeyProblem::Damaged("x"),
+            KeyProblem::NotAKey,
+        ];
+        let unusable = problems.into_iter().map(|problem| KeyVerdict::Unusable {
+            problem,
+            instead: None,
+        });
+        let others = [
+            KeyVerdict::Missing,
+            KeyVerdict::Unreadable {
+                reason: "x".to_owned(),
+            },
+            KeyVerdict::Exposed(Exposure::Mode {
+                mode: 0o644,
+                wanted: 0o600,
+            }),
+            KeyVerdict::Usable {
+                kind: Some("RSA"),
+                format: "PEM",
+                passphrase: Passphrase::Wrong,
+            },
+        ];
+        unusable.chain(others).collect()
+    }
+
+    #[test]
+    fn every_verdict_but_a_good_one_has_a_code_of_its_own_and_a_next_step() {
+        let file = Path::new("/home/a b/key.pem");
+        let mut codes = std::collections::BTreeSet::new();
+        for verdict in verdicts() {
+            assert!(!verdict.is_usable(), "{verdict:?}");
+            assert!(codes.insert(verdict.code()), "{verdict:?}");
+            let next = verdict.next_step(file).unwrap();
+            assert!(!next.is_empty() && !next.ends_with('.'), "{next}");
+        }
+    }
+
+    #[test]
+    fn a_command_to_copy_quotes_the_file() {
+        let exposed = KeyVerdict::Exposed(Exposure::Mode {
+            mode: 0o444,
+            wanted: 0o400,
+        });
+        let next = exposed.next_step(Path::new("/home/a b/key.pem")).unwrap();
+        assert_eq!(next, "Run: chmod 400 '/home/a b/key.pem'");
+        assert!(exposed.words().contains("mode 0444"));
+    }
+
+    #[test]
+    fn a_key_beside_a_public_one_is_named() {
+        let public = KeyVerdict::Unusable {
+            problem: KeyProblem::PublicKey,
+            instead: Some("/k/id".into()),
+        };
+        let next = public.next_step(Path::new("/k/id.pub")).unwrap();
+        assert_eq!(next, "Use the private key beside it: /k/id");
+    }
+}
