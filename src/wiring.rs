@@ -15,7 +15,7 @@ use adit::ssh::config::{
     self, Argument, ConfigError, Environment, LocalSystem, Origin, Query, Resolved,
 };
 use adit::ssh::key_file;
-use adit::ui::{self, WindowOptions};
+use adit::ui::{self, Picked, Tools, WindowOptions};
 use futures::future::BoxFuture;
 
 /// Everything that the command line may reach.
@@ -35,9 +35,36 @@ fn open_window(engine: Handle) -> anyhow::Result<()> {
     let options = WindowOptions {
         fallback_fonts: fallback_fonts(),
         system_language: Lang::of_locales(sys_locale::get_locales()),
+        tools: Tools {
+            pick_file: Some(pick_key),
+            open_demo: Some(open_demo),
+        },
     };
     // eframe's error holds pointers of the window system's and stays on this thread.
     ui::run(engine, options).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// The system's dialog for files. It is waited for on a thread of its own: the window goes on.
+fn pick_key(picked: Picked) {
+    let folder = Environment::of_this_computer().user_folder();
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_directory(folder)
+        .pick_file();
+    std::thread::spawn(move || {
+        let file = futures::executor::block_on(dialog);
+        picked(file.map(|file| file.path().to_owned()));
+    });
+}
+
+/// The demo is a process of its own, so that nothing of it mixes with the person's hosts.
+fn open_demo() {
+    let started = std::env::current_exe()
+        .and_then(|program| std::process::Command::new(program).arg("demo").spawn());
+    match started {
+        // Its end is waited for, so that it leaves nothing behind.
+        Ok(mut demo) => drop(std::thread::spawn(move || demo.wait())),
+        Err(error) => tracing::warn!(%error, "the demo cannot be started"),
+    }
 }
 
 /// Fonts with Hangul in the places where systems keep them; the built-in ones have none.

@@ -417,7 +417,9 @@ impl App {
             return Prompter::silent(handle.clone());
         }
         let terminal = self.terminal.clone();
-        Prompter::new(handle.clone(), move |prompt| terminal.ask(prompt))
+        Prompter::new(handle.clone(), move |prompt, keyring| {
+            terminal.ask(prompt, keyring)
+        })
     }
 }
 

@@ -24,20 +24,23 @@ pub(super) enum End {
 
 /// Asks the engine's questions one after the other, on a thread of its own, so that nothing else waits for the person.
 pub(super) struct Prompter {
-    queue: mpsc::Sender<Prompt>,
+    queue: mpsc::Sender<(Prompt, bool)>,
     last_asked: Option<PromptId>,
 }
 
 impl Prompter {
-    /// A prompter that has `ask` answer, and sends the answers to `handle`. The thread ends with the prompter, or with the
+    /// A prompter that has `ask` answer, which is told whether answers can be remembered, and sends the answers to `handle`. The thread ends with the prompter, or with the
     /// process where it sits in the middle of a question.
-    pub(super) fn new(handle: Handle, ask: impl Fn(&Prompt) -> Answer + Send + 'static) -> Self {
-        let (queue, prompts) = mpsc::channel::<Prompt>();
+    pub(super) fn new(
+        handle: Handle,
+        ask: impl Fn(&Prompt, bool) -> Answer + Send + 'static,
+    ) -> Self {
+        let (queue, prompts) = mpsc::channel::<(Prompt, bool)>();
         std::thread::spawn(move || {
-            for prompt in prompts {
+            for (prompt, keyring) in prompts {
                 handle.send(Command::Answer {
                     prompt: prompt.id,
-                    answer: ask(&prompt),
+                    answer: ask(&prompt, keyring),
                 });
             }
         });
@@ -49,7 +52,7 @@ impl Prompter {
 
     /// A prompter that says No to everything.
     pub(super) fn silent(handle: Handle) -> Self {
-        Self::new(handle, |_prompt| Answer::No)
+        Self::new(handle, |_prompt, _keyring| Answer::No)
     }
 
     fn see(&mut self, snapshot: &Snapshot) {
@@ -57,7 +60,8 @@ impl Prompter {
             && self.last_asked != Some(prompt.id)
         {
             self.last_asked = Some(prompt.id);
-            if self.queue.send(prompt.clone()).is_err() {
+            let asked = (prompt.clone(), snapshot.vault.is_ready());
+            if self.queue.send(asked).is_err() {
                 tracing::debug!("the thread that asks questions has ended");
             }
         }
@@ -208,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_question_is_asked_once_and_its_answer_sent() {
         let (mut handle, mut engine) = FakeEngine::start();
-        let mut prompter = Prompter::new(handle.clone(), |_prompt| Answer::Yes);
+        let mut prompter = Prompter::new(handle.clone(), |_prompt, _keyring| Answer::Yes);
         engine.publish(|snapshot| {
             snapshot.prompts.push(Prompt {
                 id: PromptId(7),

@@ -10,7 +10,9 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Asks, and waits for the answer. Where there is nobody to ask the answer is No, which is always safe.
-    pub(super) fn ask(&self, prompt: &Prompt) -> Answer {
+    ///
+    /// What was typed can be remembered where `keyring` is open: that is asked afterwards.
+    pub(super) fn ask(&self, prompt: &Prompt, keyring: bool) -> Answer {
         let asked = words(prompt);
         let answer = match &prompt.question {
             Question::UnknownHostKey { fingerprint, .. } => self.yes_or_no(&asked, fingerprint),
@@ -18,7 +20,19 @@ impl Terminal {
             Question::Sudo { .. } => self.yes_or_no(&asked, "yes"),
             Question::Interactive { echo, .. } => self.secret(&asked, *echo),
         };
-        answer.unwrap_or(Answer::No)
+        match answer {
+            Some(Answer::Secret { secret, .. }) => Answer::Secret {
+                secret,
+                remember: keyring && prompt.question.is_rememberable() && self.may_remember(),
+            },
+            Some(answer) => answer,
+            None => Answer::No,
+        }
+    }
+
+    fn may_remember(&self) -> bool {
+        self.confirm("Remember it in the keyring, once it has turned out to be right? [y/N] ")
+            .unwrap_or_default()
     }
 
     /// Asks for a yes: anything else is a no. None where there is nobody to ask.

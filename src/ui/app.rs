@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use egui::{Context, Ui, ViewportCommand};
 
+use super::hosts::{self, Tools};
 use super::look::Look;
 use super::meter::Meter;
 use super::rows::Rows;
@@ -55,6 +56,12 @@ impl App {
         app.meter.read(&app.snapshot);
         app.find_rows();
         app
+    }
+
+    /// The same with these tools.
+    pub(super) fn with_tools(mut self, tools: Tools) -> Self {
+        self.view.hosts.tools = tools;
+        self
     }
 
     fn find_rows(&mut self) {
@@ -166,8 +173,9 @@ fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     nav::nav_ui(ui, scene);
     match scene.view.page {
         Page::Services => services_ui(ui, scene),
+        Page::Hosts => page_ui(ui, |ui| hosts::page_ui(ui, scene)),
         Page::Map => page_ui(ui, |ui| map::map_ui(ui, scene)),
-        Page::Hosts | Page::Settings => {
+        Page::Settings => {
             page_ui(ui, |_ui| {});
         }
     }
@@ -176,6 +184,10 @@ fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 /// The list, and the details of the selected row.
 fn services_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    if hosts::is_first_run(scene.snapshot) {
+        page_ui(ui, |ui| hosts::welcome_ui(ui, scene));
+        return;
+    }
     detail::detail_panel_ui(ui, scene);
     page_ui(ui, |ui| {
         if !empty::empty_ui(ui, scene) {

@@ -6,7 +6,7 @@ use super::icons::{self, Icon};
 use super::scene::Scene;
 use super::{theme, widgets};
 use crate::l10n::tr;
-use crate::model::{ClusterFault, ClusterState, Command, printable};
+use crate::model::{ClusterFault, ClusterSource, ClusterState, Command, printable};
 
 /// Says why there is no row; whether it did.
 pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
@@ -18,6 +18,8 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
         _ if scene.rows.total() > 0 => no_match_ui(ui, scene),
         ClusterState::Off => {
             words_ui(ui, tr!(scene, "empty-off"), tr!(scene, "empty-off-hint"));
+            ui.add_space(8.0);
+            hosts_ui(ui, scene);
         }
         ClusterState::Loading => {
             ui.add(Spinner::new().size(22.0));
@@ -55,6 +57,26 @@ fn words_ui(ui: &mut Ui, title: &str, hint: &str) {
     ui.label(theme::title(title));
     ui.add_space(4.0);
     ui.label(theme::weak(ui, hint));
+}
+
+/// The way on without a cluster: the one of the selected host, or a host at all.
+fn hosts_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let host = scene.snapshot.selected_host.clone();
+    let Some(host) = host.filter(|id| scene.snapshot.host(id).is_some()) else {
+        if ui.button(tr!(scene, "empty-add-host")).clicked() {
+            scene.view.page = super::view::Page::Hosts;
+        }
+        return;
+    };
+    let text = tr!(scene, "empty-read-from", host = printable(host.as_str()));
+    if ui.button(text).clicked() {
+        let saved = scene.snapshot.saved_hosts.get(&host);
+        let source = saved.map_or_else(
+            || ClusterSource::on_host(host.clone()),
+            |saved| saved.cluster_source(),
+        );
+        scene.commands.push(Command::UseCluster(source));
+    }
 }
 
 fn no_match_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

@@ -10,6 +10,8 @@ mod detail;
 mod diagram_view;
 mod empty;
 mod facts;
+mod host_key;
+mod hosts;
 mod icons;
 mod keys;
 mod list;
@@ -36,6 +38,8 @@ mod words;
 use crate::engine::Handle;
 use crate::l10n::Lang;
 
+pub use hosts::{PickFile, Picked, Tools};
+
 /// How the window starts.
 #[derive(Debug, Default)]
 pub struct WindowOptions {
@@ -43,6 +47,8 @@ pub struct WindowOptions {
     pub fallback_fonts: Vec<Vec<u8>>,
     /// The language of the system.
     pub system_language: Lang,
+    /// What the window can have done outside itself.
+    pub tools: Tools,
 }
 
 /// Why there is no window.
@@ -72,11 +78,8 @@ pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         theme::install(&creation.egui_ctx, options.fallback_fonts);
         let waker = wake::Waker::start(creation.egui_ctx.clone(), handle.clone())?;
-        Ok(Box::new(app::App::new(
-            handle,
-            Some(waker),
-            system_language,
-        )))
+        let app = app::App::new(handle, Some(waker), system_language);
+        Ok(Box::new(app.with_tools(options.tools)))
     });
     Ok(eframe::run_native("adit", native, create)?)
 }

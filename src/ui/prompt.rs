@@ -46,6 +46,9 @@ fn question_ui(
     ui.label(theme::title(words::question(scene.lang, &prompt.question)));
     let hop = theme::weak(ui, tr!(scene, "question-by", hop = printable(&prompt.hop)));
     ui.add(egui::Label::new(hop).truncate());
+    if prompt.was_refused {
+        again_ui(ui, true, tr!(scene, "question-was-refused"));
+    }
     ui.add_space(theme::GROUP_GAP);
     let answer = match &prompt.question {
         Question::UnknownHostKey {
@@ -84,6 +87,11 @@ fn question_ui(
             }
         }
     };
+    if prompt.question.is_rememberable() && scene.snapshot.vault.is_ready() {
+        ui.add_space(6.0);
+        let text = tr!(scene, "question-remember");
+        ui.checkbox(&mut scene.view.draft.remember, text);
+    }
     ui.add_space(theme::GROUP_GAP);
     buttons_ui(ui, scene, answer)
 }
@@ -224,7 +232,11 @@ fn buttons_ui(ui: &mut Ui, scene: &mut Scene<'_>, entered: bool) -> Option<Answe
     if cancelled {
         return Some(Answer::No);
     }
-    (sent || entered).then(|| Answer::once(typed(scene)))
+    (sent || entered).then(|| {
+        let remember = scene.view.draft.remember;
+        let secret = typed(scene);
+        Answer::Secret { secret, remember }
+    })
 }
 
 /// What was typed, leaving nothing of it behind.

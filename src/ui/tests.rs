@@ -1,5 +1,7 @@
 //! The window, driven by name and role as a screen reader would.
 
+mod hosts;
+
 use std::sync::Arc;
 use std::time::Duration;
 

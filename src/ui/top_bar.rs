@@ -99,8 +99,10 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .as_ref()
         .and_then(|id| snapshot.host(id));
     let Some(selected) = selected else {
-        ui.label(theme::weak(ui, tr!(ui, "bar-no-host")))
-            .on_hover_text(tr!(ui, "bar-no-host-hint"));
+        let add = ui.button(tr!(ui, "bar-no-host"));
+        if add.on_hover_text(tr!(ui, "bar-no-host-hint")).clicked() {
+            scene.view.page = super::view::Page::Hosts;
+        }
         return;
     };
     let (light, word) = link(scene.lang, &selected.link);
@@ -157,7 +159,7 @@ fn host_text(lang: Lang, host: &HostStatus) -> String {
 }
 
 /// A connection in a word.
-fn link(lang: Lang, link: &LinkStatus) -> (Light, &'static str) {
+pub(super) fn link(lang: Lang, link: &LinkStatus) -> (Light, &'static str) {
     let (light, id) = match link {
         LinkStatus::Idle => (Light::Grey, id!("link-idle")),
         LinkStatus::Dialing { .. } => (Light::Amber, id!("link-connecting")),

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroize as _;
 
+use super::hosts::HostsView;
 use super::map::MapCache;
 use super::rows::{RowId, Sorting};
 use super::secret_buffer::SecretBuffer;
@@ -43,6 +44,8 @@ pub(super) struct View {
     pub(super) reveal: bool,
     /// What is being typed in answer to a question.
     pub(super) draft: Draft,
+    /// What is being done about hosts.
+    pub(super) hosts: HostsView,
     /// Notices up to this moment were put away.
     pub(super) read_until: Option<Moment>,
     /// The log is shown from this level on.
@@ -70,6 +73,8 @@ pub(super) struct Draft {
     pub(super) secret: SecretBuffer,
     /// What was typed so far, where it may be seen.
     pub(super) plain: String,
+    /// Whether the answer is to be remembered.
+    pub(super) remember: bool,
 }
 
 impl Draft {
@@ -87,5 +92,6 @@ impl Draft {
     pub(super) fn wipe(&mut self) {
         self.secret = SecretBuffer::default();
         self.plain.zeroize();
+        self.remember = false;
     }
 }

@@ -83,6 +83,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("libssh2_sys", &["ssh"]),
     ("rcgen", &["demo"]),
     ("resvg", &["diagram"]),
+    ("rfd", &["main"]),
     ("russh", &["demo"]),
     ("ssh2", &["ssh"]),
     ("ttf_parser", &["diagram"]),

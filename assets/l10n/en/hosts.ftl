@@ -18,3 +18,77 @@ question-trust = Trust this host
 question-sudo = May Adit read this file as root?
 question-sudo-why = The cluster's kubeconfig is there, but only root may read it. Adit can read it once with sudo; it is kept in memory only.
 question-sudo-yes = Read it with sudo
+hosts-title = SSH hosts
+hosts-add = Add a host
+hosts-none = No host is known yet.
+hosts-back = Back
+hosts-save = Save
+hosts-save-and-open = Save and open
+hosts-test = Test
+hosts-edit = Edit
+hosts-remove = Remove
+hosts-test-name = Test { $host }
+hosts-edit-name = Edit { $host }
+hosts-remove-name = Remove { $host }
+hosts-edit-title = Change a host
+hosts-this-run = (from the command line, not saved)
+hosts-kept-in-keyring = It is kept in the keyring of this computer. No secret is in it; passphrases are asked for.
+hosts-kept-for-this-run = There is no keyring to keep it in: it is known until Adit ends.
+hosts-remove-words = { $count ->
+    [0] Its remembered secrets are forgotten, too.
+    [one] One open tunnel is closed, and its remembered secrets are forgotten, too.
+   *[other] { $count } open tunnels are closed, and its remembered secrets are forgotten, too.
+}
+hosts-remove-yes = Remove it
+hosts-remove-no = Keep it
+welcome-title = Reach your cluster's services from here
+welcome-words = Adit opens the LoadBalancer services of your cluster on this computer, through SSH. All it takes is a host that you can log in to, best a node of the cluster.
+welcome-demo-words = Nothing at hand? See how it works on a small cluster that Adit brings along:
+welcome-demo = Try it out
+way-paste = Paste your ssh command
+way-paste-words = The ssh -L … that you use today: its host is kept, its forwards become tunnels
+way-import = Import from ~/.ssh/config
+way-import-words = Tick the hosts that you want; Adit goes on following that file
+way-fill = Fill in a host
+way-fill-words = An address, a user and a private key, as the .pem of an EC2 instance
+paste-field = ssh command
+paste-hint = Paste the whole command: options, several -L, -J and line breaks are understood.
+paste-problem = Not understood yet: { $problem }.
+paste-forwards = Forwards
+paste-no-forwards = none: the host alone is kept
+host-name = Name
+host-address = Host
+host-user = User
+host-port = Port
+host-key = Private key
+host-jumps = Through
+host-options = Options
+host-jumps-hint = jump hosts, nearest first
+host-key-default = as ssh chooses: ~/.ssh and ssh-agent
+host-pick-key = Choose …
+fill-hint = What is left empty is as ~/.ssh/config has it.
+import-none = { $file } names no host.
+import-words = The hosts of { $file }:
+import-via = through { $hosts }
+import-known = saved already
+import-add = { $count ->
+    [one] Add one host
+   *[other] Add { $count } hosts
+}
+key-fix = Fix it: chmod { $mode }
+key-fix-list = Fix it: keep it to yourself
+key-use-instead = Use the private key
+test-cancel = Stop
+test-works = This host works.
+test-cancelled = Stopped.
+key-changed = The host's key has changed
+key-changed-offered = It shows
+key-changed-held = Known so far
+key-changed-where = in { $place }
+key-changed-words = Nothing was sent. Somebody may be listening in, or the host was installed anew. Ask whoever runs it. Only once they confirm the new key, forget the old one:
+key-changed-copy = Copy the command
+question-remember = Remember in the keyring
+question-was-refused = The one in the keyring was not accepted.
+empty-add-host = Add a host
+empty-read-from = Read it from { $host }
+hosts-working = Working on it …

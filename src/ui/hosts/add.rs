@@ -1,0 +1,119 @@
+//! Adding a host: the open way, and what is common to the ways: a test, and saving.
+
+use egui::{RichText, Ui};
+
+use super::state::Way;
+use super::{form, import, paste, steps};
+use crate::l10n::tr;
+use crate::model::{ClusterState, Command, ForwardSpec, SavedHost};
+use crate::ui::scene::Scene;
+use crate::ui::{theme, widgets};
+
+pub(super) fn add_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    match scene.view.hosts.way {
+        Some(Way::Paste) => paste::paste_ui(ui, scene),
+        Some(Way::Import) => import::import_ui(ui, scene),
+        Some(Way::Fill) => form::form_ui(ui, scene),
+        None => {}
+    }
+}
+
+/// The buttons under a host that is complete, and what its test shows.
+pub(super) fn finish_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    host: Option<&SavedHost>,
+    forwards: &[ForwardSpec],
+) {
+    ui.add_space(theme::GROUP_GAP);
+    let save = if forwards.is_empty() {
+        tr!(scene, "hosts-save")
+    } else {
+        tr!(scene, "hosts-save-and-open")
+    };
+    let (saved, tested) = ui
+        .add_enabled_ui(host.is_some(), |ui| {
+            ui.horizontal(|ui| {
+                let saved = widgets::primary_button_ui(ui, save).clicked();
+                (saved, ui.button(tr!(scene, "hosts-test")).clicked())
+            })
+            .inner
+        })
+        .inner;
+    let Some(host) = host else {
+        return;
+    };
+    vault_ui(ui, scene);
+    if tested {
+        scene.view.hosts.tested = Some(host.id.clone());
+        scene
+            .commands
+            .push(Command::TestHost(Box::new(host.clone())));
+    }
+    if scene.view.hosts.tested.as_ref() == Some(&host.id) {
+        ui.add_space(theme::GROUP_GAP);
+        steps::steps_ui(ui, scene, &host.id);
+    }
+    if saved {
+        save_host(scene, host.clone(), forwards.to_vec());
+        super::leave(scene);
+    }
+}
+
+/// Says where the host is kept.
+fn vault_ui(ui: &mut Ui, scene: &Scene<'_>) {
+    let text = if scene.snapshot.vault.is_ready() {
+        tr!(scene, "hosts-kept-in-keyring")
+    } else {
+        tr!(scene, "hosts-kept-for-this-run")
+    };
+    ui.label(
+        RichText::new(text)
+            .size(12.0)
+            .color(theme::palette(ui).weak),
+    );
+}
+
+/// Saves a host, carries services through it, and opens what it forwarded. Without a cluster the host's own is looked for.
+pub(super) fn save_host(scene: &mut Scene<'_>, host: SavedHost, forwards: Vec<ForwardSpec>) {
+    let id = host.id.clone();
+    let source = host.cluster_source();
+    let has_cluster = matches!(
+        scene.snapshot.cluster.state,
+        ClusterState::Live | ClusterState::Loading | ClusterState::Stale(_)
+    );
+    let is_new = scene.view.hosts.form.editing.is_none();
+    if let Some(before) = &scene.view.hosts.form.editing
+        && before.id != id
+    {
+        scene.commands.push(Command::RemoveHost(before.id.clone()));
+    }
+    scene.commands.push(Command::SaveHost(Box::new(host)));
+    if is_new {
+        scene.commands.push(Command::SelectHost(id.clone()));
+    }
+    if !has_cluster {
+        scene.commands.push(Command::UseCluster(source));
+    }
+    if !forwards.is_empty() {
+        scene
+            .commands
+            .push(Command::OpenForwards { host: id, forwards });
+    }
+}
+
+/// A line of a table: its name, and what `add` draws.
+pub(super) fn line_ui(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
+    ui.horizontal_wrapped(|ui| {
+        let size = egui::vec2(92.0, 20.0);
+        ui.allocate_ui_with_layout(
+            size,
+            egui::Layout::left_to_right(egui::Align::Center),
+            |ui| {
+                ui.set_width(92.0);
+                ui.label(theme::weak(ui, name));
+            },
+        );
+        add(ui);
+    });
+}

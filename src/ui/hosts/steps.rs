@@ -1,0 +1,105 @@
+//! A test of a host: each hop with what came of it, as it comes.
+
+use egui::{RichText, Ui};
+
+use crate::l10n::tr;
+use crate::model::{
+    Command, FaultCause, HostId, Light, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
+    ProbeVerdict, printable,
+};
+use crate::ui::scene::Scene;
+use crate::ui::{host_key, theme, widgets};
+
+/// The newest test of `host`.
+pub(super) fn steps_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &HostId) {
+    let snapshot = scene.snapshot;
+    let problem = snapshot.host_problems.iter().find(|(id, _)| id == host);
+    if let Some((_, problem)) = problem {
+        let palette = theme::palette(ui);
+        ui.label(RichText::new(printable(problem)).color(palette.red.text));
+        return;
+    }
+    let target = ProbeTarget::Host(host.clone());
+    let Some(report) = snapshot
+        .probes
+        .iter()
+        .find(|report| report.target == target)
+    else {
+        ui.label(theme::weak(ui, tr!(scene, "hosts-working")));
+        return;
+    };
+    for step in &report.steps {
+        step_ui(ui, step);
+    }
+    verdict_ui(ui, scene, report);
+}
+
+fn step_ui(ui: &mut Ui, step: &ProbeStep) {
+    let light = match &step.outcome {
+        ProbeOutcome::Pending | ProbeOutcome::Skipped(_) => Light::Grey,
+        ProbeOutcome::Running => Light::Amber,
+        ProbeOutcome::Passed { .. } => Light::Green,
+        ProbeOutcome::Failed { .. } => Light::Red,
+    };
+    ui.horizontal_wrapped(|ui| {
+        widgets::mark_ui(ui, light);
+        ui.label(printable(&step.check.to_string()));
+        match &step.outcome {
+            ProbeOutcome::Passed { micros, note } => {
+                if let Some(micros) = micros {
+                    ui.label(theme::weak(ui, milliseconds(*micros)));
+                }
+                if let Some(note) = note {
+                    ui.label(theme::weak(ui, printable(&note.to_string())));
+                }
+            }
+            ProbeOutcome::Skipped(reason) => {
+                ui.label(theme::weak(ui, reason.to_string()));
+            }
+            ProbeOutcome::Pending | ProbeOutcome::Running | ProbeOutcome::Failed { .. } => {}
+        }
+    });
+    if let ProbeOutcome::Failed { fault, .. } = &step.outcome {
+        if let FaultCause::HostKeyChanged(changed) = &fault.cause {
+            host_key::changed_ui(ui, changed);
+            return;
+        }
+        let palette = theme::palette(ui);
+        let text = format!("{fault}.");
+        ui.label(RichText::new(printable(&text)).color(palette.red.text));
+        ui.horizontal_wrapped(|ui| {
+            let next = fault.next_step();
+            ui.label(printable(&next));
+            let words = format!("{text} {next}");
+            widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
+        });
+    }
+}
+
+fn verdict_ui(ui: &mut Ui, scene: &mut Scene<'_>, report: &ProbeReport) {
+    ui.add_space(4.0);
+    match &report.verdict {
+        ProbeVerdict::Running => {
+            if ui.button(tr!(scene, "test-cancel")).clicked() {
+                scene.commands.push(Command::CancelProbe(report.id));
+            }
+        }
+        ProbeVerdict::Works | ProbeVerdict::Partly { .. } => {
+            let palette = theme::palette(ui);
+            let text = tr!(scene, "test-works");
+            ui.label(RichText::new(text).color(palette.green.text).strong());
+        }
+        ProbeVerdict::Broken { .. } => {}
+        ProbeVerdict::Cancelled => {
+            ui.label(theme::weak(ui, tr!(scene, "test-cancelled")));
+        }
+    }
+}
+
+fn milliseconds(micros: u64) -> String {
+    if micros < 1000 {
+        "< 1 ms".to_owned()
+    } else {
+        format!("{} ms", micros / 1000)
+    }
+}
