@@ -1,5 +1,6 @@
 //! The command line in clap's words. Names and meanings in here are kept stable between releases.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::forward_args::ForwardArgs;
 use super::key::KeyArgs;
 use super::target::ServiceTarget;
-use crate::model::{ClusterSource, LocalBind, Route, ServiceKey};
+use crate::model::{LocalBind, Route, ServiceKey};
 
 /// Opens the LoadBalancer services of a self-managed Kubernetes cluster on this computer, through SSH.
 ///
@@ -37,6 +38,8 @@ pub(super) enum Cmd {
     Up(UpArgs),
     /// Look at a private key file
     Key(KeyArgs),
+    /// Print a kubeconfig for kubectl and others that works through the SSH host, or run a command with it
+    Kubeconfig(KubeconfigArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
     Forward(Box<ForwardArgs>),
 }
@@ -75,7 +78,7 @@ pub(super) struct DemoArgs {
 }
 
 /// Which cluster.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(super) struct ClusterArgs {
     /// The kubeconfig file [default: KUBECONFIG, then ~/.kube/config]
     #[arg(long, value_name = "FILE")]
@@ -83,12 +86,20 @@ pub(super) struct ClusterArgs {
     /// The context in it [default: its current-context]
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
-}
-
-impl ClusterArgs {
-    pub(super) fn source(&self) -> ClusterSource {
-        ClusterSource::local(self.kubeconfig.clone(), self.context.clone())
-    }
+    /// Read the kubeconfig on the SSH host and reach the API through it; without a PATH it is looked for where clusters keep
+    /// it (this is what happens where this computer has no kubeconfig)
+    #[arg(
+        long,
+        value_name = "PATH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with = "kubeconfig"
+    )]
+    pub(super) kubeconfig_on_host: Option<String>,
+    /// Reach the API server through the SSH host, with this computer's kubeconfig
+    #[arg(long, conflicts_with = "kubeconfig_on_host")]
+    pub(super) api_through_host: bool,
 }
 
 /// Which SSH host.
@@ -100,6 +111,12 @@ pub(super) struct ViaArgs {
     /// The private key to log in with [default: ssh's own, and ssh-agent]
     #[arg(long, value_name = "FILE")]
     pub(super) identity: Option<PathBuf>,
+    /// Read this ssh_config alone [default: ~/.ssh/config, then the machine's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ssh_config: Option<PathBuf>,
+    /// Another host of the same cluster, taken while the one before it cannot be reached; may be repeated
+    #[arg(long, value_name = "[USER@]HOST[:PORT]", requires = "host")]
+    pub(super) fallback_host: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -233,4 +250,18 @@ pub(super) struct UpArgs {
     pub(super) cluster: ClusterArgs,
     #[command(flatten)]
     pub(super) via: ViaArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KubeconfigArgs {
+    /// Where the API server is reached on this computer [default: a port on 127.0.0.1 like 6443]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) local: Option<LocalBind>,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) via: ViaArgs,
+    /// A command to run with KUBECONFIG set, as in: adit kubeconfig --host HOST -- kubectl get svc
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
 }

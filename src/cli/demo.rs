@@ -114,6 +114,7 @@ impl DemoAccess {
              \x20 adit list --kubeconfig {kubeconfig}\n\
              \x20 adit forward -o UserKnownHostsFile={known_hosts} -i {identity} -p {ssh_port} -L 8080:10.0.0.241:80 {ssh_user}@{ssh_host}\n\
              \x20 adit up default/ui --kubeconfig {kubeconfig} --host {ssh_user}@{ssh_host}:{ssh_port} --identity {identity}\n\
+             \x20 adit kubeconfig --host {ssh_user}@{ssh_host}:{ssh_port} --identity {identity} --kubeconfig-on-host -- kubectl get svc -A\n\
              \x20 ssh -N -o UserKnownHostsFile={known_hosts} -i {identity} -p {ssh_port} -L 8080:10.0.0.241:80 {ssh_user}@{ssh_host}\n"
         )
     }

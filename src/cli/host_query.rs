@@ -102,6 +102,19 @@ impl HostQuery {
                 None => Ok(None),
             };
         };
+        Self::of_login(host, via).map(Some)
+    }
+
+    /// The hosts of `--fallback-host`, to which the same key leads.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with one.
+    pub(super) fn of_fallbacks(via: &ViaArgs) -> Result<Vec<Self>, String> {
+        let hosts = via.fallback_host.iter();
+        hosts.map(|host| Self::of_login(host, via)).collect()
+    }
+
+    fn of_login(host: &str, via: &ViaArgs) -> Result<Self, String> {
         let login = Login::with_port(host)?;
         let mut query = Self::new(&login.host);
         query.push(HostOption::User, login.user);
@@ -109,7 +122,10 @@ impl HostQuery {
         if let Some(identity) = &via.identity {
             query.add_identity(identity)?;
         }
-        Ok(Some(query))
+        if let Some(file) = &via.ssh_config {
+            query.config = ConfigFile::File(file.clone());
+        }
+        Ok(query)
     }
 }
 
@@ -122,6 +138,7 @@ mod tests {
         let via = ViaArgs {
             host: Some("ubuntu@203.0.113.7:2222".to_owned()),
             identity: Some(PathBuf::from("key.pem")),
+            ..ViaArgs::default()
         };
         let query = HostQuery::of_via(&via).unwrap().unwrap();
         assert_eq!(query.host, "203.0.113.7");
@@ -140,6 +157,7 @@ mod tests {
         let via = ViaArgs {
             host: None,
             identity: Some(PathBuf::from("key.pem")),
+            ..ViaArgs::default()
         };
         assert!(HostQuery::of_via(&via).unwrap_err().contains("--host"));
     }

@@ -1,10 +1,13 @@
 //! `adit list`: the LoadBalancer services, once.
 
+use std::cell;
 use std::fmt::Display;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
 
 use super::args::{Format, ListArgs};
 use super::console::Console;
@@ -79,7 +82,9 @@ pub(super) async fn first_view(
 ) -> anyhow::Result<Arc<Snapshot>> {
     let mut trouble: Option<ClusterFault> = None;
     let mut view = None;
+    let patience = Patience::default();
     let look = |snapshot: &Arc<Snapshot>| match &snapshot.cluster.state {
+        _ if patience.is_person_asked(snapshot) => Ok(ControlFlow::Continue(())),
         ClusterState::Live => {
             view = Some(Arc::clone(snapshot));
             Ok(ControlFlow::Break(()))
@@ -97,20 +102,22 @@ pub(super) async fn first_view(
         }
         ClusterState::Off | ClusterState::Loading => Ok(ControlFlow::Continue(())),
     };
-    let followed =
-        tokio::time::timeout(LIST_LIMIT, follow(handle, prompter, interrupt, look)).await;
+    let followed = tokio::select! {
+        followed = follow(handle, prompter, interrupt, look) => Some(followed),
+        () = patience.end() => None,
+    };
     if let Some(view) = view {
         return Ok(view);
     }
     Err(match (followed, trouble) {
-        (Ok(Err(failure)), _) => return Err(failure),
-        (Ok(Ok(End::Interrupted)), _) => Failure::new(
+        (Some(Err(failure)), _) => return Err(failure),
+        (Some(Ok(End::Interrupted)), _) => Failure::new(
             "interrupted",
             "interrupted before the list was complete",
             "Start it again.",
         ),
         (_, Some(fault)) => Failure::from(&fault),
-        (Err(_elapsed), None) => Failure::new(
+        (None, None) => Failure::new(
             "timed-out",
             format!(
                 "the cluster sent no complete list within {} s",
@@ -118,13 +125,50 @@ pub(super) async fn first_view(
             ),
             "Check that the API server of the context answers: kubectl get --raw /readyz.",
         ),
-        (Ok(Ok(_)), None) => Failure::new(
+        (Some(Ok(_)), None) => Failure::new(
             "engine-ended",
             "the engine ended before the list was complete",
             "Start it again with ADIT_LOG=debug and report what it says.",
         ),
     }
     .into())
+}
+
+/// How long the view is waited for. The time that the person takes to answer questions does not count.
+struct Patience {
+    ends: cell::Cell<Instant>,
+    is_asked: cell::Cell<bool>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            ends: cell::Cell::new(Instant::now() + LIST_LIMIT),
+            is_asked: cell::Cell::new(false),
+        }
+    }
+}
+
+impl Patience {
+    fn is_person_asked(&self, snapshot: &Snapshot) -> bool {
+        let is_asked = !snapshot.prompts.is_empty();
+        if is_asked || self.is_asked.replace(is_asked) {
+            self.ends.set(Instant::now() + LIST_LIMIT);
+        }
+        self.is_asked.set(is_asked);
+        is_asked
+    }
+
+    async fn end(&self) {
+        loop {
+            sleep_until(self.ends.get()).await;
+            if self.is_asked.get() {
+                self.ends.set(Instant::now() + LIST_LIMIT);
+            } else if Instant::now() >= self.ends.get() {
+                return;
+            }
+        }
+    }
 }
 
 /// Whether stdout is a terminal whose person has not asked for no colours (`NO_COLOR`, no-color.org).

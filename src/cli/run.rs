@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
 use super::args::{
-    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, DiagramArgs, ExplainArgs, ListArgs, PoolsArgs,
-    ProbeArgs, UpArgs, ViaArgs,
+    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, DiagramArgs, ExplainArgs, KubeconfigArgs,
+    ListArgs, PoolsArgs, ProbeArgs, UpArgs, ViaArgs,
 };
 use super::background::{Detaching, run_in_background};
 use super::console::Console;
@@ -20,10 +20,14 @@ use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::host_query::HostQuery;
 use super::key::{KeyArgs, KeyCmd};
 use super::session::{Prompter, close, interrupted};
+use super::source::Meant;
 use super::terminal::Terminal;
-use super::{RunningDemo, Wiring, diagram, explain, forward, key, list, logging, pools, probe, up};
+use super::{
+    RunningDemo, Wiring, diagram, explain, forward, key, kubeconfig, list, logging, pools, probe,
+    up,
+};
 use crate::engine::{Handle, Memory};
-use crate::model::{Command, HostProfile};
+use crate::model::{Command, HostId, HostProfile};
 
 /// There are no known hosts to choose from: the command line is all there is.
 const NO_HOST: &str = "there is no SSH host to go through: name one with --host [USER@]HOST[:PORT]";
@@ -53,6 +57,7 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Probe(args)) => app.probe(&args),
         Some(Cmd::Up(args)) => app.up(&args),
         Some(Cmd::Key(args)) => app.key(&args),
+        Some(Cmd::Kubeconfig(args)) => app.kubeconfig(&args),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
     terminal.restore();
@@ -171,8 +176,8 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = Box::pin(interrupted()?);
-            let profile = self.named_host(via)?;
-            let mut handle = self.start(cluster, profile)?;
+            let hosts = self.named_hosts(via)?;
+            let mut handle = self.start(cluster, hosts)?;
             let mut prompter = self.prompter(&handle, true);
             let asked = Asked {
                 handle: &mut handle,
@@ -190,11 +195,12 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let Some(profile) = self.named_host(&args.via)? else {
+            let hosts = self.named_hosts(&args.via)?;
+            let Some(profile) = hosts.first().cloned() else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
             let mut handle = if args.service.is_some() {
-                self.start(&args.cluster, Some(profile.clone()))?
+                self.start(&args.cluster, hosts)?
             } else {
                 (self.wiring.start_engine)(Memory::Hosts)?
             };
@@ -224,11 +230,11 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let Some(profile) = self.named_host(&args.via)? else {
+            let hosts = self.named_hosts(&args.via)?;
+            let Some(host) = hosts.first().map(|profile| profile.id.clone()) else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
-            let host = profile.id.clone();
-            let mut handle = self.start(&args.cluster, Some(profile))?;
+            let mut handle = self.start(&args.cluster, hosts)?;
             let mut prompter = self.prompter(&handle, true);
             let console = &mut self.console;
             let result = up::run(&mut handle, &mut prompter, args, host, console, interrupt).await;
@@ -256,6 +262,26 @@ impl App {
             .await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn kubeconfig(mut self, args: &KubeconfigArgs) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = interrupted()?;
+            let hosts = self.named_hosts(&args.via)?;
+            let Some(host) = hosts.first().map(|profile| profile.id.clone()) else {
+                return Err(Usage(NO_HOST.to_owned()).into());
+            };
+            let mut meant = args.cluster.meant(Some(&host)).map_err(Usage)?;
+            meant.source.through = Some(host.clone());
+            let mut handle = self.start_with(meant, hosts)?;
+            let mut prompter = self.prompter(&handle, true);
+            let console = &mut self.console;
+            let result =
+                kubeconfig::run(&mut handle, &mut prompter, args, host, console, interrupt).await;
+            close(&mut handle).await;
+            result
         })
     }
 
@@ -390,25 +416,43 @@ impl App {
         Ok(())
     }
 
-    /// The host of `--host`, where one was named.
-    fn named_host(&mut self, via: &ViaArgs) -> anyhow::Result<Option<HostProfile>> {
-        let Some(query) = HostQuery::of_via(via).map_err(Usage)? else {
-            return Ok(None);
-        };
-        let resolved = (self.wiring.host_profile)(&query)?;
-        for note in &resolved.notes {
-            self.console.say(note);
+    /// The hosts of `--host` and `--fallback-host`, where they were named.
+    fn named_hosts(&mut self, via: &ViaArgs) -> anyhow::Result<Vec<HostProfile>> {
+        let first = HostQuery::of_via(via).map_err(Usage)?;
+        let others = HostQuery::of_fallbacks(via).map_err(Usage)?;
+        let mut profiles = Vec::new();
+        for (index, query) in first.into_iter().chain(others).enumerate() {
+            let mut resolved = (self.wiring.host_profile)(&query)?;
+            for note in &resolved.notes {
+                self.console.say(note);
+            }
+            // Several ports of one address are several hosts.
+            if index > 0 {
+                resolved.profile.id = HostId::new(&resolved.profile.login());
+            }
+            profiles.push(resolved.profile);
         }
-        Ok(Some(resolved.profile))
+        Ok(profiles)
     }
 
-    /// Starts the engine and tells it of the host and the cluster.
-    fn start(&self, cluster: &ClusterArgs, host: Option<HostProfile>) -> anyhow::Result<Handle> {
+    /// Starts the engine and tells it of the hosts and the cluster.
+    fn start(&mut self, cluster: &ClusterArgs, hosts: Vec<HostProfile>) -> anyhow::Result<Handle> {
+        let first = hosts.first().map(|profile| &profile.id);
+        let meant = cluster.meant(first).map_err(Usage)?;
+        self.start_with(meant, hosts)
+    }
+
+    fn start_with(&mut self, meant: Meant, hosts: Vec<HostProfile>) -> anyhow::Result<Handle> {
+        if let Some(note) = &meant.note {
+            self.console.say(note);
+        }
         let handle = (self.wiring.start_engine)(Memory::Hosts)?;
-        if let Some(profile) = host {
+        let candidates = hosts.iter().map(|profile| profile.id.clone()).collect();
+        for profile in hosts {
             handle.send(Command::AddHost(Box::new(profile)));
         }
-        handle.send(Command::UseCluster(cluster.source()));
+        handle.send(Command::SetCandidates(candidates));
+        handle.send(Command::UseCluster(meant.source));
         Ok(handle)
     }
 

@@ -143,6 +143,11 @@ impl Drop for Folder {
     }
 }
 
+/// The kubeconfig that is on the SSH host: it names the API server as the nodes reach it.
+pub(super) fn kubeconfig_on_host(secrets: &Secrets<'_>) -> String {
+    kubeconfig(secrets, "https://10.0.0.100:6443")
+}
+
 /// The kubeconfig, in JSON, which is YAML too.
 fn kubeconfig(secrets: &Secrets<'_>, api_url: &str) -> String {
     let config = json!({

@@ -8,7 +8,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::access::{DemoAccess, Folder, FolderError, SSH_USER, Secrets};
+use super::access::{DemoAccess, Folder, FolderError, SSH_USER, Secrets, kubeconfig_on_host};
 use super::api::{self, Api, Authority};
 use super::cluster::{self, Script, State, render};
 use super::keys::{self, KeyError, Tls};
@@ -142,6 +142,7 @@ impl DemoWorld {
             user_key: &user_key,
         };
         let access = folder.fill(&secrets, ports[SSH], ports[API])?;
+        let kubeconfig = kubeconfig_on_host(&secrets);
 
         let plot = Plot {
             state: State::new(cluster::now()),
@@ -151,7 +152,8 @@ impl DemoWorld {
         store.apply(render(&plot.state));
         let network = Network::new(Arc::clone(&store), tls.apps, ports[API]);
         let user_public = user_key.public_key().clone();
-        let ssh = SshServer::new(host_key, SSH_USER, user_public, Arc::new(network));
+        let network = Arc::new(network);
+        let ssh = SshServer::new(host_key, SSH_USER, user_public, network, kubeconfig);
         let api = Api {
             store: Arc::clone(&store),
             authority: Authority::new(token),

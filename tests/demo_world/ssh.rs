@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use adit::demo::{DemoAccess, DemoWorld};
+use adit::model::{HostFacts, find_kubeconfig};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
@@ -285,6 +286,12 @@ async fn the_host_says_who_it_is_and_runs_nothing_else() {
             (out, Some(code))
         );
     }
+    let facts = output(ssh(access).args([&access.ssh_host, HostFacts::COMMAND])).await;
+    let facts = HostFacts::parse(&words(&facts.stdout));
+    assert_eq!(facts.name.as_deref(), Some("k8s-worker-1"));
+    assert_eq!(facts.addresses.len(), 3);
+    let found = output(ssh(access).args([&access.ssh_host, &find_kubeconfig(None)])).await;
+    assert!(words(&found.stdout).contains("https://10.0.0.100:6443"));
 }
 
 #[tokio::test]

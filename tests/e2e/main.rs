@@ -5,6 +5,7 @@
     reason = "a test ends where it finds what it does not expect"
 )]
 
+mod api;
 mod bad_input;
 mod channels;
 mod faults;

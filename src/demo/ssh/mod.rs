@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of Kubernetes: what a destination means is the network's business.
 
+mod commands;
 mod pump;
 mod session;
 mod socket;
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::commands::HostCommands;
 use self::pump::Intake;
 use self::session::SessionHandler;
 use self::socket::Socket;
@@ -102,16 +104,18 @@ pub(super) struct SshServer {
     user: &'static str,
     user_key: PublicKey,
     network: Arc<Network>,
+    commands: Arc<HostCommands>,
     counters: Arc<Counters>,
 }
 
 impl SshServer {
-    /// A server with this host key that lets in `user` with `user_key`.
+    /// A server with this host key that lets in `user` with `user_key`, on a host that keeps `kubeconfig`.
     pub(super) fn new(
         host_key: PrivateKey,
         user: &'static str,
         user_key: PublicKey,
         network: Arc<Network>,
+        kubeconfig: String,
     ) -> Self {
         let config = Config {
             methods: MethodSet::from(&[MethodKind::PublicKey][..]),
@@ -128,6 +132,7 @@ impl SshServer {
             user,
             user_key,
             network,
+            commands: Arc::new(HostCommands::new(kubeconfig)),
             counters: Arc::default(),
         }
     }

@@ -12,9 +12,10 @@ use russh::server::{
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio_util::sync::CancellationToken;
 
+use super::commands::HostCommands;
 use super::pump::{self, Intake};
 use super::{CHANNELS_PER_SESSION, Closing, Counters, SshServer, count};
-use crate::demo::net::{Dialled, HOST_ADDRESSES, Network};
+use crate::demo::net::{Dialled, Network};
 
 /// How long a host tries to connect to what does not answer: the default of Linux.
 const CONNECT_LIMIT: Duration = Duration::from_secs(127);
@@ -29,6 +30,7 @@ pub(super) struct SessionHandler {
     open: Arc<AtomicUsize>,
     /// The places of the channels on which commands run.
     commands: HashMap<ChannelId, Place>,
+    commands_of_host: Arc<HostCommands>,
     stop: CancellationToken,
     logged_in: CancellationToken,
 }
@@ -49,6 +51,7 @@ impl SessionHandler {
             intake,
             open: Arc::default(),
             commands: HashMap::new(),
+            commands_of_host: Arc::clone(&server.commands),
             stop,
             logged_in: logged_in.clone(),
         };
@@ -204,15 +207,9 @@ impl Handler for SessionHandler {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)?;
-        let (out, code) = match data {
-            b"hostname -I" => (HOST_ADDRESSES, 0),
-            b"hostname" => ("k8s-worker-1", 0),
-            b"true" => ("", 0),
-            // What a shell says of a command it does not find.
-            _ => ("", 127),
-        };
+        let (out, code) = self.commands_of_host.answer(data);
         if !out.is_empty() {
-            session.data(channel, format!("{out}\n"))?;
+            session.data(channel, out)?;
         }
         session.exit_status_request(channel, code)?;
         session.eof(channel)?;

@@ -9,6 +9,7 @@ pub(crate) mod peer;
 pub(crate) mod person;
 pub(crate) mod servers;
 pub(crate) mod sshd;
+pub(crate) mod tiny_api;
 
 use std::time::Duration;
 
