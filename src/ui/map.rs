@@ -428,6 +428,7 @@ const fn cell_colors(palette: &Palette, look: Look) -> (egui::Color32, egui::Col
 fn runs_ui(ui: &mut Ui, range: &RangeMap) {
     for slot in range.slots.iter().take(MOST_RUNS) {
         ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size.y = CELL;
             let (rect, _) = ui.allocate_exact_size(Vec2::splat(CELL), Sense::hover());
             paint_cell(ui, rect, Look::of(&slot.state), false);
             ui.label(theme::mono(run_words(&slot.range)));

@@ -25,6 +25,8 @@ mod prompt;
 mod rows;
 mod scene;
 mod secret_buffer;
+#[cfg(test)]
+mod snapshots;
 mod ssh_command;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use egui::accesskit::Role;
 use egui::{Key, Theme};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use egui_kittest::{Harness, HarnessBuilder, TestRenderer};
 use tokio::sync::{mpsc, watch};
 
 use super::app::App;
@@ -27,8 +27,8 @@ const OPEN: TunnelState = TunnelState::Open {
 };
 
 /// The window of an engine that the test plays.
-struct Window {
-    harness: Harness<'static, App>,
+pub(super) struct Window {
+    pub(super) harness: Harness<'static, App>,
     commands: mpsc::UnboundedReceiver<Command>,
     snapshots: watch::Sender<Arc<Snapshot>>,
 }
@@ -39,10 +39,29 @@ impl Window {
     }
 
     fn sized(snapshot: Snapshot, size: [f32; 2], theme: Theme) -> Self {
+        Self::built(snapshot, size, theme, Harness::builder())
+    }
+
+    /// One whose pictures this renderer makes.
+    pub(super) fn rendered(
+        snapshot: Snapshot,
+        size: [f32; 2],
+        theme: Theme,
+        renderer: impl TestRenderer + 'static,
+    ) -> Self {
+        Self::built(snapshot, size, theme, Harness::builder().renderer(renderer))
+    }
+
+    fn built(
+        snapshot: Snapshot,
+        size: [f32; 2],
+        theme: Theme,
+        builder: HarnessBuilder<App>,
+    ) -> Self {
         let (sender, commands) = mpsc::unbounded_channel();
         let (snapshots, watched) = watch::channel(Arc::new(snapshot));
         let app = App::new(Handle::new(sender, watched), None, Lang::English);
-        let harness = Harness::builder()
+        let harness = builder
             .with_size(size)
             .with_theme(theme)
             .with_max_steps(20)
@@ -62,12 +81,12 @@ impl Window {
         }
     }
 
-    fn click(&mut self, label: &str) {
+    pub(super) fn click(&mut self, label: &str) {
         self.harness.get_by_label(label).click();
         self.harness.run();
     }
 
-    fn press(&mut self, key: Key) {
+    pub(super) fn press(&mut self, key: Key) {
         self.harness.key_press(key);
         self.harness.run();
     }

@@ -1,0 +1,53 @@
+//! The states of the window as committed pictures, in both themes. `UPDATE_SNAPSHOTS=1 cargo test ui::snapshots` makes them anew.
+
+mod raster;
+mod states;
+
+use std::sync::Arc;
+
+use egui::{Key, Theme};
+use egui_kittest::{SnapshotOptions, SnapshotResults};
+
+use super::nav;
+use super::tests::Window;
+use super::view::Page;
+use crate::l10n::Lang;
+use crate::model::{self, Snapshot};
+use raster::Raster;
+
+/// What is shown of a state.
+struct Shot {
+    name: &'static str,
+    size: [f32; 2],
+    page: Page,
+    /// How often the selection is moved down.
+    selected: usize,
+    snapshot: Snapshot,
+}
+
+#[test]
+fn every_state_looks_as_it_was_last_approved() {
+    let mut results = SnapshotResults::new();
+    for shot in states::all() {
+        for (theme, suffix) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
+            let mut snapshot = shot.snapshot.clone();
+            Arc::make_mut(&mut snapshot.settings).window.theme = match theme {
+                Theme::Dark => model::Theme::Dark,
+                Theme::Light => model::Theme::Light,
+            };
+            let mut window = Window::rendered(snapshot, shot.size, theme, Raster::default());
+            window.harness.set_render_cursor(false);
+            if shot.page != Page::Services {
+                window.click(Lang::English.text(nav::name(shot.page)));
+            }
+            for _ in 0..shot.selected {
+                window.press(Key::ArrowDown);
+            }
+            // Hover and fades have come to rest.
+            window.harness.run_steps(4);
+            let options = SnapshotOptions::new().max_failed_pixels(0_usize);
+            let name = format!("{}-{suffix}", shot.name);
+            results.add(window.harness.try_snapshot_options(name, &options));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The states that a person can meet.
+
+use std::time::Duration;
+
+use super::super::view::Page;
+use super::Shot;
+use crate::diagram::testing::{
+    fault, host, ip, jump_host, key, pods, port, snapshot, tunnel, ui, up,
+};
+use crate::model::{
+    AddressPool, ClusterFault, ClusterGap, ClusterNode, ClusterState, Destination, FaultCause,
+    Finding, Hop, LbService, LinkStatus, Moment, ServiceEvent, ServiceKey, ServicePhase, Severity,
+    Snapshot, TunnelState,
+};
+
+const OPEN: TunnelState = TunnelState::Open {
+    since: Moment::START,
+};
+const USUAL: [f32; 2] = [960.0, 600.0];
+
+pub(super) fn all() -> Vec<Shot> {
+    let list = |name, snapshot| Shot {
+        name,
+        size: USUAL,
+        page: Page::Services,
+        selected: 0,
+        snapshot,
+    };
+    vec![
+        list("empty", snapshot(Vec::new(), host(LinkStatus::Idle))),
+        list("loading", in_state(ClusterState::Loading)),
+        list("offline", in_state(ClusterState::Stale(unreachable()))),
+        list("no-permission", no_permission()),
+        list("metallb-missing", metallb_missing()),
+        list("hundreds", hundreds()),
+        list("long-names", long_names()),
+        Shot {
+            selected: 1,
+            ..list("ipv6", ipv6())
+        },
+        Shot {
+            size: [1280.0, 760.0],
+            selected: 2,
+            ..list("demo", demo())
+        },
+        Shot {
+            selected: 1,
+            ..list("broken", broken())
+        },
+        Shot {
+            size: [760.0, 380.0],
+            selected: 1,
+            ..list("low-window", demo())
+        },
+        Shot {
+            page: Page::Map,
+            size: [1000.0, 760.0],
+            ..list("map", demo())
+        },
+    ]
+}
+
+fn in_state(state: ClusterState) -> Snapshot {
+    let mut snapshot = snapshot(Vec::new(), host(LinkStatus::Idle));
+    snapshot.cluster.state = state;
+    snapshot
+}
+
+fn unreachable() -> ClusterFault {
+    ClusterFault {
+        code: "unreachable",
+        message: "The API server at https://10.0.0.100:6443 does not answer.".to_owned(),
+        hint: "Check the network, or reach it through an SSH host.".to_owned(),
+    }
+}
+
+fn no_permission() -> Snapshot {
+    let mut snapshot = demo();
+    let gap = |resource| ClusterGap {
+        resource,
+        verb: "list",
+        fault: ClusterFault {
+            code: "forbidden",
+            message: format!("You may not list {resource}."),
+            hint: "Ask whoever keeps the cluster for the role that Adit shows.".to_owned(),
+        },
+    };
+    snapshot.cluster.gaps = vec![gap("nodes"), gap("ipaddresspools.metallb.io")];
+    snapshot.cluster.missing_role = Some("kind: ClusterRole".into());
+    snapshot.cluster.nodes = None;
+    snapshot.cluster.pools = None;
+    snapshot
+}
+
+fn named(namespace: &str, name: &str) -> LbService {
+    LbService {
+        key: ServiceKey::new(namespace, name),
+        ..ui()
+    }
+}
+
+fn pending(
+    namespace: &str,
+    name: &str,
+    code: &'static str,
+    message: &str,
+    hint: &str,
+) -> LbService {
+    LbService {
+        load_balancer_ips: Vec::new(),
+        pool: None,
+        announced_by: Some(Vec::new()),
+        phase: ServicePhase::Pending,
+        findings: vec![Finding {
+            code,
+            severity: Severity::Error,
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+        }],
+        ..named(namespace, name)
+    }
+}
+
+fn metallb_missing() -> Snapshot {
+    let service = |name| {
+        pending(
+            "shop",
+            name,
+            "metallb-missing",
+            "MetalLB is not in the cluster, so nobody gives it an address.",
+            "Install MetalLB, or reach the service by its ClusterIP.",
+        )
+    };
+    snapshot(vec![service("api"), service("web")], host(up()))
+}
+
+/// A small cluster with something of everything.
+fn demo() -> Snapshot {
+    let mut web = named("shop", "web");
+    web.load_balancer_ips = vec![ip("10.0.0.242")];
+    web.ports = vec![port(80), port(9000)];
+    web.pods = pods(5, |index| index != 2);
+    web.events = vec![ServiceEvent {
+        reason: "nodeAssigned".to_owned(),
+        message: "announcing from node \"k8s-worker-2\" with protocol \"layer2\"".to_owned(),
+        at: "2026-07-01T08:15:00Z".to_owned(),
+        is_warning: false,
+    }];
+    let mut many = named("shop", "search");
+    many.load_balancer_ips = vec![ip("10.0.0.243")];
+    many.pods = pods(24, |_| true);
+    let waits = pending(
+        "shop",
+        "late",
+        "pool-exhausted",
+        "tiny-pool has no free address.",
+        "Add addresses to it, or delete services that are not needed.",
+    );
+    let mut snapshot = snapshot(vec![ui(), waits, many, web], jump_host(up()));
+    snapshot.cluster.pools = Some(
+        [
+            pool("first-pool", "10.0.0.240-10.0.0.250"),
+            AddressPool {
+                findings: vec![Finding {
+                    code: "pool-has-node-ip",
+                    severity: Severity::Error,
+                    message: "It holds addresses of nodes (10.0.0.101 of k8s-worker-1).".to_owned(),
+                    hint: "Take the nodes' addresses out of spec.addresses.".to_owned(),
+                }],
+                ..pool("risky-pool", "10.0.0.100-10.0.0.110")
+            },
+            pool("wide-pool", "10.0.4.0/22"),
+        ]
+        .into(),
+    );
+    snapshot.cluster.nodes =
+        Some([node("k8s-worker-1", 101, 1), node("k8s-worker-2", 102, 2)].into());
+    tunnel(&mut snapshot, &key(), 80, OPEN);
+    tunnel(&mut snapshot, &ServiceKey::new("shop", "web"), 80, OPEN);
+    snapshot
+}
+
+fn pool(name: &str, addresses: &str) -> AddressPool {
+    AddressPool {
+        name: name.into(),
+        addresses: vec![addresses.to_owned()],
+        auto_assign: true,
+        protocols: Some(vec!["layer2"]),
+        ..AddressPool::default()
+    }
+}
+
+fn node(name: &str, last: u8, pods: u8) -> ClusterNode {
+    ClusterNode {
+        name: name.into(),
+        internal_ips: vec![ip(&format!("10.0.0.{last}"))],
+        pod_cidrs: vec![format!("10.244.{pods}.0/24")],
+        ready: Some(true),
+        ..ClusterNode::default()
+    }
+}
+
+fn broken() -> Snapshot {
+    let mut snapshot = demo();
+    let waiting = TunnelState::Waiting {
+        attempt: 3,
+        retry_at: Some(Moment::after_start(Duration::from_secs(30))),
+        fault: fault(
+            Hop::Target(Destination::tcp("10.0.0.241", 80)),
+            FaultCause::TargetRefused,
+        ),
+    };
+    tunnel(&mut snapshot, &key(), 80, waiting);
+    snapshot
+}
+
+fn hundreds() -> Snapshot {
+    let services = (0..400).map(|index| named("load", &format!("service-{index:03}")));
+    let mut snapshot = snapshot(services.collect(), host(up()));
+    for index in 0..300 {
+        let key = ServiceKey::new("load", &format!("service-{index:03}"));
+        tunnel(&mut snapshot, &key, 80, OPEN);
+    }
+    snapshot
+}
+
+fn long_names() -> Snapshot {
+    let mut long = named(&"namespace-".repeat(6), &"service-with-a-name-".repeat(3));
+    long.pool = Some("a-pool-whose-name-goes-on-and-on-and-on-without-an-end".to_owned());
+    snapshot(vec![ui(), long], host(up()))
+}
+
+fn ipv6() -> Snapshot {
+    let mut v6 = named("shop", "six");
+    v6.load_balancer_ips = vec![ip("fd00:10:0:ffff:1234:5678:9abc:247")];
+    v6.cluster_ips = vec![ip("fd00:10:96::43df")];
+    let mut six = snapshot(vec![v6], host(up()));
+    tunnel(&mut six, &ServiceKey::new("shop", "six"), 80, OPEN);
+    six
+}
