@@ -11,7 +11,9 @@ pub mod engine;
 pub mod l10n;
 pub mod model;
 pub mod net;
+pub mod settings;
 pub mod ssh;
 #[cfg(test)]
 mod testing;
 pub mod ui;
+pub mod vault;

@@ -25,6 +25,7 @@ pub(crate) fn wiring() -> Wiring {
         open_window,
         start_demo,
         host_profile,
+        ssh_hosts,
         print_host,
         fonts: fallback_fonts,
         diagram: draw,
@@ -134,6 +135,12 @@ fn host_profile(query: &HostQuery) -> anyhow::Result<ResolvedHost> {
         profile,
         notes,
     })
+}
+
+/// The hosts of the person's own ssh_config.
+fn ssh_hosts() -> anyhow::Result<Vec<String>> {
+    let environment = Environment::of_this_computer();
+    config::aliases(&environment, &mut LocalSystem).map_err(config_failure)
 }
 
 /// Prints how a host is resolved, as `ssh -G` does.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::forward_args::ForwardArgs;
+use super::hosts_args::HostsArgs;
 use super::key::KeyArgs;
 use super::target::ServiceTarget;
 use crate::model::{LocalBind, Route, ServiceKey};
@@ -40,6 +41,8 @@ pub(super) enum Cmd {
     Key(KeyArgs),
     /// Print a kubeconfig for kubectl and others that works through the SSH host, or run a command with it
     Kubeconfig(KubeconfigArgs),
+    /// Save SSH hosts in the system's keyring, test them, and share them
+    Hosts(HostsArgs),
     /// Forward ports as `ssh -N -L` does, with ssh's own options
     Forward(Box<ForwardArgs>),
 }
@@ -102,11 +105,21 @@ pub(super) struct ClusterArgs {
     pub(super) api_through_host: bool,
 }
 
+impl ClusterArgs {
+    /// Whether anything was said.
+    pub(super) fn is_given(&self) -> bool {
+        self.kubeconfig.is_some()
+            || self.context.is_some()
+            || self.kubeconfig_on_host.is_some()
+            || self.api_through_host
+    }
+}
+
 /// Which SSH host.
 #[derive(Debug, Default, Args)]
 pub(super) struct ViaArgs {
-    /// The SSH host, best a node of the cluster
-    #[arg(long, value_name = "[USER@]HOST[:PORT]")]
+    /// The SSH host, best a node of the cluster: the name of a saved host, or [USER@]HOST[:PORT]
+    #[arg(long, value_name = "HOST")]
     pub(super) host: Option<String>,
     /// The private key to log in with [default: ssh's own, and ssh-agent]
     #[arg(long, value_name = "FILE")]

@@ -19,6 +19,10 @@ mod forward;
 mod forward_args;
 mod host;
 mod host_query;
+mod hosts;
+mod hosts_args;
+mod hosts_file;
+mod hosts_test;
 mod key;
 mod kubeconfig;
 mod list;
@@ -60,6 +64,8 @@ pub struct Wiring {
     pub start_demo: fn() -> BoxFuture<'static, anyhow::Result<RunningDemo>>,
     /// Makes a profile of a host named on the command line.
     pub host_profile: fn(&HostQuery) -> anyhow::Result<ResolvedHost>,
+    /// The names of the hosts in the person's own ssh_config.
+    pub ssh_hosts: fn() -> anyhow::Result<Vec<String>>,
     /// Prints how a host is resolved, as `ssh -G` does.
     pub print_host: fn(&HostQuery) -> anyhow::Result<String>,
     /// The contents of font files for scripts that the built-in fonts lack, for pictures.

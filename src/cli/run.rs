@@ -17,17 +17,19 @@ use super::demo::{Narrator, has_display, tour};
 use super::events::{Event, FaultJson};
 use super::failure::{Failure, OutputClosed, Usage};
 use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
-use super::host_query::HostQuery;
+use super::host_query::{HostOption, HostQuery};
+use super::hosts::Hosts;
+use super::hosts_args::HostsCmd;
 use super::key::{KeyArgs, KeyCmd};
 use super::session::{Prompter, close, interrupted};
 use super::source::Meant;
 use super::terminal::Terminal;
 use super::{
-    RunningDemo, Wiring, diagram, explain, forward, key, kubeconfig, list, logging, pools, probe,
-    up,
+    RunningDemo, Wiring, diagram, explain, forward, hosts, hosts_test, key, kubeconfig, list,
+    logging, pools, probe, up,
 };
-use crate::engine::{Handle, Memory};
-use crate::model::{Command, HostId, HostProfile};
+use crate::engine::{Handle, HostBook, KnownHost, Memory};
+use crate::model::{ClusterSource, Command, HostId, HostProfile, SavedHost};
 
 /// There are no known hosts to choose from: the command line is all there is.
 const NO_HOST: &str = "there is no SSH host to go through: name one with --host [USER@]HOST[:PORT]";
@@ -58,6 +60,7 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Up(args)) => app.up(&args),
         Some(Cmd::Key(args)) => app.key(&args),
         Some(Cmd::Kubeconfig(args)) => app.kubeconfig(&args),
+        Some(Cmd::Hosts(args)) => app.hosts(args.command),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
     terminal.restore();
@@ -89,6 +92,14 @@ struct Asked<'a> {
     prompter: &'a mut Prompter,
     console: &'a mut Console,
     interrupt: BoxFuture<'a, ()>,
+}
+
+/// The hosts of `--host` and `--fallback-host`.
+#[derive(Default)]
+struct NamedHosts {
+    profiles: Vec<HostProfile>,
+    /// The cluster that was saved with one of them.
+    cluster: Option<ClusterSource>,
 }
 
 struct App {
@@ -176,7 +187,7 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = Box::pin(interrupted()?);
-            let hosts = self.named_hosts(via)?;
+            let hosts = self.named_hosts(via).await?;
             let mut handle = self.start(cluster, hosts)?;
             let mut prompter = self.prompter(&handle, true);
             let asked = Asked {
@@ -195,8 +206,8 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_hosts(&args.via)?;
-            let Some(profile) = hosts.first().cloned() else {
+            let hosts = self.named_hosts(&args.via).await?;
+            let Some(profile) = hosts.profiles.first().cloned() else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
             let mut handle = if args.service.is_some() {
@@ -230,8 +241,8 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_hosts(&args.via)?;
-            let Some(host) = hosts.first().map(|profile| profile.id.clone()) else {
+            let hosts = self.named_hosts(&args.via).await?;
+            let Some(host) = hosts.profiles.first().map(|profile| profile.id.clone()) else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
             let mut handle = self.start(&args.cluster, hosts)?;
@@ -269,7 +280,7 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_hosts(&args.via)?;
+            let hosts = self.named_hosts(&args.via).await?.profiles;
             let Some(host) = hosts.first().map(|profile| profile.id.clone()) else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
@@ -416,12 +427,18 @@ impl App {
         Ok(())
     }
 
-    /// The hosts of `--host` and `--fallback-host`, where they were named.
-    fn named_hosts(&mut self, via: &ViaArgs) -> anyhow::Result<Vec<HostProfile>> {
+    /// The hosts of `--host` and `--fallback-host`, where they were named: saved ones of these names, else as `ssh` would have
+    /// them.
+    async fn named_hosts(&mut self, via: &ViaArgs) -> anyhow::Result<NamedHosts> {
         let first = HostQuery::of_via(via).map_err(Usage)?;
         let others = HostQuery::of_fallbacks(via).map_err(Usage)?;
-        let mut profiles = Vec::new();
+        let mut named = NamedHosts::default();
         for (index, query) in first.into_iter().chain(others).enumerate() {
+            if let Some(known) = self.saved_of(&query, via).await? {
+                named.cluster = named.cluster.or(known.saved.cluster);
+                named.profiles.push(known.profile);
+                continue;
+            }
             let mut resolved = (self.wiring.host_profile)(&query)?;
             for note in &resolved.notes {
                 self.console.say(note);
@@ -430,16 +447,87 @@ impl App {
             if index > 0 {
                 resolved.profile.id = HostId::new(&resolved.profile.login());
             }
-            profiles.push(resolved.profile);
+            named.profiles.push(resolved.profile);
         }
-        Ok(profiles)
+        Ok(named)
+    }
+
+    /// The saved host that is meant, where only a name was given.
+    async fn saved_of(
+        &mut self,
+        query: &HostQuery,
+        via: &ViaArgs,
+    ) -> anyhow::Result<Option<KnownHost>> {
+        let is_name = |option: &HostOption| matches!(option, HostOption::Identity(_));
+        if !query.options.iter().all(is_name) || SavedHost::check_name(&query.host).is_err() {
+            return Ok(None);
+        }
+        let mut known = self.saved_host(&query.host).await?;
+        if let (Some(known), Some(identity)) = (&mut known, &via.identity) {
+            known.profile.identities.insert(0, identity.clone());
+        }
+        Ok(known)
+    }
+
+    /// The saved host of this name. Where there is no keyring nothing is saved.
+    async fn saved_host(&mut self, name: &str) -> anyhow::Result<Option<KnownHost>> {
+        let mut hosts = Hosts {
+            book: HostBook::of_environment(),
+            console: &mut self.console,
+        };
+        match hosts.known(name).await {
+            Ok(known) => Ok(known),
+            Err(failure) if failure.code == "keyring-absent" => {
+                tracing::debug!(%failure, "no host is saved");
+                Ok(None)
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    fn hosts(mut self, command: HostsCmd) -> Outcome {
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let interrupt = Box::pin(interrupted()?);
+            if let HostsCmd::Test { name } = &command {
+                return self.test_host(name, interrupt).await;
+            }
+            let ssh_hosts = self.wiring.ssh_hosts;
+            let mut hosts = Hosts {
+                book: HostBook::of_environment(),
+                console: &mut self.console,
+            };
+            // A keyring that asks for its password is not waited for any longer than the person likes.
+            tokio::select! {
+                result = hosts.run(command, ssh_hosts) => result.map(|()| ExitCode::SUCCESS),
+                () = interrupt => Err(Failure::new("interrupted", "interrupted", "").into()),
+            }
+        })
+    }
+
+    async fn test_host(&mut self, name: &str, interrupt: BoxFuture<'_, ()>) -> Outcome {
+        let Some(known) = self.saved_host(name).await? else {
+            return Err(hosts::no_such_host(name).into());
+        };
+        let mut handle = (self.wiring.start_engine)(Memory::Hosts)?;
+        let mut prompter = self.prompter(&handle, true);
+        let console = &mut self.console;
+        let (profile, handle) = (known.profile, &mut handle);
+        let result = hosts_test::run(handle, &mut prompter, profile, console, interrupt).await;
+        close(handle).await;
+        result.map(|()| ExitCode::SUCCESS)
     }
 
     /// Starts the engine and tells it of the hosts and the cluster.
-    fn start(&mut self, cluster: &ClusterArgs, hosts: Vec<HostProfile>) -> anyhow::Result<Handle> {
-        let first = hosts.first().map(|profile| &profile.id);
-        let meant = cluster.meant(first).map_err(Usage)?;
-        self.start_with(meant, hosts)
+    fn start(&mut self, cluster: &ClusterArgs, hosts: NamedHosts) -> anyhow::Result<Handle> {
+        let meant = match hosts.cluster {
+            Some(source) if !cluster.is_given() => Meant { source, note: None },
+            _ => {
+                let first = hosts.profiles.first().map(|profile| &profile.id);
+                cluster.meant(first).map_err(Usage)?
+            }
+        };
+        self.start_with(meant, hosts.profiles)
     }
 
     fn start_with(&mut self, meant: Meant, hosts: Vec<HostProfile>) -> anyhow::Result<Handle> {

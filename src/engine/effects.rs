@@ -276,8 +276,12 @@ impl Supervisor {
             return;
         };
         let (profile, host_id) = (host.profile.clone(), id.clone());
+        let observer = Arc::new(Silent {
+            host: host_id.clone(),
+            happenings: happenings.clone(),
+        });
         host.spawn(async move {
-            match ssh::connect(&profile, Arc::new(Silent)).await {
+            match ssh::connect(&profile, observer).await {
                 Ok(session) => report(&happenings, Happening::Joined(host_id, dial, session)).await,
                 Err(fault) => {
                     tracing::info!(%fault, "there will be no other session to {host_id}");
@@ -333,14 +337,22 @@ impl Host {
     }
 }
 
-/// Answers no to everything, at once.
-struct Silent;
+/// Answers by what is remembered, and no to all else: the person is not asked.
+struct Silent {
+    host: HostId,
+    happenings: mpsc::Sender<Happening>,
+}
 
 impl Observer for Silent {
     fn dialing(&self, _hop: &str) {}
 
-    fn ask(&self, _hop: &str, _question: Question) -> Answer {
-        Answer::No
+    fn ask(&self, hop: &str, question: Question) -> Answer {
+        let (reply, answer) = sync_channel(1);
+        let happening = Happening::AskedQuietly(self.host.clone(), hop.to_owned(), question, reply);
+        if self.happenings.blocking_send(happening).is_err() {
+            return Answer::No;
+        }
+        answer.recv().unwrap_or(Answer::No)
     }
 }
 
@@ -430,5 +442,13 @@ impl Observer for Reporter {
         }
         // The supervisor drops its end when the question no longer matters.
         answer.recv().unwrap_or(Answer::No)
+    }
+
+    fn accepted(&self, hop: &str, question: &Question) {
+        let hop = hop.to_owned();
+        let happening = Happening::Accepted(self.host.clone(), self.dial, hop, question.clone());
+        if self.happenings.blocking_send(happening).is_err() {
+            tracing::debug!("an answer was accepted after the engine's end");
+        }
     }
 }

@@ -6,13 +6,16 @@ use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
 
 use super::probe::ProbeNews;
+use super::recall::Recall;
+use super::saved::Kept;
 use super::tunnel;
 use crate::model::{
-    Answer, Client, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, Question, SshHosts,
-    TunnelId,
+    Answer, Client, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, PromptId, Question,
+    SshHosts, TunnelId,
 };
 use crate::net::Listener;
 use crate::ssh::Session;
+use crate::vault::{Contents, VaultError};
 
 /// Something that happened outside the supervisor. Each names what it is about and, where the supervisor may have moved on
 /// meanwhile, the generation or the number of the dial it belongs to.
@@ -33,8 +36,22 @@ pub(super) enum Happening {
     Connected(HostId, u64, Session),
     /// A dial has failed.
     DialFailed(HostId, u64, Fault),
-    /// A saved host was resolved by ssh_config, or could not be.
-    Resolved(HostId, Result<Box<HostProfile>, String>),
+    /// The answer that a dial was given to this hop's question was right.
+    Accepted(HostId, u64, String, Question),
+    /// A further session of a link needs an answer, and takes only one that is remembered.
+    AskedQuietly(HostId, String, Question, SyncSender<Answer>),
+    /// Saved hosts were resolved by ssh_config, or could not be.
+    Resolved(Vec<(HostId, Result<Box<HostProfile>, String>)>),
+    /// The keyring was read.
+    VaultOpened(Result<Contents, VaultError>),
+    /// Something was kept in the keyring, or was not.
+    Kept(Kept, Result<(), VaultError>),
+    /// The keyring was asked for the answer to a question.
+    Recalled(PromptId, Recall),
+    /// It is this tunnel's turn to be opened again.
+    Reopen(TunnelId),
+    /// The settings could not be written.
+    SettingsLost(String),
     /// Every session of a link has something to do.
     Crowded(HostId, u64),
     /// Another session of a link stands.

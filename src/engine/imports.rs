@@ -46,7 +46,7 @@ impl Supervisor {
         let happenings = self.happenings.clone();
         let all = self.remembered.hosts.clone();
         tokio::task::spawn_blocking(move || {
-            let profile = super::saved::profile_of(&host, &all).map(Box::new);
+            let profile = super::saved_profile::profile_of(&host, &all).map(Box::new);
             if happenings
                 .blocking_send(Happening::Tested(host.id, profile))
                 .is_err()
@@ -102,7 +102,8 @@ impl Supervisor {
         self.add_tunnel(spec);
         // Where the service's tunnel was there before, it listens where the command says from now on.
         self.set_local(&id, forward.local).await;
-        self.set_intent(id, Intent::Up).await;
+        self.set_intent(id.clone(), Intent::Up).await;
+        self.note_wanted(&id);
     }
 
     /// The cluster has changed: forwards that lead to one of its services follow that service from now on.
@@ -133,7 +134,8 @@ impl Supervisor {
             self.open_import(service.clone(), host, forward, Some(found))
                 .await;
             if intent == Intent::Down {
-                self.set_intent(service, Intent::Down).await;
+                self.set_intent(service.clone(), Intent::Down).await;
+                self.note_wanted(&service);
             }
         }
     }

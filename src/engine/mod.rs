@@ -12,6 +12,7 @@ mod gateway;
 mod handle;
 mod happening;
 mod host;
+mod host_book;
 mod imports;
 mod keys;
 mod learn;
@@ -23,17 +24,21 @@ mod probe;
 mod probe_dial;
 mod probe_run;
 mod publish;
+mod recall;
 mod saved;
+mod saved_profile;
 mod socks;
 mod supervisor;
 mod tunnel;
 mod tunnel_entry;
+mod wanted;
 
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
 pub use handle::{EngineEnded, Handle};
+pub use host_book::{BookError, HostBook, KnownHost};
 pub use options::{EngineOptions, Memory};
 
 use crate::model::Snapshot;

@@ -252,6 +252,14 @@ impl Observer for ProbeObserver {
         answer
     }
 
+    fn accepted(&self, hop: &str, question: &Question) {
+        let hop = hop.to_owned();
+        let happening = Happening::Accepted(self.host.clone(), self.dial, hop, question.clone());
+        if self.happenings.blocking_send(happening).is_err() {
+            tracing::debug!("an answer was accepted after the engine's end");
+        }
+    }
+
     fn reached(&self, hop: &str, stage: Stage<'_>) {
         let hop = hop.to_owned();
         let progress = match stage {

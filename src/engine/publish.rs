@@ -91,7 +91,11 @@ impl Supervisor {
     fn question_of(&self, host: &Host) -> Option<PromptId> {
         self.prompts
             .iter()
-            .find(|(_, asked)| asked.prompt.host == host.profile.id && asked.dial == host.link.dial)
+            .find(|(_, asked)| {
+                asked.prompt.host == host.profile.id
+                    && asked.dial == host.link.dial
+                    && !asked.is_held
+            })
             .map(|(id, _)| *id)
     }
 
@@ -142,6 +146,7 @@ impl Supervisor {
         let prompts = self
             .prompts
             .values()
+            .filter(|asked| !asked.is_held)
             .map(|asked| asked.prompt.clone())
             .collect();
         replace(&mut next.prompts, prompts)

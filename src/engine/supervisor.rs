@@ -77,6 +77,8 @@ pub(super) struct Asked {
     pub(super) prompt: Prompt,
     /// The dial that asks; 0 where the cluster's watcher does.
     pub(super) dial: u64,
+    /// It is not shown yet: the keyring may have the answer.
+    pub(super) is_held: bool,
     reply: Reply,
 }
 
@@ -115,10 +117,7 @@ impl Supervisor {
             key_checks: Vec::new(),
             imports: Imports::default(),
             settings: Arc::default(),
-            remembered: Remembered {
-                options,
-                ..Remembered::default()
-            },
+            remembered: Remembered::new(options),
             probes: Probes::default(),
             candidates: Vec::new(),
             ended: false,
@@ -127,6 +126,7 @@ impl Supervisor {
 
     /// Runs until it is told to quit, or every handle is gone.
     pub(super) async fn run(mut self) {
+        self.begin().await;
         while !self.ended {
             match self.wait().await {
                 Wake::Command(Some(Command::Quit) | None) => self.quit().await,
@@ -140,6 +140,7 @@ impl Supervisor {
             self.settle_links().await;
             self.ask_hosts();
             self.show_way();
+            self.keep_settings();
             self.publish();
         }
     }
@@ -235,14 +236,24 @@ impl Supervisor {
             Command::AddHost(profile) => self.add_host(*profile).await,
             Command::SaveHost(host) => self.save_host(*host),
             Command::RemoveHost(id) => self.remove_host(&id).await,
-            Command::ForgetSecrets(_) | Command::UnlockVault => {}
-            Command::SelectHost(id) => self.selected_host = Some(id),
+            Command::ForgetSecrets(id) => self.forget_secrets(id),
+            Command::UnlockVault => self.open_vault(),
+            Command::SelectHost(id) => self.select_host(id).await,
             Command::SetCandidates(hosts) => self.set_candidates(hosts),
             Command::ExportKubeconfig { local, reply } => self.export_kubeconfig(local, reply),
             Command::AddTunnel(spec) => self.add_tunnel(spec),
-            Command::SetIntent { id, intent } => self.set_intent(id, intent).await,
-            Command::SetLocal { id, local } => self.set_local(&id, local).await,
-            Command::SetRoute { id, route } => self.set_route(&id, route).await,
+            Command::SetIntent { id, intent } => {
+                self.set_intent(id.clone(), intent).await;
+                self.note_wanted(&id);
+            }
+            Command::SetLocal { id, local } => {
+                self.set_local(&id, local).await;
+                self.note_wanted(&id);
+            }
+            Command::SetRoute { id, route } => {
+                self.set_route(&id, route).await;
+                self.note_wanted(&id);
+            }
             Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
             Command::RetryNow(id) => self.retry(&id).await,
             Command::NameClients(id) => self.name_clients(&id),
@@ -259,7 +270,7 @@ impl Supervisor {
         }
     }
 
-    async fn use_cluster(&mut self, source: ClusterSource) {
+    pub(super) async fn use_cluster(&mut self, source: ClusterSource) {
         // Questions of the one before are void.
         self.prompts.retain(|_, asked| asked.dial != 0);
         let (through, gateway) = self.way_to(&source).unzip();
@@ -328,6 +339,7 @@ impl Supervisor {
             };
             self.add_tunnel(spec);
         }
+        self.adopt(&id);
         self.step_tunnel(&id, Event::Intent(intent)).await;
         if intent == Intent::Up {
             self.retry_failed_link(&id).await;
@@ -389,7 +401,12 @@ impl Supervisor {
         }
     }
 
-    fn answer(&mut self, id: PromptId, answer: Answer) {
+    pub(super) fn answer(&mut self, id: PromptId, answer: Answer) {
+        self.note_answer(id, &answer);
+        self.reply(id, answer);
+    }
+
+    pub(super) fn reply(&mut self, id: PromptId, answer: Answer) {
         if let Some(asked) = self.prompts.remove(&id)
             && !asked.reply.send(answer)
         {
@@ -423,7 +440,18 @@ impl Supervisor {
                 self.step_link(&id, LinkEvent::DialFailed(dial, fault))
                     .await;
             }
-            Happening::Resolved(id, profile) => self.resolved(id, profile).await,
+            Happening::Accepted(host, dial, hop, question) => {
+                self.accepted(&host, dial, &hop, &question);
+            }
+            Happening::AskedQuietly(host, hop, question, reply) => {
+                self.asked_quietly(&host, &hop, &question, &reply);
+            }
+            Happening::Resolved(profiles) => self.resolved(profiles).await,
+            Happening::VaultOpened(result) => self.vault_opened(result),
+            Happening::Kept(what, result) => self.kept(&what, result),
+            Happening::Recalled(prompt, recall) => self.recalled(prompt, recall),
+            Happening::Reopen(id) => self.reopen(&id).await,
+            Happening::SettingsLost(words) => self.note(None, words),
             Happening::Crowded(id, dial) => self.dial_another(&id, dial),
             Happening::Joined(id, dial, session) => self.joined(&id, dial, session),
             Happening::NotJoined(id, dial) => {
@@ -458,14 +486,17 @@ impl Supervisor {
                 prompt,
                 dial,
                 reply,
+                is_held: false,
             },
         );
+        self.recall(id);
     }
 
     /// Questions of a dial that is over need no answer.
     pub(super) fn forget_prompts(&mut self, host: &HostId, dial: u64) {
         self.prompts
             .retain(|_, asked| asked.prompt.host != *host || asked.dial != dial);
+        self.remembered.forget_dial(host, dial);
     }
 
     /// Steps a tunnel's machine and does what it asks for, until it asks for nothing more.
@@ -529,6 +560,7 @@ impl Supervisor {
         for index in 0..self.hosts.len() {
             let id = self.hosts[index].profile.id.clone();
             let needed = self.needs(&id);
+            self.remembered.forget_unless(needed, &id);
             self.step_link(
                 &id,
                 if needed {
@@ -548,6 +580,7 @@ impl Supervisor {
         }
         self.settle_links().await;
         self.end_probes();
+        self.end_remembering().await;
         self.ended = true;
     }
 

@@ -426,15 +426,17 @@ impl Login<'_> {
     fn passphrase(&mut self, path: &Path) -> Option<Secret> {
         let private = key_file::read_private(path).ok()?;
         for attempt in 0..self.profile.password_prompts {
-            let passphrase = self.ask(Question::Passphrase {
+            let question = Question::Passphrase {
                 path: path.to_owned(),
                 again: attempt > 0,
-            })?;
+            };
+            let passphrase = self.ask(question.clone())?;
             if self
                 .session
                 .public_half(&private, Some(&passphrase))
                 .is_some()
             {
+                self.observer.accepted(&self.profile.login(), &question);
                 return Some(passphrase);
             }
         }
@@ -452,11 +454,18 @@ impl Login<'_> {
         }
     }
 
+    fn tell_accepted(&self, questions: &[Question]) {
+        for question in questions {
+            self.observer.accepted(&self.profile.login(), question);
+        }
+    }
+
     fn with_answers(&mut self) -> Result<Step, FaultCause> {
         const NAME: &str = "keyboard-interactive";
         while !self.profile.batch_mode && self.history.exchanges < self.profile.password_prompts {
             self.history.exchanges += 1;
             let (mut was_asked, mut is_cancelled) = (false, false);
+            let mut questions: Vec<Question> = Vec::new();
             self.session.set_timeout(PERSON_TIMEOUT);
             let verdict =
                 self.session
@@ -464,7 +473,11 @@ impl Login<'_> {
                         was_asked |= !asked.is_empty();
                         let answers: Option<Vec<Secret>> = asked
                             .iter()
-                            .map(|asked| self.ask(interactive(instruction, asked)))
+                            .map(|asked| {
+                                let question = interactive(instruction, asked);
+                                questions.push(question.clone());
+                                self.ask(question)
+                            })
                             .collect();
                         is_cancelled |= answers.is_none();
                         answers.unwrap_or_default()
@@ -474,10 +487,17 @@ impl Login<'_> {
                 return Ok(Step::Exhausted);
             }
             match self.judge(verdict, NAME)? {
-                Step::Next if self.was_partial(NAME)? => return Ok(Step::Progress),
+                Step::Next if self.was_partial(NAME)? => {
+                    self.tell_accepted(&questions);
+                    return Ok(Step::Progress);
+                }
                 // A server that refuses without a question would do so for ever.
                 Step::Next if !was_asked => break,
                 Step::Next => {}
+                step @ Step::Accepted(_) => {
+                    self.tell_accepted(&questions);
+                    return Ok(step);
+                }
                 step => return Ok(step),
             }
         }
@@ -488,14 +508,22 @@ impl Login<'_> {
         const NAME: &str = "password";
         while self.history.passwords < self.profile.password_prompts {
             let again = self.history.passwords > 0;
-            let Some(password) = self.ask(Question::Password { again }) else {
+            let question = Question::Password { again };
+            let Some(password) = self.ask(question.clone()) else {
                 break;
             };
             self.history.passwords += 1;
             let verdict = self.session.with_password(&self.profile.user, &password);
             match self.judge(verdict, NAME)? {
-                Step::Next if self.was_partial(NAME)? => return Ok(Step::Progress),
+                Step::Next if self.was_partial(NAME)? => {
+                    self.tell_accepted(&[question]);
+                    return Ok(Step::Progress);
+                }
                 Step::Next => {}
+                step @ Step::Accepted(_) => {
+                    self.tell_accepted(&[question]);
+                    return Ok(step);
+                }
                 step => return Ok(step),
             }
         }

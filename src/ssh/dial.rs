@@ -39,6 +39,9 @@ pub trait Observer: Send + Sync {
         tracing::warn!("{text}");
     }
 
+    /// The answer to this question has turned out to be right.
+    fn accepted(&self, _hop: &str, _question: &Question) {}
+
     /// This much of the way to `hop` is done. Told again where a hop is dialled again to go on with the login.
     fn reached(&self, _hop: &str, _stage: Stage<'_>) {}
 }

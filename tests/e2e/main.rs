@@ -12,7 +12,11 @@ mod faults;
 mod forward;
 mod interop;
 mod key;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod login;
+#[cfg(target_os = "linux")]
+mod memory;
 mod probe;
 mod socks;
 mod support;

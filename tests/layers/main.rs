@@ -78,6 +78,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("fluent_bundle", &["l10n"]),
     ("k8s_openapi", &["cluster"]),
     ("keyring", &["vault"]),
+    ("keyring_core", &["vault"]),
     ("ksni", &["tray"]),
     ("kube", &["cluster"]),
     ("libssh2_sys", &["ssh"]),
@@ -85,11 +86,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("resvg", &["diagram"]),
     ("rfd", &["main"]),
     ("russh", &["demo"]),
+    ("secret_service", &["vault"]),
     ("ssh2", &["ssh"]),
+    ("toml", &["settings", "cli"]),
     ("ttf_parser", &["diagram"]),
     ("sys_locale", &["main"]),
     ("unic_langid", &["l10n"]),
     ("winit", &["ui"]),
+    ("zbus_secret_service_keyring_store", &["vault"]),
 ];
 
 /// What pure code names never: paths that begin like one of these.

@@ -25,10 +25,16 @@ pub(crate) fn command(home: &Path) -> Command {
         "DISPLAY",
         "WAYLAND_DISPLAY",
         "ADIT_LOG",
+        "XDG_CONFIG_HOME",
+        "XDG_CURRENT_DESKTOP",
     ] {
         command.env_remove(name);
     }
-    command.env("HOME", home).stdin(Stdio::null());
+    command
+        .env("HOME", home)
+        // The keyring of this machine's person is none of the tests' business.
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
+        .stdin(Stdio::null());
     command
 }
 
@@ -164,6 +170,16 @@ impl Running {
         self.child.id()
     }
 
+    /// Waits until it has said this on stderr.
+    #[allow(dead_code, reason = "not all tests that share this ask for it")]
+    pub(crate) fn hears(&self, words: &str) {
+        let end = Instant::now() + LIMIT;
+        while !self.words().contains(words) {
+            assert!(Instant::now() < end, "it said: {}", self.words());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -203,7 +219,7 @@ impl Running {
         self.wait()
     }
 
-    fn output(mut self) -> Output {
+    pub(crate) fn output(mut self) -> Output {
         let status = self.wait();
         let stdout: Vec<String> = self.lines.try_iter().collect();
         Output {

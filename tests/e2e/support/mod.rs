@@ -5,6 +5,8 @@ pub(crate) mod api;
 #[cfg(target_os = "linux")]
 pub(crate) mod desktop;
 pub(crate) mod inetd;
+#[cfg(target_os = "linux")]
+pub(crate) mod keyring;
 pub(crate) mod peer;
 pub(crate) mod person;
 pub(crate) mod servers;

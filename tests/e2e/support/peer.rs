@@ -252,6 +252,16 @@ impl Peer {
         self.folder.path().join(name)
     }
 
+    /// The port it listens on.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The account that it knows.
+    pub(crate) const fn user() -> &'static str {
+        USER
+    }
+
     pub(crate) fn known_hosts(&self) -> PathBuf {
         self.path("known_hosts")
     }

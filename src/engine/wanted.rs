@@ -1,0 +1,267 @@
+//! What is wanted stays wanted: the settings are read at the start and written when they change, and the tunnels that were up
+//! are opened again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::effects::report;
+use super::happening::Happening;
+use super::options::Memory;
+use super::supervisor::Supervisor;
+use crate::model::{HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTunnel};
+use crate::settings::{Loaded, Store, config_dir};
+
+/// How long changes are gathered before they are written.
+const GATHERING: Duration = Duration::from_millis(400);
+
+/// How long what is left to write may take at the end.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
+/// The pause between two tunnels that are opened again: the cluster and the host are not stormed.
+const STAGGER: Duration = Duration::from_millis(150);
+
+/// Writes the settings, each time they have changed and then rested.
+pub(super) struct SettingsKeeper {
+    newest: watch::Sender<Arc<Settings>>,
+    task: JoinHandle<()>,
+}
+
+impl SettingsKeeper {
+    fn start(store: Store, settings: Arc<Settings>, happenings: mpsc::Sender<Happening>) -> Self {
+        let (newest, changes) = watch::channel(settings);
+        Self {
+            newest,
+            task: tokio::spawn(write_changes(store, changes, happenings)),
+        }
+    }
+
+    fn keep(&self, settings: &Arc<Settings>) {
+        self.newest.send_if_modified(|newest| {
+            let has_changed = !Arc::ptr_eq(newest, settings) && newest != settings;
+            *newest = Arc::clone(settings);
+            has_changed
+        });
+    }
+
+    /// Writes what is left to write.
+    async fn end(self) {
+        drop(self.newest);
+        if let Err(error) = self.task.await {
+            tracing::warn!(%error, "the settings were not written");
+        }
+    }
+}
+
+async fn write_changes(
+    mut store: Store,
+    mut changes: watch::Receiver<Arc<Settings>>,
+    happenings: mpsc::Sender<Happening>,
+) {
+    let mut has_failed = false;
+    let mut is_over = false;
+    while !is_over {
+        if changes.changed().await.is_err() {
+            return;
+        }
+        // Further changes are gathered; the end is not waited out.
+        let gathering = async { while changes.changed().await.is_ok() {} };
+        is_over = tokio::select! {
+            () = gathering => true,
+            () = sleep(GATHERING) => false,
+        };
+        let settings = changes.borrow_and_update().clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let result = store.save(&settings);
+            (store, result)
+        });
+        let Ok((given_back, result)) = written.await else {
+            return;
+        };
+        store = given_back;
+        match result {
+            Ok(()) => has_failed = false,
+            // Said once, not at every change.
+            Err(error) if !has_failed => {
+                has_failed = true;
+                let words = format!("{error}. What was changed is lost when Adit ends.");
+                report_later(&happenings, Happening::SettingsLost(words));
+            }
+            Err(error) => tracing::debug!(%error, "settings not written"),
+        }
+    }
+}
+
+/// At the end the supervisor waits for this task and takes no news.
+fn report_later(happenings: &mpsc::Sender<Happening>, happening: Happening) {
+    let happenings = happenings.clone();
+    tokio::spawn(async move { report(&happenings, happening).await });
+}
+
+impl Supervisor {
+    pub(super) async fn load_settings(&mut self) {
+        let folder = self.remembered.options.config_dir.clone();
+        let Some(folder) = folder.or_else(config_dir) else {
+            let words = "This account has no home folder: settings last until Adit ends.";
+            self.note(None, words.to_owned());
+            return;
+        };
+        let loaded = tokio::task::spawn_blocking(move || Store::load(&folder)).await;
+        let Ok(loaded) = loaded else { return };
+        let Loaded {
+            store,
+            settings,
+            notes,
+        } = loaded;
+        for note in notes {
+            self.note(None, note);
+        }
+        self.settings = Arc::new(settings);
+        let keeper =
+            SettingsKeeper::start(store, Arc::clone(&self.settings), self.happenings.clone());
+        self.remembered.settings = Some(keeper);
+        self.know_wanted_tunnels();
+    }
+
+    /// Has the settings written, if they have changed.
+    pub(super) fn keep_settings(&self) {
+        if let Some(keeper) = &self.remembered.settings {
+            keeper.keep(&self.settings);
+        }
+    }
+
+    pub(super) async fn end_remembering(&mut self) {
+        self.keep_settings();
+        let settings = self.remembered.settings.take();
+        let keeping = &mut self.remembered.keeping;
+        let all = async {
+            let written = async {
+                if let Some(keeper) = settings {
+                    keeper.end().await;
+                }
+            };
+            let kept = async { while keeping.join_next().await.is_some() {} };
+            tokio::join!(written, kept);
+        };
+        if timeout(LAST_WRITE, all).await.is_err() {
+            tracing::warn!("not everything was written in time");
+        }
+    }
+
+    /// The tunnels of earlier runs are known, with their ports and routes, and closed for now.
+    fn know_wanted_tunnels(&mut self) {
+        for (id, wanted) in self.settings.tunnels.clone() {
+            if let TunnelId::Service { service, port } = &id {
+                let target = Target::Service {
+                    service: service.clone(),
+                    port: *port,
+                    route: wanted.route,
+                };
+                self.add_tunnel(TunnelSpec {
+                    id: id.clone(),
+                    host: wanted.host,
+                    local: wanted.local,
+                    target,
+                });
+            }
+        }
+    }
+
+    /// Opens what was up in an earlier run, favourites first, one after the other.
+    pub(super) fn reopen_tunnels(&self) {
+        let settings = &self.settings;
+        if self.remembered.options.memory != Memory::Everything
+            || !settings.behaviour.reopen_tunnels
+        {
+            return;
+        }
+        let is_favourite = |id: &TunnelId| match id {
+            TunnelId::Service { service, .. } => settings.favourites.contains(service),
+            TunnelId::Forward(_) => false,
+        };
+        let up = settings
+            .tunnels
+            .iter()
+            .filter(|(_, wanted)| wanted.intent == Intent::Up);
+        let (mut ids, others): (Vec<_>, Vec<_>) =
+            up.map(|(id, _)| id.clone()).partition(is_favourite);
+        ids.extend(others);
+        let happenings = self.happenings.clone();
+        tokio::spawn(async move {
+            for id in ids {
+                report(&happenings, Happening::Reopen(id)).await;
+                sleep(STAGGER).await;
+            }
+        });
+    }
+
+    /// Opens a tunnel of an earlier run, unless it was closed meanwhile or its host is gone.
+    pub(super) async fn reopen(&mut self, id: &TunnelId) {
+        let wanted = self.settings.tunnels.get(id);
+        let is_up = wanted.is_some_and(|wanted| wanted.intent == Intent::Up);
+        let host = self.tunnels.get(id).map(|entry| entry.spec.host.clone());
+        if is_up && host.is_some_and(|host| self.host(&host).is_some()) {
+            self.set_intent(id.clone(), Intent::Up).await;
+        }
+    }
+
+    /// Takes note of how a tunnel is wanted. Those of hosts that are not saved belong to this run: their names are addresses,
+    /// which stand in no file.
+    pub(super) fn note_wanted(&mut self, id: &TunnelId) {
+        if self.remembered.options.memory != Memory::Everything {
+            return;
+        }
+        let Some(entry) = self.tunnels.get(id) else {
+            return;
+        };
+        let Target::Service { route, .. } = &entry.spec.target else {
+            return;
+        };
+        if self.remembered.hosts.contains_key(&entry.spec.host) {
+            let wanted = WantedTunnel {
+                intent: entry.machine.intent,
+                host: entry.spec.host.clone(),
+                local: entry.spec.local.clone(),
+                route: *route,
+            };
+            if self.settings.tunnels.get(id) != Some(&wanted) {
+                let settings = Arc::make_mut(&mut self.settings);
+                settings.tunnels.insert(id.clone(), wanted);
+            }
+        }
+    }
+
+    /// Takes note of the selected host, where it is a saved one.
+    pub(super) fn note_selected(&mut self) {
+        let saved = |id: &&HostId| self.remembered.hosts.contains_key(*id);
+        let selected = self.selected_host.as_ref().filter(saved).cloned();
+        if self.remembered.options.memory == Memory::Everything
+            && self.settings.selected_host != selected
+        {
+            Arc::make_mut(&mut self.settings).selected_host = selected;
+        }
+    }
+
+    /// Forgets the tunnels of a host that is gone.
+    pub(super) fn forget_wanted_by(&mut self, host: &HostId) {
+        let settings = Arc::make_mut(&mut self.settings);
+        settings.tunnels.retain(|_, wanted| wanted.host != *host);
+    }
+
+    /// A tunnel whose host is gone, or that never had one, goes through the selected one.
+    pub(super) fn adopt(&mut self, id: &TunnelId) {
+        let Some(host) = self.tunnels.get(id).map(|entry| entry.spec.host.clone()) else {
+            return;
+        };
+        if self.host(&host).is_none()
+            && let Some(selected) = self.selected_host.clone()
+            && let Some(entry) = self.tunnels.get_mut(id)
+            && matches!(entry.spec.target, Target::Service { .. })
+        {
+            entry.spec.host = selected;
+        }
+    }
+}

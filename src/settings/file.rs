@@ -1,0 +1,296 @@
+//! The file's form, and how it becomes the model's settings and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Behaviour, HostId, Intent, Language, LocalBind, ServiceKey, Settings, Theme, TunnelId,
+    WantedTunnel, WindowSettings,
+};
+
+/// The version that this Adit writes. It reads this one and those before it.
+pub(super) const VERSION: u64 = 1;
+
+/// Keys that this Adit does not know; they are written back as they were read.
+type Unknown = BTreeMap<String, toml::Value>;
+
+/// The whole file.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct File {
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selected_host: Option<String>,
+    favourites: BTreeSet<String>,
+    window: WindowTable,
+    behaviour: BehaviourTable,
+    tunnels: BTreeMap<String, TunnelTable>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct WindowTable {
+    language: Word<Language>,
+    theme: Word<Theme>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zoom_percent: Option<u16>,
+    reduced_motion: bool,
+    grouped: bool,
+    hidden_columns: BTreeSet<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sorted_by: Option<String>,
+    sorted_downwards: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<(u16, u16)>,
+    column_widths: BTreeMap<String, u16>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are switches of their own, as in the model"
+)]
+struct BehaviourTable {
+    reopen_tunnels: bool,
+    start_at_login: bool,
+    close_to_tray: bool,
+    notify: bool,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl Default for BehaviourTable {
+    fn default() -> Self {
+        Self::of(Behaviour::default(), Unknown::new())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TunnelTable {
+    up: bool,
+    host: String,
+    local: Local,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+/// Where a tunnel listens.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Local {
+    /// The first free port from this one on.
+    Automatic(u16),
+    /// `ADDRESS:PORT`, as `--local` takes it.
+    Fixed(String),
+    /// The path of a Unix socket.
+    Socket(std::path::PathBuf),
+}
+
+/// A word of an enum of the model's. One that a later Adit added counts as the default.
+#[derive(Default)]
+struct Word<T>(T);
+
+/// An enum's words.
+trait Words: Sized + Copy + PartialEq + Default + 'static {
+    const WORDS: &'static [(Self, &'static str)];
+}
+
+impl Words for Language {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::System, "system"),
+        (Self::English, "en"),
+        (Self::Korean, "ko"),
+    ];
+}
+
+impl Words for Theme {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::System, "system"),
+        (Self::Light, "light"),
+        (Self::Dark, "dark"),
+    ];
+}
+
+impl<T: Words> Serialize for Word<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let found = T::WORDS.iter().find(|(value, _)| *value == self.0);
+        serializer.serialize_str(found.map_or("", |(_, word)| word))
+    }
+}
+
+impl<'de, T: Words> Deserialize<'de> for Word<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let found = T::WORDS.iter().find(|(_, word)| *word == text);
+        Ok(Self(found.map_or_else(T::default, |(value, _)| *value)))
+    }
+}
+
+impl File {
+    /// The settings in it, and what in it makes no sense by itself.
+    pub(super) fn settings(&self) -> (Settings, Vec<String>) {
+        let mut notes = Vec::new();
+        let mut settings = Settings {
+            window: self.window.settings(),
+            behaviour: self.behaviour.behaviour(),
+            selected_host: self.selected_host.as_deref().map(HostId::new),
+            ..Settings::default()
+        };
+        for text in &self.favourites {
+            match ServiceKey::from_str(text) {
+                Ok(service) => {
+                    settings.favourites.insert(service);
+                }
+                Err(error) => notes.push(format!("a favourite is passed over: {error}")),
+            }
+        }
+        for (name, table) in &self.tunnels {
+            match tunnel_id(name).and_then(|id| Some((id, table.wanted()?))) {
+                Some((id, wanted)) => {
+                    settings.tunnels.insert(id, wanted);
+                }
+                None => notes.push(format!(
+                    "the tunnel \"{name}\" makes no sense and is passed over"
+                )),
+            }
+        }
+        (settings, notes)
+    }
+
+    /// Takes the settings over; what is unknown stays.
+    pub(super) fn take(&mut self, settings: &Settings) {
+        self.version = VERSION;
+        self.selected_host = settings.selected_host.as_ref().map(ToString::to_string);
+        self.favourites = settings
+            .favourites
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        self.window = WindowTable::of(&settings.window, std::mem::take(&mut self.window.unknown));
+        let unknown = std::mem::take(&mut self.behaviour.unknown);
+        self.behaviour = BehaviourTable::of(settings.behaviour, unknown);
+        let mut before = std::mem::take(&mut self.tunnels);
+        for (id, wanted) in &settings.tunnels {
+            // Forwards that were typed by hand belong to one run.
+            if let TunnelId::Service { .. } = id {
+                let name = id.to_string();
+                let unknown = before.remove(&name).map(|table| table.unknown);
+                let table = TunnelTable::of(wanted, unknown.unwrap_or_default());
+                self.tunnels.insert(name, table);
+            }
+        }
+    }
+}
+
+impl WindowTable {
+    fn of(window: &WindowSettings, unknown: Unknown) -> Self {
+        let (sorted_by, sorted_downwards) = match &window.sorting {
+            Some((column, downwards)) => (Some(column.clone()), *downwards),
+            None => (None, false),
+        };
+        Self {
+            language: Word(window.language),
+            theme: Word(window.theme),
+            zoom_percent: Some(window.zoom_percent),
+            reduced_motion: window.reduced_motion,
+            grouped: window.grouped,
+            hidden_columns: window.hidden_columns.clone(),
+            sorted_by,
+            sorted_downwards,
+            size: window.size,
+            column_widths: window.column_widths.clone(),
+            unknown,
+        }
+    }
+
+    fn settings(&self) -> WindowSettings {
+        let default = WindowSettings::default();
+        WindowSettings {
+            language: self.language.0,
+            theme: self.theme.0,
+            zoom_percent: self
+                .zoom_percent
+                .map_or(default.zoom_percent, |percent| percent.clamp(50, 300)),
+            reduced_motion: self.reduced_motion,
+            grouped: self.grouped,
+            hidden_columns: self.hidden_columns.clone(),
+            column_widths: self.column_widths.clone(),
+            sorting: self
+                .sorted_by
+                .clone()
+                .map(|column| (column, self.sorted_downwards)),
+            size: self.size,
+        }
+    }
+}
+
+impl BehaviourTable {
+    const fn of(behaviour: Behaviour, unknown: Unknown) -> Self {
+        Self {
+            reopen_tunnels: behaviour.reopen_tunnels,
+            start_at_login: behaviour.start_at_login,
+            close_to_tray: behaviour.close_to_tray,
+            notify: behaviour.notify,
+            unknown,
+        }
+    }
+
+    const fn behaviour(&self) -> Behaviour {
+        Behaviour {
+            reopen_tunnels: self.reopen_tunnels,
+            start_at_login: self.start_at_login,
+            close_to_tray: self.close_to_tray,
+            notify: self.notify,
+        }
+    }
+}
+
+impl TunnelTable {
+    fn of(wanted: &WantedTunnel, unknown: Unknown) -> Self {
+        Self {
+            up: wanted.intent == Intent::Up,
+            host: wanted.host.to_string(),
+            local: match &wanted.local {
+                LocalBind::Automatic { preferred } => Local::Automatic(*preferred),
+                fixed @ LocalBind::Port { .. } => Local::Fixed(fixed.to_string()),
+                LocalBind::Socket(path) => Local::Socket(path.clone()),
+            },
+            route: wanted.route.map(|route| route.as_str().to_owned()),
+            unknown,
+        }
+    }
+
+    fn wanted(&self) -> Option<WantedTunnel> {
+        let local = match &self.local {
+            Local::Automatic(preferred) => LocalBind::Automatic {
+                preferred: *preferred,
+            },
+            Local::Fixed(text) => text.parse().ok()?,
+            Local::Socket(path) => LocalBind::Socket(path.clone()),
+        };
+        let route = self.route.as_deref().map(str::parse).transpose().ok()?;
+        Some(WantedTunnel {
+            intent: if self.up { Intent::Up } else { Intent::Down },
+            host: HostId::new(&self.host),
+            local,
+            route,
+        })
+    }
+}
+
+fn tunnel_id(name: &str) -> Option<TunnelId> {
+    let (service, port) = name.rsplit_once(':')?;
+    Some(TunnelId::service(
+        service.parse().ok()?,
+        port.parse().ok().filter(|port| *port != 0)?,
+    ))
+}

@@ -1,0 +1,200 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    Behaviour, BindAddress, HostId, Intent, Language, LocalBind, Route, ServiceKey, Theme,
+    TunnelId, WantedTunnel, WindowSettings,
+};
+
+fn rich() -> Settings {
+    let wanted = |local| WantedTunnel {
+        intent: Intent::Up,
+        host: HostId::new("prod"),
+        local,
+        route: Some(Route::NodePort),
+    };
+    let mut settings = Settings {
+        window: WindowSettings {
+            language: Language::Korean,
+            theme: Theme::Dark,
+            zoom_percent: 150,
+            reduced_motion: true,
+            grouped: true,
+            sorting: Some(("name".to_owned(), true)),
+            size: Some((900, 600)),
+            ..WindowSettings::default()
+        },
+        behaviour: Behaviour {
+            reopen_tunnels: false,
+            start_at_login: true,
+            close_to_tray: false,
+            notify: false,
+        },
+        selected_host: Some(HostId::new("prod")),
+        ..Settings::default()
+    };
+    settings.window.hidden_columns.insert("pods".to_owned());
+    settings.window.column_widths.insert("name".to_owned(), 200);
+    settings.favourites.insert(ServiceKey::new("shop", "web"));
+    let everywhere = LocalBind::Port {
+        address: BindAddress::All,
+        port: 9000,
+    };
+    let places = [
+        LocalBind::Automatic { preferred: 8080 },
+        LocalBind::loopback(8443),
+        everywhere,
+        LocalBind::Port {
+            address: BindAddress::Ip("::1".parse().unwrap()),
+            port: 1,
+        },
+        LocalBind::Port {
+            address: BindAddress::Localhost,
+            port: 2,
+        },
+        LocalBind::Socket("/run/user/1000/x.sock".into()),
+    ];
+    for (port, local) in (80..).zip(places) {
+        let id = TunnelId::service(ServiceKey::new("default", "ui"), port);
+        settings.tunnels.insert(id, wanted(local));
+    }
+    settings
+}
+
+fn text(folder: &Path) -> String {
+    fs::read_to_string(folder.join(NAME)).unwrap()
+}
+
+#[test]
+fn settings_come_back_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut loaded = Store::load(folder.path());
+    assert_eq!(loaded.settings, Settings::default());
+    assert_eq!(loaded.notes, [""; 0]);
+    loaded.store.save(&rich()).unwrap();
+    let again = Store::load(folder.path());
+    assert_eq!(again.notes, [""; 0], "{}", text(folder.path()));
+    assert_eq!(again.settings, rich());
+}
+
+#[test]
+#[cfg(unix)]
+fn the_file_is_the_persons_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("a/b");
+    Store::load(&below).store.save(&rich()).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&below.join(NAME)), 0o600);
+    assert_eq!(mode(&below), 0o700);
+    assert_eq!(
+        fs::read_dir(&below).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
+}
+
+#[test]
+fn what_a_person_wrote_by_hand_is_read_and_unknown_keys_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let by_hand =
+        "[window]\ntheme = \"dark\"\nlanguage = \"tlh\"\nsparkle = 3\n[later]\nkey = [1]\n";
+    fs::write(folder.path().join(NAME), by_hand).unwrap();
+    let mut loaded = Store::load(folder.path());
+    assert_eq!(loaded.settings.window.theme, Theme::Dark);
+    assert_eq!(loaded.settings.window.language, Language::System);
+    assert!(
+        loaded.settings.behaviour.reopen_tunnels,
+        "the defaults fill the rest"
+    );
+    loaded.store.save(&loaded.settings).unwrap();
+    let text = text(folder.path());
+    for kept in ["sparkle = 3", "[later]", "key = [1]", "version = 1"] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+}
+
+#[test]
+fn a_file_that_makes_no_sense_is_kept_aside_and_said() {
+    for (wrong, words) in [
+        ("[window\n", "line 1"),
+        ("version = 1\nfavourites = 7\n", "line 2"),
+        (
+            "version = 99\nwindow = \"new form\"\n",
+            "newer Adit (format 99)",
+        ),
+        ("version = \"x\"\n", "no number"),
+        ("version = -1\n", "no number"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 1..=2 {
+            fs::write(folder.path().join(NAME), wrong).unwrap();
+            let mut loaded = Store::load(folder.path());
+            assert_eq!(loaded.settings, Settings::default());
+            let note = loaded.notes.join("\n");
+            assert!(note.contains(words) && note.contains("set aside"), "{note}");
+            let aside = folder.path().join(format!("{NAME}.set-aside-{number}"));
+            assert_eq!(fs::read_to_string(aside).unwrap(), wrong);
+            loaded.store.save(&rich()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_or_favourite_that_makes_no_sense_costs_itself_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let by_hand = "favourites = [\"a/b\", \"nonsense\"]\n\
+                   [tunnels.\"a/b:80\"]\nup = true\nhost = \"h\"\nlocal = { automatic = 8080 }\n\
+                   [tunnels.\"a/b:0\"]\nup = true\nhost = \"h\"\nlocal = { automatic = 8080 }\n\
+                   [tunnels.\"a/c:80\"]\nup = true\nhost = \"h\"\nlocal = { fixed = \"?\" }\n";
+    fs::write(folder.path().join(NAME), by_hand).unwrap();
+    let loaded = Store::load(folder.path());
+    assert_eq!(loaded.settings.tunnels.len(), 1);
+    assert_eq!(loaded.settings.favourites.len(), 1);
+    assert_eq!(loaded.notes.len(), 3, "{:?}", loaded.notes);
+}
+
+#[test]
+fn forwards_of_one_run_are_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = rich();
+    let wanted = settings.tunnels.values().next().unwrap().clone();
+    settings.tunnels.insert(TunnelId::Forward(0), wanted);
+    Store::load(folder.path()).store.save(&settings).unwrap();
+    assert_eq!(Store::load(folder.path()).settings, rich());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_to_a_file_elsewhere_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("dotfiles.toml");
+    fs::write(&elsewhere, "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join(NAME)).unwrap();
+    Store::load(folder.path()).store.save(&rich()).unwrap();
+    assert!(fs::read_to_string(&elsewhere).unwrap().contains("[window]"));
+    assert_eq!(Store::load(folder.path()).settings, rich());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_takes_nothing_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::load(folder.path()).store;
+    store.save(&rich()).unwrap();
+    // A folder stands where the new file would be written first; it cannot be removed as a file.
+    let in_the_way = folder
+        .path()
+        .join(format!("{NAME}.new-{}", std::process::id()));
+    fs::create_dir(&in_the_way).unwrap();
+    let error = store.save(&Settings::default()).unwrap_err();
+    assert!(error.to_string().contains(NAME), "{error}");
+    assert_eq!(Store::load(folder.path()).settings, rich());
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,200}") {
+        let _either_way = parse(&text);
+    }
+}

@@ -1,0 +1,304 @@
+//! A real gnome-keyring on a session bus of its own, and whoever answers its prompts.
+
+#![expect(
+    clippy::unused_self,
+    clippy::needless_pass_by_value,
+    clippy::used_underscore_binding,
+    reason = "the interface's macro asks for methods of this form"
+)]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use secret_service::EncryptionType;
+use secret_service::blocking::SecretService;
+use tempfile::TempDir;
+use zbus::blocking::Connection;
+use zbus::blocking::connection::Builder;
+use zbus::zvariant::{OwnedObjectPath, Value};
+
+use super::LIMIT;
+
+/// The name under which Adit's entries stand here.
+pub(crate) const SERVICE: &str = "adit-test";
+
+const SECRETS: &str = "org.freedesktop.secrets";
+
+/// A program that is ended with all that it started.
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // One that has ended by itself is no group any more.
+        let _ended = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        let _ended = self.0.wait();
+    }
+}
+
+/// A session bus without a keyring, or with one.
+pub(crate) struct Keyring {
+    folder: TempDir,
+    address: String,
+    daemon: Option<Service>,
+    _bus: Service,
+}
+
+impl Keyring {
+    /// A bus on which nobody keeps secrets, and nobody is started to.
+    pub(crate) fn absent() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("bus.conf");
+        let text = format!(
+            "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
+             \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\
+             <busconfig><type>session</type><listen>unix:dir={}</listen>\
+             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
+             <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
+            folder.path().display()
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut child = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--nopidfile", "--print-address=1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("dbus-daemon is needed: tests/run installs dbus");
+        let stdout = child.stdout.take().unwrap();
+        let bus = Service(child);
+        let mut address = String::new();
+        BufReader::new(stdout).read_line(&mut address).unwrap();
+        std::fs::create_dir(folder.path().join("home")).unwrap();
+        Self {
+            address: address.trim().to_owned(),
+            folder,
+            daemon: None,
+            _bus: bus,
+        }
+    }
+
+    /// A keyring that is unlocked.
+    pub(crate) fn unlocked() -> Self {
+        let mut keyring = Self::absent();
+        keyring.start();
+        keyring
+    }
+
+    /// Starts the daemon, and waits until it keeps secrets.
+    fn start(&mut self) {
+        let bus = self.connect();
+        let names = zbus::blocking::fdo::DBusProxy::new(&bus).unwrap();
+        let changes = names.receive_name_owner_changed().unwrap();
+        let mut command = Command::new("gnome-keyring-daemon");
+        self.hand_to(&mut command);
+        let mut child = command
+            .args(["--foreground", "--unlock", "--components=secrets"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("gnome-keyring-daemon is needed: tests/run installs gnome-keyring");
+        child.stdin.take().unwrap().write_all(b"keyring").unwrap();
+        self.daemon = Some(Service(child));
+        let (ready, waiting) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut changes = changes;
+            let is_there = changes.any(|change| {
+                let change = change.args().unwrap();
+                change.name == SECRETS && change.new_owner.is_some()
+            });
+            if is_there {
+                let _test_has_ended = ready.send(());
+            }
+        });
+        waiting
+            .recv_timeout(LIMIT)
+            .expect("gnome-keyring does not take its name");
+        // Its default collection comes with the unlocking.
+        self.with(|keyring| keyring.get_default_collection().map(|_| ()))
+            .unwrap();
+    }
+
+    /// Ends the daemon as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.daemon = None;
+    }
+
+    /// Ends the daemon and starts it again, unlocked.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.start();
+    }
+
+    /// The variables by which a program finds this keyring.
+    pub(crate) fn hand_to(&self, command: &mut Command) {
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("XDG_DATA_HOME", self.home().join("data"))
+            .env("XDG_CONFIG_HOME", self.home().join("config"))
+            .env("ADIT_CONFIG_DIR", self.home().join("config/adit"))
+            .env("ADIT_VAULT_SERVICE", SERVICE)
+            .env("HOME", self.home());
+    }
+
+    /// A home folder.
+    pub(crate) fn home(&self) -> std::path::PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The whole folder, with everything that was written.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn connect(&self) -> Connection {
+        Builder::address(self.address.as_str())
+            .unwrap()
+            .build()
+            .unwrap()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&SecretService<'_>) -> T) -> T {
+        let bus = self.connect();
+        work(&SecretService::connect_with_existing(EncryptionType::Plain, bus).unwrap())
+    }
+
+    /// Locks the collection: the next one who wants something of it is asked for its password.
+    pub(crate) fn lock(&self) {
+        self.with(|keyring| keyring.get_default_collection().unwrap().lock().unwrap());
+    }
+
+    /// The value of an entry of Adit's.
+    pub(crate) fn entry(&self, name: &str) -> Option<Vec<u8>> {
+        self.with(|keyring| {
+            let found = keyring.search_items(attributes(name)).unwrap();
+            found
+                .unlocked
+                .first()
+                .map(|item| item.get_secret().unwrap())
+        })
+    }
+
+    /// Writes into an entry of Adit's that is there.
+    pub(crate) fn spoil(&self, name: &str, value: &[u8]) {
+        self.with(|keyring| {
+            let found = keyring.search_items(attributes(name)).unwrap();
+            found.unlocked[0].set_secret(value, "text/plain").unwrap();
+        });
+    }
+
+    /// Removes an entry of Adit's.
+    pub(crate) fn remove(&self, name: &str) {
+        self.with(|keyring| {
+            let found = keyring.search_items(attributes(name)).unwrap();
+            found.unlocked[0].delete().unwrap();
+        });
+    }
+
+    /// Has somebody answer the prompts of gnome-keyring, in the place of the desktop's dialogue.
+    pub(crate) fn prompter(&self, answer: PromptAnswer) -> Prompter {
+        let (seen, prompts) = mpsc::channel();
+        let bus = Builder::address(self.address.as_str())
+            .unwrap()
+            .serve_at(
+                "/org/gnome/keyring/Prompter",
+                SystemPrompter { answer, seen },
+            )
+            .unwrap()
+            .name("org.gnome.keyring.SystemPrompter")
+            .unwrap()
+            .build()
+            .unwrap();
+        Prompter { _bus: bus, prompts }
+    }
+}
+
+fn attributes(name: &str) -> HashMap<&str, &str> {
+    HashMap::from([("service", SERVICE), ("username", name)])
+}
+
+/// What a person does with a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PromptAnswer {
+    /// Presses Cancel.
+    Refuse,
+    /// Nothing at all.
+    Ignore,
+}
+
+/// A double of the desktop's dialogue: gnome-keyring finds it by its name on the bus.
+pub(crate) struct Prompter {
+    _bus: Connection,
+    prompts: mpsc::Receiver<()>,
+}
+
+impl Prompter {
+    /// Waits until a prompt has come.
+    pub(crate) fn was_asked(&self) {
+        self.prompts
+            .recv_timeout(LIMIT)
+            .expect("gnome-keyring does not ask");
+    }
+
+    /// Whether a prompt came that was not waited for.
+    pub(crate) fn has_been_asked(&self) -> bool {
+        self.prompts.try_recv().is_ok()
+    }
+}
+
+struct SystemPrompter {
+    answer: PromptAnswer,
+    seen: mpsc::Sender<()>,
+}
+
+const CALLBACK: &str = "org.gnome.keyring.internal.Prompter.Callback";
+
+/// Tells gnome-keyring how its prompt stands. Not within its own call, for whose answer it waits.
+fn ready(bus: &zbus::Connection, owner: &str, callback: &OwnedObjectPath, reply: &'static str) {
+    let bus = Connection::from(bus.clone());
+    let (owner, callback) = (owner.to_owned(), callback.clone());
+    std::thread::spawn(move || {
+        let properties: HashMap<&str, Value<'_>> = HashMap::new();
+        let body = (reply, properties, "");
+        let (owner, path) = (Some(owner.as_str()), callback.as_str());
+        let _daemon_may_be_gone =
+            bus.call_method(owner, path, Some(CALLBACK), "PromptReady", &body);
+    });
+}
+
+#[zbus::interface(name = "org.gnome.keyring.internal.Prompter")]
+impl SystemPrompter {
+    fn begin_prompting(
+        &self,
+        callback: OwnedObjectPath,
+        #[zbus(connection)] bus: &zbus::Connection,
+        #[zbus(header)] header: zbus::message::Header<'_>,
+    ) {
+        ready(bus, header.sender().unwrap().as_str(), &callback, "");
+    }
+
+    fn perform_prompt(
+        &self,
+        callback: OwnedObjectPath,
+        _kind: &str,
+        _properties: HashMap<String, Value<'_>>,
+        _exchange: &str,
+        #[zbus(connection)] bus: &zbus::Connection,
+        #[zbus(header)] header: zbus::message::Header<'_>,
+    ) {
+        let _test_has_ended = self.seen.send(());
+        if self.answer == PromptAnswer::Refuse {
+            ready(bus, header.sender().unwrap().as_str(), &callback, "no");
+        }
+    }
+
+    fn stop_prompting(&self, _callback: OwnedObjectPath) {}
+}
