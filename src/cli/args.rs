@@ -9,7 +9,7 @@ use super::forward_args::ForwardArgs;
 use super::hosts_args::HostsArgs;
 use super::key::KeyArgs;
 use super::target::ServiceTarget;
-use crate::model::{LocalBind, Route, ServiceKey};
+use crate::model::{LocalBind, Route, ServiceKey, ServiceType};
 
 /// Opens the LoadBalancer services of a self-managed Kubernetes cluster on this computer, through SSH.
 ///
@@ -53,6 +53,18 @@ pub(super) enum Format {
     /// A table, or words, for people.
     #[default]
     Table,
+    /// JSON as docs/json.md describes it.
+    Json,
+}
+
+/// How a list is written on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// A table for people.
+    #[default]
+    Table,
+    /// The same with all columns.
+    Wide,
     /// JSON as docs/json.md describes it.
     Json,
 }
@@ -137,9 +149,23 @@ pub(super) struct ListArgs {
     /// Only the services of this namespace
     #[arg(short, long, value_name = "NS")]
     pub(super) namespace: Option<String>,
+    /// Services of every type, not only LoadBalancer
+    #[arg(long)]
+    pub(super) all_types: bool,
+    /// Services of these types: LoadBalancer, NodePort, ClusterIP, ExternalName
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_delimiter = ',',
+        conflicts_with = "all_types"
+    )]
+    pub(super) types: Vec<ServiceType>,
     /// How to print the list
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    pub(super) output: Format,
+    pub(super) output: ListFormat,
+    /// Print the list, then every service that changes, until Ctrl-C
+    #[arg(short, long)]
+    pub(super) watch: bool,
     #[command(flatten)]
     pub(super) cluster: ClusterArgs,
     #[command(flatten)]

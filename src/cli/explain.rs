@@ -131,7 +131,7 @@ fn facts(service: &LbService) -> Vec<(&'static str, String)> {
 }
 
 /// As `k8s-worker-2 (layer2)`, with what is known of it only by an event or by the rules marked as such.
-fn announced_by(nodes: Option<&[Announcement]>) -> String {
+pub(super) fn announced_by(nodes: Option<&[Announcement]>) -> String {
     let Some(nodes) = nodes else {
         return "not known".to_owned();
     };

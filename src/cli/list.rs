@@ -1,4 +1,4 @@
-//! `adit list`: the LoadBalancer services, once.
+//! `adit list`: the services, once or as they change.
 
 use std::cell;
 use std::fmt::Display;
@@ -9,22 +9,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::args::{Format, ListArgs};
+use super::args::{ListArgs, ListFormat};
 use super::console::Console;
-use super::failure::Failure;
+use super::failure::{Failure, Usage};
 use super::list_json::ServiceJson;
+use super::list_table::table;
 use super::session::{End, Prompter, follow};
-use super::table::{Cell, render};
 use crate::engine::Handle;
 use crate::model::{
-    ClusterFault, ClusterState, Finding, LbService, Protocol, ServicePhase, ServicePort, Severity,
-    Snapshot,
+    ClusterFault, ClusterState, Finding, LbService, Protocol, ServicePort, Severity, Snapshot,
 };
 
 /// How long the first complete view may take to arrive.
 const LIST_LIMIT: Duration = Duration::from_secs(15);
 
-/// Waits for the first complete view and prints it.
+/// Waits for the first complete view and prints it; goes on with what changes, if that is asked for.
 ///
 /// # Errors
 /// A failure where there is no view, or none in time.
@@ -35,38 +34,93 @@ pub(super) async fn run(
     console: &mut Console,
     interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let snapshot = first_view(handle, prompter, console, interrupt).await?;
-    let wanted = |service: &Arc<LbService>| {
-        let is_of_namespace = args
-            .namespace
-            .as_ref()
-            .is_none_or(|namespace| service.key.namespace.as_str() == namespace);
-        is_of_namespace && service.is_load_balancer()
+    if args.watch && args.output == ListFormat::Json {
+        return Err(Usage("--watch prints a table, no JSON".to_owned()).into());
+    }
+    tokio::pin!(interrupt);
+    let snapshot = first_view(handle, prompter, console, &mut interrupt).await?;
+    let mut shown = wanted(&snapshot, args);
+    print(&shown, args, console)?;
+    if !args.watch {
+        return Ok(());
+    }
+    follow(handle, prompter, interrupt, |snapshot| {
+        let now = wanted(snapshot, args);
+        let changes = table(changed(&shown, &now), args, colours_wanted());
+        let rows: String = changes.split_inclusive('\n').skip(1).collect();
+        console.text(&rows)?;
+        for gone in shown
+            .iter()
+            .filter(|old| !now.iter().any(|new| new.key == old.key))
+        {
+            console.say(&format!("{} is gone", gone.key));
+        }
+        shown = now;
+        Ok(ControlFlow::Continue(()))
+    })
+    .await
+    .map(|_ended| ())
+}
+
+/// The services that are asked for.
+fn wanted(snapshot: &Snapshot, args: &ListArgs) -> Vec<Arc<LbService>> {
+    let is_wanted = |service: &&Arc<LbService>| {
+        let of_type = if args.types.is_empty() {
+            args.all_types || service.is_load_balancer()
+        } else {
+            args.types.contains(&service.service_type)
+        };
+        let namespace = args.namespace.as_ref();
+        of_type && namespace.is_none_or(|wanted| service.key.namespace.as_str() == wanted)
     };
-    let services: Vec<Arc<LbService>> = snapshot
-        .cluster
-        .services
-        .values()
-        .filter(|service| wanted(service))
-        .cloned()
-        .collect();
+    let services = snapshot.cluster.services.values();
+    services.filter(is_wanted).cloned().collect()
+}
+
+/// The services that are new or have changed. Both lists are in order, and what has not changed is the very same.
+fn changed<'a>(
+    before: &'a [Arc<LbService>],
+    now: &'a [Arc<LbService>],
+) -> impl Iterator<Item = &'a LbService> {
+    let was_there = |service: &Arc<LbService>| {
+        let place = before.binary_search_by(|old| old.key.cmp(&service.key));
+        place.is_ok_and(|index| Arc::ptr_eq(&before[index], service))
+    };
+    now.iter()
+        .filter(move |service| !was_there(service))
+        .map(AsRef::as_ref)
+}
+
+fn print(
+    services: &[Arc<LbService>],
+    args: &ListArgs,
+    console: &mut Console,
+) -> anyhow::Result<()> {
     match args.output {
-        Format::Json => {
+        ListFormat::Json => {
             let rows: Vec<ServiceJson> = services
                 .iter()
                 .map(|service| ServiceJson::from(service.as_ref()))
                 .collect();
             console.json(&serde_json::to_string_pretty(&rows)?)
         }
-        Format::Table if services.is_empty() => {
+        ListFormat::Table | ListFormat::Wide if services.is_empty() => {
             let place = args
                 .namespace
                 .as_ref()
                 .map_or("the cluster".to_owned(), |name| format!("namespace {name}"));
-            console.say(&format!("there is no LoadBalancer service in {place}"));
+            let kind = if args.all_types || !args.types.is_empty() {
+                "such service"
+            } else {
+                "LoadBalancer service"
+            };
+            console.say(&format!("there is no {kind} in {place}"));
             Ok(())
         }
-        Format::Table => console.text(&table(&services, colours_wanted())),
+        ListFormat::Table | ListFormat::Wide => {
+            let services = services.iter().map(AsRef::as_ref);
+            console.text(&table(services, args, colours_wanted()))
+        }
     }
 }
 
@@ -177,40 +231,6 @@ pub(super) fn colours_wanted() -> bool {
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn table(services: &[Arc<LbService>], coloured: bool) -> String {
-    let head = [
-        "NAMESPACE",
-        "NAME",
-        "PORTS",
-        "METALLB-IP",
-        "POOL",
-        "CLUSTER-IP",
-        "PODS",
-        "STATE",
-        "FINDINGS",
-    ];
-    let mut rows = vec![head.map(Cell::plain).to_vec()];
-    rows.extend(services.iter().map(|service| row(service)));
-    render(&rows, coloured)
-}
-
-fn row(service: &LbService) -> Vec<Cell> {
-    let ready = service.pods.iter().filter(|pod| pod.ready).count();
-    let mut addresses = words(&service.load_balancer_ips);
-    addresses.extend(service.hostnames.iter().cloned());
-    vec![
-        Cell::plain(service.key.namespace.as_str()),
-        Cell::plain(&service.key.name),
-        Cell::plain(&service.ports.iter().map(port).collect::<Vec<_>>().join(",")),
-        Cell::plain(&or_dash(&addresses)),
-        Cell::plain(service.pool.as_deref().unwrap_or("-")),
-        Cell::plain(&or_dash(&words(&service.cluster_ips))),
-        Cell::plain(&format!("{ready}/{}", service.pods.len())),
-        phase(service.phase),
-        Cell::plain(&problems(&service.findings)),
-    ]
-}
-
 /// The codes of what does not work, or not everywhere; what is only good to know is told by `adit explain`.
 pub(super) fn problems(findings: &[Finding]) -> String {
     let worth_a_column = findings
@@ -226,15 +246,6 @@ pub(super) fn port(port: &ServicePort) -> String {
         Protocol::Tcp => port.number.to_string(),
         other => format!("{}/{}", port.number, other.as_str()),
     }
-}
-
-fn phase(phase: ServicePhase) -> Cell {
-    let colour = match phase {
-        ServicePhase::Assigned => 32,
-        ServicePhase::Pending => 33,
-        ServicePhase::Terminating => 31,
-    };
-    Cell::coloured(phase.as_str(), colour)
 }
 
 pub(super) fn words(items: &[impl Display]) -> Vec<String> {
@@ -256,6 +267,7 @@ mod tests {
     use crate::cli::console::testing::{Written, console};
     use crate::cli::fixtures::put_services;
     use crate::cli::session::testing::FakeEngine;
+    use crate::model::{ServiceKey, ServiceType};
     use clap::Parser;
 
     async fn list(
@@ -288,6 +300,96 @@ mod tests {
              default    ui    80         10.0.0.241  first-pool  10.108.202.210  1/2   assigned\n\
              shop       dns   53,53/UDP  -           -           10.108.202.210  0/0   pending   no-pool\n"
         );
+    }
+
+    #[tokio::test]
+    async fn the_wide_table_has_all_columns() {
+        let (result, out, _) = list(&["adit", "list", "-o", "wide", "-n", "shop"], live).await;
+        result.unwrap();
+        let text = out.text();
+        for part in [
+            "NODE-PORTS",
+            "53:31126",
+            "ANNOUNCED-BY",
+            "not known",
+            "Local/Cluster",
+            "example.com/other\u{fffd}[2J",
+            "shop/dns-tcp",
+            "LoadBalancer",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_types_are_shown_when_asked_for() {
+        let with_other = |engine: &FakeEngine| {
+            live(engine);
+            engine.publish(|snapshot| {
+                let mut other = LbService::new(ServiceKey::new("shop", "cache"));
+                other.service_type = ServiceType::ClusterIp;
+                let services = &mut snapshot.cluster.services;
+                services.insert(other.key.clone(), Arc::new(other));
+            });
+        };
+        for (words, names) in [
+            (&["adit", "list"][..], &["default", "shop"][..]),
+            (
+                &["adit", "list", "--all-types"],
+                &["default", "shop", "shop"],
+            ),
+            (&["adit", "list", "--type", "clusterip"], &["shop"]),
+            (
+                &["adit", "list", "--type", "LoadBalancer,ClusterIP"],
+                &["default", "shop", "shop"],
+            ),
+        ] {
+            let (result, out, _) = list(words, with_other).await;
+            result.unwrap();
+            let text = out.text();
+            let rows = text.lines().skip(1);
+            let found: Vec<&str> = rows.filter_map(|row| row.split(' ').next()).collect();
+            assert_eq!(found, names, "{words:?}: {text}");
+        }
+        assert!(Cli::try_parse_from(["adit", "list", "--type", "tram"]).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_watch_prints_what_changes() {
+        let Some(Cmd::List(args)) = Cli::parse_from(["adit", "list", "-w"]).command else {
+            panic!("no list")
+        };
+        let (mut handle, engine) = FakeEngine::start();
+        live(&engine);
+        let (mut console, out, err) = console();
+        let mut prompter = Prompter::silent(handle.clone());
+        let play = async {
+            while !out.text().contains("dns") {
+                tokio::task::yield_now().await;
+            }
+            engine.publish(|snapshot| {
+                let services = &mut snapshot.cluster.services;
+                let mut ui = LbService::clone(&services[&ServiceKey::new("default", "ui")]);
+                ui.load_balancer_ips = vec!["10.0.0.99".parse().unwrap()];
+                services.insert(ui.key.clone(), Arc::new(ui));
+                services.remove(&ServiceKey::new("shop", "dns"));
+                snapshot.ended = true;
+            });
+        };
+        let pending = std::future::pending();
+        let (result, ()) = tokio::join!(
+            run(&mut handle, &mut prompter, &args, &mut console, pending),
+            play
+        );
+        result.unwrap();
+        let text = out.text();
+        let last: Vec<&str> = text.lines().skip(3).collect();
+        assert_eq!(last.len(), 1, "{text}");
+        assert!(
+            last[0].contains("ui") && last[0].contains("10.0.0.99"),
+            "{text}"
+        );
+        assert_eq!(err.text(), "adit: shop/dns is gone\n");
     }
 
     #[tokio::test]

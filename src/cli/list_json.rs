@@ -35,6 +35,7 @@ struct PortJson<'a> {
     protocol: &'static str,
     target_port: &'a str,
     node_port: Option<u16>,
+    app_protocol: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +105,7 @@ impl<'a> From<&'a ServicePort> for PortJson<'a> {
             protocol: port.protocol.as_str(),
             target_port: &port.target_port,
             node_port: port.node_port,
+            app_protocol: port.app_protocol.as_deref(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod key;
 mod kubeconfig;
 mod list;
 mod list_json;
+mod list_table;
 mod logging;
 mod pools;
 mod probe;
