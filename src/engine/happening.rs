@@ -11,7 +11,7 @@ use super::saved::Kept;
 use super::tunnel;
 use crate::model::{
     Answer, Client, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, PromptId, Question,
-    SshHosts, TunnelId,
+    SshHosts, Surroundings, TunnelId,
 };
 use crate::net::Listener;
 use crate::ssh::Session;
@@ -58,6 +58,8 @@ pub(super) enum Happening {
     Joined(HostId, u64, Session),
     /// There will be no other session of a link.
     NotJoined(HostId, u64),
+    /// The computer woke, or its network has changed.
+    Surroundings(Surroundings),
     /// The session of this id was lost.
     Lost(HostId, u64, u64, Fault),
     /// Something the person is to be told, which keeps nothing from going on.

@@ -29,6 +29,7 @@ mod saved;
 mod saved_profile;
 mod socks;
 mod supervisor;
+mod surroundings;
 mod tunnel;
 mod tunnel_entry;
 mod wanted;

@@ -26,6 +26,7 @@ use crate::model::{
     LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target,
     TunnelId, TunnelSpec,
 };
+use crate::net::Sensor;
 
 /// How often counters are published while something moves.
 const TRAFFIC_INTERVAL: Duration = Duration::from_millis(250);
@@ -60,6 +61,8 @@ pub(super) struct Supervisor {
     /// Hosts that stand in for one another, in order.
     pub(super) candidates: Vec<HostId>,
     pub(super) ended: bool,
+    /// Notices sleep and changes of the network, while a link is wanted.
+    pub(super) sensor: Option<Sensor>,
 }
 
 /// The cluster that is watched.
@@ -121,6 +124,7 @@ impl Supervisor {
             probes: Probes::default(),
             candidates: Vec::new(),
             ended: false,
+            sensor: None,
         }
     }
 
@@ -138,6 +142,7 @@ impl Supervisor {
             }
             self.take_next_hosts().await;
             self.settle_links().await;
+            self.mind_surroundings();
             self.ask_hosts();
             self.show_way();
             self.keep_settings();
@@ -463,6 +468,7 @@ impl Supervisor {
             Happening::SshHosts(hosts) => self.imports.ssh_hosts = Some(Arc::new(hosts)),
             Happening::Tested(id, profile) => self.tested(id, profile),
             Happening::KeyChecked(check) => self.key_checked(check),
+            Happening::Surroundings(change) => self.surroundings_changed(change).await,
             Happening::Lost(id, dial, session, fault) => self.lost(&id, dial, session, fault).await,
             Happening::ClientsNamed(id, named) => self.clients_named(&id, named),
             Happening::Probe(id, news) => self.probe_goes_on(id, news),

@@ -26,6 +26,7 @@ mod settings;
 mod snapshot;
 pub mod ssh_command;
 mod ssh_hosts;
+mod surroundings;
 mod text;
 mod time;
 mod vault_status;
@@ -68,6 +69,7 @@ pub use snapshot::{
     Traffic, TunnelSpec, TunnelState, TunnelStatus,
 };
 pub use ssh_hosts::{ResolvedSshHost, SshHost, SshHosts};
+pub use surroundings::Surroundings;
 pub use text::{printable, shell_quoted};
 pub use time::Moment;
 pub use vault_status::VaultStatus;

@@ -3,8 +3,10 @@
 mod client_program;
 mod holder;
 mod listener;
+mod sensor;
 mod socks;
 
 pub use client_program::programs_of;
 pub use listener::{Accepted, Listener, bind};
+pub use sensor::Sensor;
 pub use socks::{SocksDenial, SocksError, SocksRequest, negotiate};

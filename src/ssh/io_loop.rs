@@ -36,6 +36,11 @@ const OPENS_PER_TUNNEL: usize = 64;
 /// How often channels that are being closed, whose confirmation may have come, are looked at.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How long a server has for a sign of life when it is in doubt, and how often it is asked meanwhile: libssh2 asks no more often
+/// than every two seconds.
+const VERIFY_LIMIT: Duration = Duration::from_secs(7);
+const VERIFY_INTERVAL: Duration = Duration::from_millis(2500);
+
 /// How long a loop sleeps at most: polls take no longer times everywhere.
 const NEVER: Duration = Duration::from_hours(24);
 
@@ -91,6 +96,8 @@ struct Opening {
 struct Probes {
     unanswered: u32,
     last_sent: Instant,
+    /// Since when it matters that the server gives a sign of life at once.
+    verifying: Option<Instant>,
 }
 
 /// Why a loop ended.
@@ -136,6 +143,7 @@ impl IoLoop {
             probes: Probes {
                 unanswered: 0,
                 last_sent: Instant::now(),
+                verifying: None,
             },
             round_trip: setup.round_trip,
         })
@@ -178,7 +186,16 @@ impl IoLoop {
         let until_closed = (!self.closing.is_empty()).then_some(CLOSING_INTERVAL);
         let until_overdue = self.executions.iter().map(Execution::deadline).min();
         let until_overdue = until_overdue.map(|due| due.saturating_duration_since(Instant::now()));
-        let others = [until_closed, until_overdue, self.roster.until_sweep()];
+        let until_verified = self
+            .probes
+            .verifying
+            .map(|_| VERIFY_INTERVAL.saturating_sub(self.probes.last_sent.elapsed()));
+        let others = [
+            until_verified,
+            until_closed,
+            until_overdue,
+            self.roster.until_sweep(),
+        ];
         others
             .into_iter()
             .flatten()
@@ -199,6 +216,7 @@ impl IoLoop {
         self.open_channels()?;
         self.serve_executions()?;
         self.close_channels();
+        self.go_on_verifying()?;
         self.probe_if_silent()?;
         self.transport.flush().map_err(|_error| self.lost())
     }
@@ -233,6 +251,7 @@ impl IoLoop {
                 Ok(IoCommand::Open(request)) => self.waiting.push_back(request),
                 Ok(IoCommand::CutTunnel(tunnel)) => self.cut(tunnel),
                 Ok(IoCommand::Check) => self.probe()?,
+                Ok(IoCommand::Verify) => self.verify()?,
                 Ok(IoCommand::End) | Err(TryRecvError::Disconnected) => return Err(LoopEnd::Asked),
                 Err(TryRecvError::Empty) => return Ok(()),
             }
@@ -411,6 +430,7 @@ impl IoLoop {
     }
 
     fn note_life(&mut self) {
+        self.probes.verifying = None;
         if self.probes.unanswered > 0 {
             self.session.discard_probe_replies();
             self.probes.unanswered = 0;
@@ -437,6 +457,28 @@ impl IoLoop {
             )));
         }
         self.probe()
+    }
+
+    fn verify(&mut self) -> Result<(), LoopEnd> {
+        self.probes.verifying.get_or_insert_with(Instant::now);
+        self.probe()
+    }
+
+    /// A server in doubt is asked again, and given up after a while.
+    fn go_on_verifying(&mut self) -> Result<(), LoopEnd> {
+        let Some(since) = self.probes.verifying else {
+            return Ok(());
+        };
+        if since.elapsed() >= VERIFY_LIMIT {
+            let seconds = since.elapsed().as_secs();
+            return Err(LoopEnd::Lost(format!(
+                "the server has been silent for {seconds} s since the network changed or this computer woke"
+            )));
+        }
+        if self.probes.last_sent.elapsed() >= VERIFY_INTERVAL {
+            self.probe()?;
+        }
+        Ok(())
     }
 
     fn probe(&mut self) -> Result<(), LoopEnd> {

@@ -69,6 +69,8 @@ pub(super) enum IoCommand {
     CutTunnel(u64),
     /// Ask the server for a sign of life now.
     Check,
+    /// The same, and count the session as lost unless it comes soon.
+    Verify,
     /// End the session.
     End,
 }
@@ -328,6 +330,11 @@ impl Session {
     /// Asks the server for a sign of life now, in place of after its next silence.
     pub fn check(&self) {
         self.mailbox.send(IoCommand::Check);
+    }
+
+    /// Asks the server for a sign of life now, and gives the session up unless it comes within seconds: the network has changed.
+    pub fn verify(&self) {
+        self.mailbox.send(IoCommand::Verify);
     }
 
     /// Ends every connection of this tunnel.

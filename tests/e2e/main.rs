@@ -19,6 +19,7 @@ mod login;
 mod memory;
 mod probe;
 mod socks;
+mod staying_up;
 mod support;
 #[cfg(target_os = "linux")]
 mod window;

@@ -135,6 +135,12 @@ impl Running {
         }
     }
 
+    /// The first such event, whether it was read already or is still to come.
+    pub(crate) fn event_or_passed(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let passed = self.passed.borrow().iter().find(|e| wanted(e)).cloned();
+        passed.unwrap_or_else(|| self.event(wanted))
+    }
+
     /// Where forward `index` listens, once it is open.
     pub(crate) fn listening(&self, index: u64) -> SocketAddr {
         let wanted = |event: &Value| event["event"] == "listening" && event["forward"] == index;

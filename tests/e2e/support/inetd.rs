@@ -43,6 +43,14 @@ impl Inetd {
         }
     }
 
+    /// Sends a signal to every process that serves a connection.
+    pub(crate) fn signal(&self, signal: Signal) {
+        for session in self.sessions.lock().unwrap().iter() {
+            // One that has ended by itself is no group any more.
+            let _ended = kill_process_group(Pid::from_child(session), signal);
+        }
+    }
+
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         self.port

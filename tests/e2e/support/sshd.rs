@@ -12,6 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::inetd::Inetd;
@@ -97,6 +98,11 @@ impl Sshd {
     /// Ends it as a power cut would: nothing says goodbye, and the port refuses.
     pub(crate) fn kill(&mut self) {
         self.inetd = None;
+    }
+
+    /// Sends a signal to every process that serves a connection.
+    pub(crate) fn signal_sessions(&self, signal: Signal) {
+        self.inetd.as_ref().unwrap().signal(signal);
     }
 
     /// Starts it again, on the same port.
