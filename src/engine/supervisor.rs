@@ -131,6 +131,7 @@ impl Supervisor {
     /// Runs until it is told to quit, or every handle is gone.
     pub(super) async fn run(mut self) {
         self.begin().await;
+        self.publish();
         while !self.ended {
             match self.wait().await {
                 Wake::Command(Some(Command::Quit) | None) => self.quit().await,

@@ -90,7 +90,7 @@ impl Vault {
     /// [`VaultError`]; records that cannot be read are notes of the contents.
     pub async fn load(&self) -> Result<Contents, VaultError> {
         self.call(|keyring| {
-            let names = keyring.names();
+            let names = keyring.names()?;
             let hosts = names.iter().filter_map(|name| name.strip_prefix("host:"));
             let found = hosts
                 .filter(|name| !name.contains('~'))

@@ -67,8 +67,8 @@ impl Keyring {
     }
 
     /// The names of all entries that a search finds.
-    pub(super) fn names(&self) -> BTreeSet<String> {
-        os::names(&self.store, &self.service)
+    pub(super) fn names(&self) -> Result<BTreeSet<String>, VaultError> {
+        os::names(&self.store, &self.service).map_err(|error| self.failed(error))
     }
 }
 
@@ -192,16 +192,14 @@ mod os {
         }
     }
 
-    pub(super) fn names(store: &Arc<CredentialStore>, service: &str) -> BTreeSet<String> {
-        let found = CredentialStoreApi::search(&**store, &HashMap::from([("service", service)]));
-        let entries = found.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the keyring cannot be searched");
-            Vec::new()
-        });
-        let names = entries
-            .iter()
-            .filter_map(keyring_core::Entry::get_specifiers);
-        names.map(|(_service, name)| name).collect()
+    pub(super) fn names(
+        store: &Arc<CredentialStore>,
+        service: &str,
+    ) -> Result<BTreeSet<String>, Error> {
+        // One prompt unlocks them all. What is refused here is not asked for again.
+        let found = CredentialStoreApi::search(&**store, &HashMap::from([("service", service)]))?;
+        let names = found.iter().filter_map(keyring_core::Entry::get_specifiers);
+        Ok(names.map(|(_service, name)| name).collect())
     }
 }
 
@@ -249,7 +247,14 @@ mod os {
         }
     }
 
-    pub(super) fn names(_store: &Arc<CredentialStore>, _service: &str) -> BTreeSet<String> {
-        BTreeSet::new()
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the Secret Service's search can fail"
+    )]
+    pub(super) fn names(
+        _store: &Arc<CredentialStore>,
+        _service: &str,
+    ) -> Result<BTreeSet<String>, Error> {
+        Ok(BTreeSet::new())
     }
 }

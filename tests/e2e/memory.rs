@@ -80,7 +80,10 @@ impl Run {
             handle,
             secrets: secrets.to_vec(),
         };
-        run.until(|snapshot| snapshot.vault.is_settled().then_some(()));
+        run.until(|snapshot| {
+            let has_begun = snapshot.vault != VaultStatus::Off && snapshot.vault.is_settled();
+            has_begun.then_some(())
+        });
         run
     }
 

@@ -1,12 +1,5 @@
 //! A real gnome-keyring on a session bus of its own, and whoever answers its prompts.
 
-#![expect(
-    clippy::unused_self,
-    clippy::needless_pass_by_value,
-    clippy::used_underscore_binding,
-    reason = "the interface's macro asks for methods of this form"
-)]
-
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -18,9 +11,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
 use tempfile::TempDir;
-use zbus::blocking::Connection;
+use zbus::Message;
 use zbus::blocking::connection::Builder;
-use zbus::zvariant::{OwnedObjectPath, Value};
+use zbus::blocking::{Connection, MessageIterator};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::LIMIT;
 
@@ -205,19 +199,18 @@ impl Keyring {
 
     /// Has somebody answer the prompts of gnome-keyring, in the place of the desktop's dialogue.
     pub(crate) fn prompter(&self, answer: PromptAnswer) -> Prompter {
-        let (seen, prompts) = mpsc::channel();
-        let bus = Builder::address(self.address.as_str())
-            .unwrap()
-            .serve_at(
-                "/org/gnome/keyring/Prompter",
-                SystemPrompter { answer, seen },
-            )
-            .unwrap()
-            .name("org.gnome.keyring.SystemPrompter")
-            .unwrap()
-            .build()
+        let bus = self.connect();
+        let calls = MessageIterator::from(&bus);
+        bus.request_name("org.gnome.keyring.SystemPrompter")
             .unwrap();
-        Prompter { _bus: bus, prompts }
+        let (seen, prompts) = mpsc::channel();
+        // It ends with the bus.
+        std::thread::spawn(move || {
+            for call in calls.map_while(Result::ok) {
+                prompt(&bus, &call, answer, &seen);
+            }
+        });
+        Prompter { prompts }
     }
 }
 
@@ -236,7 +229,6 @@ pub(crate) enum PromptAnswer {
 
 /// A double of the desktop's dialogue: gnome-keyring finds it by its name on the bus.
 pub(crate) struct Prompter {
-    _bus: Connection,
     prompts: mpsc::Receiver<()>,
 }
 
@@ -254,51 +246,40 @@ impl Prompter {
     }
 }
 
-struct SystemPrompter {
-    answer: PromptAnswer,
-    seen: mpsc::Sender<()>,
-}
-
 const CALLBACK: &str = "org.gnome.keyring.internal.Prompter.Callback";
 
-/// Tells gnome-keyring how its prompt stands. Not within its own call, for whose answer it waits.
-fn ready(bus: &zbus::Connection, owner: &str, callback: &OwnedObjectPath, reply: &'static str) {
-    let bus = Connection::from(bus.clone());
-    let (owner, callback) = (owner.to_owned(), callback.clone());
-    std::thread::spawn(move || {
-        let properties: HashMap<&str, Value<'_>> = HashMap::new();
-        let body = (reply, properties, "");
-        let (owner, path) = (Some(owner.as_str()), callback.as_str());
-        let _daemon_may_be_gone =
-            bus.call_method(owner, path, Some(CALLBACK), "PromptReady", &body);
-    });
-}
-
-#[zbus::interface(name = "org.gnome.keyring.internal.Prompter")]
-impl SystemPrompter {
-    fn begin_prompting(
-        &self,
-        callback: OwnedObjectPath,
-        #[zbus(connection)] bus: &zbus::Connection,
-        #[zbus(header)] header: zbus::message::Header<'_>,
-    ) {
-        ready(bus, header.sender().unwrap().as_str(), &callback, "");
+/// Answers one call of gnome-keyring's, and tells it then how its prompt stands: it does not listen before.
+fn prompt(bus: &Connection, call: &Message, answer: PromptAnswer, seen: &mpsc::Sender<()>) {
+    let header = call.header();
+    let (Some(member), Some(owner)) = (header.member(), header.sender()) else {
+        return;
+    };
+    let reply = match (member.as_str(), answer) {
+        ("BeginPrompting", _) => Some(""),
+        ("PerformPrompt", PromptAnswer::Refuse) => Some("no"),
+        ("PerformPrompt", PromptAnswer::Ignore) | ("StopPrompting", _) => None,
+        _ => return,
+    };
+    bus.reply(&header, &()).unwrap();
+    if member == "PerformPrompt" {
+        let _test_has_ended = seen.send(());
     }
-
-    fn perform_prompt(
-        &self,
-        callback: OwnedObjectPath,
-        _kind: &str,
-        _properties: HashMap<String, Value<'_>>,
-        _exchange: &str,
-        #[zbus(connection)] bus: &zbus::Connection,
-        #[zbus(header)] header: zbus::message::Header<'_>,
-    ) {
-        let _test_has_ended = self.seen.send(());
-        if self.answer == PromptAnswer::Refuse {
-            ready(bus, header.sender().unwrap().as_str(), &callback, "no");
-        }
-    }
-
-    fn stop_prompting(&self, _callback: OwnedObjectPath) {}
+    let Some(reply) = reply else { return };
+    let callback: OwnedObjectPath = if member == "BeginPrompting" {
+        call.body().deserialize().unwrap()
+    } else {
+        type Perform = (OwnedObjectPath, String, HashMap<String, OwnedValue>, String);
+        let (callback, ..): Perform = call.body().deserialize().unwrap();
+        callback
+    };
+    let properties: HashMap<&str, Value<'_>> = HashMap::new();
+    let (owner, path) = (Some(owner.as_str()), callback.as_str());
+    let ready = bus.call_method(
+        owner,
+        path,
+        Some(CALLBACK),
+        "PromptReady",
+        &(reply, properties, ""),
+    );
+    ready.unwrap();
 }
