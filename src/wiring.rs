@@ -68,19 +68,28 @@ fn open_demo() {
     }
 }
 
-/// Fonts with Hangul in the places where systems keep them; the built-in ones have none.
+/// A font with Han and kana from where systems keep one; the built-in fonts have all else. Such a font takes tens of megabytes of
+/// memory, so it is read only for those whose locales say that they may need it.
 fn fallback_fonts() -> Vec<Vec<u8>> {
-    const PLACES: [&str; 6] = [
+    const PLACES: [&str; 7] = [
         "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
         "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-        "/usr/share/fonts/truetype/nanum/NanumGothic.ttf",
-        "/usr/share/fonts/truetype/unfonts-core/UnDotum.ttf",
-        "/System/Library/Fonts/AppleSDGothicNeo.ttc",
-        "C:\\Windows\\Fonts\\malgun.ttf",
+        "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+        "/System/Library/Fonts/Hiragino Sans GB.ttc",
+        "/System/Library/Fonts/PingFang.ttc",
+        "C:\\Windows\\Fonts\\msyh.ttc",
+        "C:\\Windows\\Fonts\\YuGothR.ttc",
     ];
+    let needs_one = |locale: &str| ["ja", "zh"].iter().any(|script| locale.starts_with(script));
+    if !sys_locale::get_locales().any(|locale| needs_one(&locale)) {
+        return Vec::new();
+    }
+    // What is no font would make the window panic.
+    let is_font = |bytes: &Vec<u8>| ttf_parser::Face::parse(bytes, 0).is_ok();
     PLACES
         .iter()
-        .find_map(|place| std::fs::read(place).ok())
+        .filter_map(|place| std::fs::read(place).ok())
+        .find(is_font)
         .into_iter()
         .collect()
 }

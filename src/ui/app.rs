@@ -6,18 +6,23 @@ use std::time::Duration;
 use egui::{Context, Ui, ViewportCommand};
 
 use super::hosts::{self, Tools};
+use super::listing::Rows;
 use super::look::Look;
 use super::meter::Meter;
-use super::rows::Rows;
 use super::scene::Scene;
 use super::view::{Page, View};
-use super::{detail, empty, keys, list, map, nav, notices, prompt, theme, top_bar, wake, words};
+use super::{
+    detail, empty, filter_bar, gaps, keys, keys_help, list, map, nav, notices, palette, prompt,
+    settings_page, theme, top_bar, wake, words,
+};
 use crate::engine::Handle;
 use crate::l10n::Lang;
 use crate::model::{Command, Light, Moment, Snapshot, TunnelState};
 
 /// For how long something that is in progress is shown moving; after that it is drawn standing still.
 const MOTION_S: f64 = 20.0;
+/// The time between two pictures where only figures change.
+const QUIET_STEP: Duration = Duration::from_millis(500);
 /// The time between two pictures of something that moves.
 const MOTION_STEP: Duration = Duration::from_millis(50);
 
@@ -65,12 +70,8 @@ impl App {
     }
 
     fn find_rows(&mut self) {
-        self.rows.update(
-            self.look.lang(&self.snapshot),
-            &self.snapshot,
-            &self.view.query,
-            self.view.sorting,
-        );
+        let wish = self.view.wish(self.look.lang(), self.look.window());
+        self.rows.update(&self.snapshot, &wish);
     }
 
     /// Everything that is not drawing.
@@ -85,8 +86,9 @@ impl App {
             self.snapshot = snapshot;
             self.taken_at = time;
             self.find_rows();
+            self.rows.retain_known(&mut self.view.marked);
         }
-        self.look.follow(ctx, &self.snapshot, &mut self.commands);
+        self.look.follow(ctx, &self.snapshot);
         if self.snapshot.ended {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
@@ -95,23 +97,26 @@ impl App {
     /// Draws everything.
     pub(super) fn draw_ui(&mut self, ui: &mut Ui) {
         let time = ui.input(|input| input.time);
-        let before = (self.view.query.clone(), self.view.sorting);
+        let before = self.view.wish(self.look.lang(), self.look.window());
+        let mut window = self.look.window().clone();
         let now = self.now(time);
         let snapshot = Arc::clone(&self.snapshot);
         let mut scene = Scene {
-            lang: self.look.lang(&snapshot),
+            lang: self.look.lang(),
             snapshot: &snapshot,
             rows: &self.rows,
             meter: &self.meter,
+            window: &mut window,
             view: &mut self.view,
             now,
-            animate: time < self.animate_until && !snapshot.settings.window.reduced_motion,
+            animate: self.look.moves() && time < self.animate_until,
             commands: &mut self.commands,
         };
         keys::handle(ui.ctx(), &mut scene);
         frame_ui(ui, &mut scene);
         self.plan_repaint(ui.ctx(), time);
-        if before != (self.view.query.clone(), self.view.sorting) {
+        self.commands.extend(self.look.take(ui.ctx(), window, time));
+        if before != self.view.wish(self.look.lang(), self.look.window()) {
             self.find_rows();
             ui.ctx().request_repaint();
         }
@@ -134,9 +139,12 @@ impl App {
             .tunnels
             .keys()
             .any(|id| self.meter.rate(id, now).is_some());
-        let is_still = self.snapshot.settings.window.reduced_motion;
-        if !is_still && (flows || (time < self.animate_until && moving(&self.snapshot) > 0)) {
+        let in_progress = time < self.animate_until && moving(&self.snapshot) > 0;
+        if self.look.moves() && (flows || in_progress) {
             ctx.request_repaint_after(MOTION_STEP);
+        } else if flows {
+            // The figures of what flows still change.
+            ctx.request_repaint_after(QUIET_STEP);
         }
         for tunnel in self.snapshot.tunnels.values() {
             match &tunnel.state {
@@ -174,11 +182,11 @@ fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     match scene.view.page {
         Page::Services => services_ui(ui, scene),
         Page::Hosts => page_ui(ui, |ui| hosts::page_ui(ui, scene)),
+        Page::Settings => page_ui(ui, |ui| settings_page::settings_page_ui(ui, scene)),
         Page::Map => page_ui(ui, |ui| map::map_ui(ui, scene)),
-        Page::Settings => {
-            page_ui(ui, |_ui| {});
-        }
     }
+    palette::palette_ui(ui, scene);
+    keys_help::keys_help_ui(ui, scene);
     prompt::prompt_ui(ui, scene);
 }
 
@@ -190,6 +198,10 @@ fn services_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     detail::detail_panel_ui(ui, scene);
     page_ui(ui, |ui| {
+        gaps::gaps_ui(ui, scene);
+        if scene.rows.total() > 0 {
+            filter_bar::filter_bar_ui(ui, scene);
+        }
         if !empty::empty_ui(ui, scene) {
             list::list_ui(ui, scene);
         }

@@ -8,7 +8,7 @@ use super::icons::{self, Icon};
 use super::rows::{Row, RowId};
 use super::scene::Scene;
 use super::widgets::SwitchState;
-use super::{theme, widgets, words};
+use super::{sparkline, theme, widgets, words};
 use crate::l10n::{Lang, Speaks as _, tr};
 use crate::model::{
     Finding, Intent, LbService, Light, Protocol, ServicePhase, Severity, printable,
@@ -20,6 +20,8 @@ const MOST_PODS_TOLD: usize = 40;
 const FIRST_LINE: f32 = 18.0;
 /// The height of a cell's second line.
 const SECOND_LINE: f32 = 15.0;
+/// The size of a favourite's star.
+pub(super) const STAR: f32 = 18.0;
 /// The size of a button in a row.
 const SMALL_BUTTON: f32 = 22.0;
 
@@ -56,8 +58,9 @@ pub(super) fn not_tunnellable(lang: Lang, row: &Row) -> String {
     }
 }
 
-pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool) {
+pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool, scene: &mut Scene<'_>) {
     let palette = theme::palette(ui);
+    star_ui(ui, row, is_repeated, scene);
     // A service's further ports step back, so that services can be counted at a glance.
     let (font, color) = if is_repeated {
         (theme::body_font(13.5), palette.weak)
@@ -67,6 +70,92 @@ pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool) {
     lines_ui(ui, &row.namespace(), |ui| {
         text_ui(ui, &row.name(), font, color);
     });
+}
+
+/// The star of a favourite. Of the others it shows only under the pointer, so that the list stays calm.
+fn star_ui(ui: &mut Ui, row: &Row, is_repeated: bool, scene: &mut Scene<'_>) {
+    let Some(key) = row.key() else { return };
+    ui.spacing_mut().item_spacing.x = 4.0;
+    let is_favourite = scene.is_favourite(row);
+    if is_repeated {
+        ui.allocate_exact_size(vec2(STAR, STAR), Sense::hover());
+        return;
+    }
+    let (rect, response) = ui.allocate_exact_size(vec2(STAR, STAR), Sense::click());
+    let name = tr!(scene, "cell-favourite", service = key.to_string());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_favourite, &name));
+    let palette = theme::palette(ui);
+    let is_near = ui.rect_contains_pointer(ui.max_rect()) || response.has_focus();
+    if is_favourite {
+        icons::paint(
+            ui.painter(),
+            Icon::StarFilled,
+            rect.center(),
+            palette.amber.fill,
+        );
+    } else if is_near {
+        icons::paint(ui.painter(), Icon::Star, rect.center(), palette.weak);
+    }
+    if response.has_focus() {
+        widgets::ring(ui, rect, palette);
+    }
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
+    if response.on_hover_text(&name).clicked() {
+        scene.toggle_favourite(row);
+    }
+}
+
+/// What moved lately, as a line and in words.
+pub(super) fn traffic_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
+    let Some(id) = row.id.tunnel() else { return };
+    let lately = scene.meter.lately(&id);
+    let rate = scene.meter.rate(&id, scene.now);
+    let total = row.tunnel(scene.snapshot).map_or(0, |tunnel| {
+        let traffic = tunnel.traffic;
+        traffic.down_bytes.saturating_add(traffic.up_bytes)
+    });
+    if total == 0 {
+        return;
+    }
+    let cell = ui.available_rect_before_wrap();
+    let words = match rate {
+        Some(rate) => words::each_second(scene.lang, rate.down.saturating_add(rate.up)),
+        None => words::bytes(total),
+    };
+    if lately.len() > 1 {
+        let height = cell.height() - SECOND_LINE - 12.0;
+        let line =
+            egui::Rect::from_min_size(cell.min + vec2(0.0, 6.0), vec2(cell.width() - 6.0, height));
+        sparkline::paint(ui, line, &lately, rate.is_some());
+        let below = egui::Rect::from_min_max(
+            line.left_bottom() + vec2(0.0, 1.0),
+            cell.max - vec2(0.0, 5.0),
+        );
+        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+            let color = theme::palette(ui).weak;
+            text_ui(ui, &words, theme::body_font(11.5), color);
+        });
+    } else {
+        let color = theme::palette(ui).weak;
+        text_ui(ui, &words, theme::body_font(11.5), color);
+    }
+    let hover = row.tunnel(scene.snapshot).map(|tunnel| {
+        let (down, up) = (tunnel.traffic.down_bytes, tunnel.traffic.up_bytes);
+        tr!(
+            ui,
+            "cell-traffic",
+            down = words::bytes(down),
+            up = words::bytes(up)
+        )
+    });
+    if let Some(hover) = hover {
+        let cell = ui.interact(
+            ui.max_rect(),
+            ui.unique_id().with("traffic"),
+            Sense::hover(),
+        );
+        cell.on_hover_text(hover);
+    }
 }
 
 pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
@@ -357,24 +446,18 @@ fn link_ui(ui: &mut Ui, address: &str, url: &str, width: f32) {
 
 pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     let palette = theme::palette(ui);
-    let Some(id) = row.id.tunnel() else {
+    if row.id.tunnel().is_none() {
         let words = tr!(ui, "state-not-tunnellable");
         text_ui(ui, words, theme::body_font(13.0), palette.weak)
             .on_hover_text(not_tunnellable(scene.lang, row));
         return;
-    };
+    }
     let light = scene.light(row);
     ui.spacing_mut().item_spacing.x = 6.0;
     widgets::mark_ui(ui, light);
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
     let state = words::state(scene.lang, tunnel, scene.now);
-    let second = match scene.meter.rate(&id, scene.now) {
-        Some(rate) => format!(
-            "↓ {}",
-            words::each_second(scene.lang, rate.down.max(rate.up))
-        ),
-        None => tunnel.map_or_else(String::new, words::remark),
-    };
+    let second = tunnel.map_or_else(String::new, words::remark);
     lines_ui(ui, &second, |ui| {
         let response = text_ui(
             ui,

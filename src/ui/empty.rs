@@ -81,14 +81,15 @@ fn hosts_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn no_match_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let query = printable(&scene.view.query).into_owned();
-    words_ui(
-        ui,
-        tr!(scene, "empty-no-match"),
-        &tr!(scene, "empty-no-match-hint", query = query),
-    );
+    let hint = if query.is_empty() {
+        tr!(scene, "empty-no-match-filter").to_owned()
+    } else {
+        tr!(scene, "empty-no-match-hint", query = query)
+    };
+    words_ui(ui, tr!(scene, "empty-no-match"), &hint);
     ui.add_space(8.0);
     if ui.button(tr!(scene, "bar-clear-search")).clicked() {
-        scene.view.query.clear();
+        scene.view.widen();
     }
 }
 

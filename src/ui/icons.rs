@@ -37,6 +37,16 @@ pub(super) enum Icon {
     Host,
     /// Sliders to set.
     Sliders,
+    /// A star.
+    Star,
+    /// A star that is filled.
+    StarFilled,
+    /// Points to the right.
+    Right,
+    /// A table's columns.
+    Columns,
+    /// Rows in groups.
+    Groups,
 }
 
 /// A line through these points, on a field that reaches from -7 to 7.
@@ -126,7 +136,25 @@ const fn lines(icon: Icon) -> &'static [Line] {
             &[(-5.5, 3.2), (-3.4, 3.2)],
             &[(0.4, 3.2), (5.5, 3.2)],
         ],
-        Icon::Sun | Icon::Moon | Icon::Half | Icon::Dots => &[],
+        Icon::Right => &[&[(-1.5, -3.5), (2.0, 0.0), (-1.5, 3.5)]],
+        Icon::Columns => &[
+            &[
+                (-5.5, -5.0),
+                (5.5, -5.0),
+                (5.5, 5.0),
+                (-5.5, 5.0),
+                (-5.5, -5.0),
+            ],
+            &[(-1.8, -5.0), (-1.8, 5.0)],
+            &[(1.8, -5.0), (1.8, 5.0)],
+        ],
+        Icon::Groups => &[
+            &[(-5.5, -4.8), (2.0, -4.8)],
+            &[(-2.5, -1.6), (5.5, -1.6)],
+            &[(-5.5, 1.8), (2.0, 1.8)],
+            &[(-2.5, 5.0), (5.5, 5.0)],
+        ],
+        Icon::Star | Icon::StarFilled | Icon::Sun | Icon::Moon | Icon::Half | Icon::Dots => &[],
     }
 }
 
@@ -176,8 +204,41 @@ pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32
             painter.circle_stroke(at(1.5, -3.2), 1.9 * scale, stroke);
             painter.circle_stroke(at(-1.5, 3.2), 1.9 * scale, stroke);
         }
-        Icon::Copy | Icon::Check | Icon::Close | Icon::Up | Icon::Down | Icon::Map => {}
+        Icon::Star | Icon::StarFilled => {
+            star(painter, center, scale, stroke, icon == Icon::StarFilled);
+        }
+        Icon::Copy
+        | Icon::Check
+        | Icon::Close
+        | Icon::Up
+        | Icon::Down
+        | Icon::Right
+        | Icon::Map
+        | Icon::Columns
+        | Icon::Groups => {}
     }
+}
+
+/// Five points; they are concave, so a filled one is made of triangles around its middle.
+fn star(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke, is_filled: bool) {
+    let corner = |step: u8| {
+        let radius = if step.is_multiple_of(2) { 6.0 } else { 2.6 };
+        let angle = std::f32::consts::TAU * (f32::from(step) / 10.0 - 0.25);
+        center + Vec2::new(0.0, 0.4) + Vec2::angled(angle) * radius * scale
+    };
+    let points: Vec<_> = (0..10).map(corner).collect();
+    if is_filled {
+        let mut mesh = egui::Mesh::default();
+        mesh.colored_vertex(center, stroke.color);
+        for point in &points {
+            mesh.colored_vertex(*point, stroke.color);
+        }
+        for step in 0..10 {
+            mesh.add_triangle(0, step + 1, (step + 1) % 10 + 1);
+        }
+        painter.add(Shape::mesh(mesh));
+    }
+    painter.add(Shape::closed_line(points, stroke));
 }
 
 fn sun(painter: &Painter, center: Pos2, scale: f32, stroke: Stroke) {

@@ -1,28 +1,69 @@
-//! The keyboard: arrows move, space switches, enter opens, a slash searches.
+//! The keyboard: arrows move, space switches, enter opens, a slash searches, a question mark tells the keys.
 
 use egui::{Context, Event, Key, Modifiers, OpenUrl};
 
 use super::rows::Row;
 use super::scene::Scene;
+use super::view::{Overlay, Page};
 use super::{top_bar, words};
 
 /// How far a page is.
 const PAGE: usize = 10;
+/// With Ctrl, the pages.
+const PAGES: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
 
 /// Acts on the keys pressed since the last frame, where no field or control wants them.
 pub(super) fn handle(ctx: &Context, scene: &mut Scene<'_>) {
     if !scene.snapshot.prompts.is_empty() {
         return;
     }
-    if ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::F)) {
-        scene.view.focus_search = true;
+    let command = |key| ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+    if command(Key::K) {
+        let is_open = scene.view.overlay == Overlay::Palette;
+        scene.view.close_overlay();
+        if !is_open {
+            scene.view.overlay = Overlay::Palette;
+        }
+    }
+    if scene.view.overlay != Overlay::None {
+        return;
+    }
+    for (key, page) in PAGES.into_iter().zip(Page::ALL) {
+        if command(key) {
+            scene.view.page = page;
+        }
+    }
+    if command(Key::F) {
+        search(scene);
     }
     let focused = ctx.memory(egui::Memory::focused);
     if focused == Some(top_bar::search_id()) {
         in_search(ctx, scene);
     } else if focused.is_none() {
-        in_list(ctx, scene);
+        if typed(ctx, "?") {
+            scene.view.overlay = Overlay::Keys;
+        } else if typed(ctx, "/") {
+            search(scene);
+        } else if scene.view.page == Page::Services {
+            in_list(ctx, scene);
+        }
     }
+}
+
+/// Puts the cursor into the search field, which searches services.
+fn search(scene: &mut Scene<'_>) {
+    scene.view.page = Page::Services;
+    scene.view.focus_search = true;
+}
+
+/// Whether `wanted` was typed. It is a command here, and must not land in a field.
+fn typed(ctx: &Context, wanted: &str) -> bool {
+    let is_wanted = |event: &Event| matches!(event, Event::Text(text) if text == wanted);
+    let found = ctx.input(|input| input.events.iter().any(is_wanted));
+    if found {
+        ctx.input_mut(|input| input.events.retain(|event| !is_wanted(event)));
+    }
+    found
 }
 
 /// Escape empties the field and then leaves it; down and enter go on to the list.
@@ -34,45 +75,25 @@ fn in_search(ctx: &Context, scene: &mut Scene<'_>) {
         leave();
     } else if pressed(Key::ArrowDown) || pressed(Key::Enter) {
         leave();
-        go_to(scene, 0);
+        go_to(scene, 0, false);
     }
 }
 
 fn in_list(ctx: &Context, scene: &mut Scene<'_>) {
-    let typed_slash = |event: &Event| matches!(event, Event::Text(text) if text == "/");
-    if ctx.input(|input| input.events.iter().any(typed_slash)) {
-        scene.view.focus_search = true;
-        // The slash itself is a command here, and must not land in the field.
-        ctx.input_mut(|input| input.events.retain(|event| !typed_slash(event)));
+    let marks = ctx.input(|input| input.modifiers.shift);
+    if let Some(index) = moved(ctx, scene) {
+        go_to(scene, index, marks);
         return;
     }
     let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    let last = scene.rows.len().saturating_sub(1);
-    let here = scene
-        .view
-        .selected
-        .as_ref()
-        .and_then(|id| scene.rows.position(id));
-    let by = |step: &dyn Fn(usize) -> usize| here.map_or(0, step);
-    if pressed(Key::ArrowDown) {
-        go_to(scene, by(&|here| here + 1));
-    } else if pressed(Key::ArrowUp) {
-        go_to(scene, by(&|here| here.saturating_sub(1)));
-    } else if pressed(Key::PageDown) {
-        go_to(scene, by(&|here| here + PAGE));
-    } else if pressed(Key::PageUp) {
-        go_to(scene, by(&|here| here.saturating_sub(PAGE)));
-    } else if pressed(Key::Home) {
-        go_to(scene, 0);
-    } else if pressed(Key::End) {
-        go_to(scene, last);
+    if ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::A)) {
+        scene.view.marked = scene.rows.shown().map(|row| row.id.clone()).collect();
     } else if pressed(Key::Escape) {
-        if scene.view.query.is_empty() {
-            scene.view.selected = None;
-        }
-        scene.view.query.clear();
+        step_back(scene);
     } else if pressed(Key::Space) {
-        with_selected(scene, Scene::toggle);
+        scene.toggle_marked();
+    } else if pressed(Key::F) {
+        with_selected(scene, Scene::toggle_favourite);
     } else if pressed(Key::Enter) {
         with_selected(scene, |scene, row| {
             let port = row.port().map_or(0, |port| port.number);
@@ -86,12 +107,61 @@ fn in_list(ctx: &Context, scene: &mut Scene<'_>) {
     }
 }
 
-/// Selects the row at `index`, or the last one.
-fn go_to(scene: &mut Scene<'_>, index: usize) {
-    let index = index.min(scene.rows.len().saturating_sub(1));
-    if let Some(row) = scene.rows.get(index) {
-        scene.view.select(row.id.clone());
+/// Escape takes back one thing: the marks, then the search and the filters, then the details.
+fn step_back(scene: &mut Scene<'_>) {
+    if scene.view.marked.len() > 1 {
+        scene.view.marked.clear();
+    } else if scene.view.narrows() {
+        scene.view.widen();
+    } else {
+        scene.view.selected = None;
     }
+}
+
+/// Where the keys that move lead to.
+fn moved(ctx: &Context, scene: &Scene<'_>) -> Option<usize> {
+    let pressed = |key| {
+        ctx.input_mut(|input| {
+            input.consume_key(Modifiers::NONE, key) || input.consume_key(Modifiers::SHIFT, key)
+        })
+    };
+    let here = scene
+        .view
+        .selected
+        .as_ref()
+        .and_then(|id| scene.rows.position(id));
+    let by = |step: &dyn Fn(usize) -> usize| Some(here.map_or(0, step));
+    if pressed(Key::ArrowDown) {
+        by(&|here| here + 1)
+    } else if pressed(Key::ArrowUp) {
+        by(&|here| here.saturating_sub(1))
+    } else if pressed(Key::PageDown) {
+        by(&|here| here + PAGE)
+    } else if pressed(Key::PageUp) {
+        by(&|here| here.saturating_sub(PAGE))
+    } else if pressed(Key::Home) {
+        Some(0)
+    } else if pressed(Key::End) {
+        Some(scene.rows.len().saturating_sub(1))
+    } else {
+        None
+    }
+}
+
+/// Selects the row at `index`, or the last one; where it `marks`, marks it and the one it came from as well.
+fn go_to(scene: &mut Scene<'_>, index: usize, marks: bool) {
+    let index = index.min(scene.rows.len().saturating_sub(1));
+    let Some(row) = scene.rows.get(index) else {
+        return;
+    };
+    if marks {
+        let before = scene.view.selected.clone();
+        scene.view.marked.extend(before);
+        scene.view.marked.insert(row.id.clone());
+    } else {
+        scene.view.marked.clear();
+    }
+    scene.view.select(row.id.clone());
 }
 
 fn with_selected<'a>(scene: &mut Scene<'a>, act: impl FnOnce(&mut Scene<'a>, &Row)) {

@@ -1,102 +1,23 @@
 //! The list of services, a row for each port.
 
-use egui::{Align, Layout, Response, Role, Sense, Ui, WidgetInfo};
+use egui::{Align, Layout, PointerButton, Response, Role, Sense, Ui, WidgetInfo, vec2};
 use egui_extras::{Column, TableBuilder, TableRow};
 
+use super::columns::{self, GAP, ListColumn};
 use super::icons::Icon;
-use super::rows::{Row, RowId, SortBy};
+use super::listing::{Group, Item, SortBy, Sorting};
+use super::rows::{Row, RowId};
 use super::scene::Scene;
-use super::{cells, icons, theme, widgets};
-use crate::l10n::{Id, id, tr};
+use super::{cells, groups, icons, theme, widgets};
+use crate::l10n::tr;
 
-/// A column of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ListColumn {
-    Switch,
-    Service,
-    Ports,
-    MetalLb,
-    ClusterIp,
-    Pods,
-    Local,
-    State,
-}
-
-/// Space between columns.
-const GAP: f32 = 8.0;
-
-impl ListColumn {
-    const ALL: [Self; 8] = [
-        Self::Switch,
-        Self::Service,
-        Self::Ports,
-        Self::MetalLb,
-        Self::ClusterIp,
-        Self::Pods,
-        Self::Local,
-        Self::State,
-    ];
-
-    /// The least width, and the share of what is left over.
-    const fn width(self) -> (f32, f32) {
-        match self {
-            Self::Switch => (44.0, 0.0),
-            Self::Service => (128.0, 2.4),
-            Self::Ports => (76.0, 0.6),
-            Self::MetalLb => (112.0, 0.8),
-            Self::ClusterIp => (106.0, 0.5),
-            Self::Pods => (100.0, 2.0),
-            Self::Local => (132.0, 0.3),
-            Self::State => (108.0, 1.0),
-        }
-    }
-
-    /// What stands above it, and what a click on that sorts by.
-    const fn headers(self) -> &'static [(Id, SortBy)] {
-        match self {
-            Self::Switch => &[],
-            Self::Service => &[
-                (id!("column-service"), SortBy::Service),
-                (id!("column-namespace"), SortBy::Namespace),
-            ],
-            Self::Ports => &[(id!("column-port"), SortBy::Port)],
-            Self::MetalLb => &[(id!("column-metallb"), SortBy::MetalLb)],
-            Self::ClusterIp => &[(id!("column-cluster-ip"), SortBy::ClusterIp)],
-            Self::Pods => &[(id!("column-pods"), SortBy::Pods)],
-            Self::Local => &[(id!("column-local"), SortBy::Local)],
-            Self::State => &[(id!("column-state"), SortBy::State)],
-        }
-    }
-}
-
-/// The columns that fit into `available`, and how wide each is. What the details show as well goes first.
-fn columns(available: f32) -> Vec<(ListColumn, f32)> {
-    let mut shown = ListColumn::ALL.to_vec();
-    for dispensable in [ListColumn::ClusterIp, ListColumn::Pods] {
-        if least(&shown) > available {
-            shown.retain(|column| *column != dispensable);
-        }
-    }
-    let spare = (available - least(&shown)).max(0.0);
-    let shares: f32 = shown.iter().map(|column| column.width().1).sum();
-    let width = |column: ListColumn| {
-        let (least, part) = column.width();
-        least + spare * part / shares
-    };
-    shown
-        .into_iter()
-        .map(|column| (column, width(column).floor()))
-        .collect()
-}
-
-fn least(columns: &[ListColumn]) -> f32 {
-    columns.iter().map(|column| column.width().0 + GAP).sum()
-}
+/// Within how many points of a column's edge it is grasped.
+const GRASP: f32 = 4.0;
 
 pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    ui.spacing_mut().item_spacing = egui::vec2(GAP, 0.0);
+    ui.spacing_mut().item_spacing = vec2(GAP, 0.0);
     let available = ui.available_width() - ui.spacing().scroll.allocated_width() - 4.0;
-    let columns = columns(available);
+    let columns = columns::columns(available, scene.window);
     let mut table = TableBuilder::new(ui)
         .sense(Sense::CLICK)
         .auto_shrink(false)
@@ -107,47 +28,113 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     if std::mem::take(&mut scene.view.reveal) {
         let selected = scene.view.selected.as_ref();
-        if let Some(row) = selected.and_then(|id| scene.rows.position(id)) {
-            table = table.scroll_to_row(row, None).animate_scrolling(false);
+        if let Some(line) = selected.and_then(|id| scene.rows.line(id)) {
+            table = table.scroll_to_row(line, None).animate_scrolling(false);
         }
     }
     table
         .header(theme::HEADER_HEIGHT, |mut header| {
-            for (column, _) in &columns {
-                header.col(|ui| header_ui(ui, *column, scene));
+            for (column, width) in &columns {
+                header.col(|ui| header_ui(ui, *column, *width, scene));
             }
         })
         .body(|body| {
-            let count = scene.rows.len();
-            body.rows(theme::ROW_HEIGHT, count, |row| row_ui(row, &columns, scene));
+            let items = scene.rows.items();
+            body.rows(theme::ROW_HEIGHT, items.len(), |row| {
+                match items.get(row.index()) {
+                    Some(Item::Group(group)) => group_ui(row, &columns, group, scene),
+                    Some(Item::Row(index)) => row_ui(row, &columns, *index, scene),
+                    None => {}
+                }
+            });
         });
 }
 
-fn header_ui(ui: &mut Ui, column: ListColumn, scene: &mut Scene<'_>) {
+fn header_ui(ui: &mut Ui, column: ListColumn, width: f32, scene: &mut Scene<'_>) {
+    edge_ui(ui, column, width, scene);
     ui.spacing_mut().item_spacing.x = 10.0;
+    if column == ListColumn::Service {
+        // Above the names, which stand beside the stars.
+        ui.add_space(cells::STAR + 4.0 - 10.0);
+    }
     for (name, by) in column.headers() {
-        sort_button_ui(ui, scene.lang.text(*name), *by, scene);
+        let response = sort_button_ui(ui, scene.lang.text(*name), *by, scene);
+        response.context_menu(|ui| columns_menu_ui(ui, scene));
     }
 }
 
-fn sort_button_ui(ui: &mut Ui, name: &str, by: SortBy, scene: &mut Scene<'_>) {
+/// The right edge of a column, by which it is drawn wider or narrower; a double click gives the width back to Adit.
+fn edge_ui(ui: &Ui, column: ListColumn, width: f32, scene: &mut Scene<'_>) {
+    if column == ListColumn::Switch {
+        return;
+    }
+    let cell = ui.max_rect();
+    let edge = cell.left() + width + GAP / 2.0;
+    let rect = egui::Rect::from_x_y_ranges((edge - GRASP)..=(edge + GRASP), cell.y_range());
+    // The cell's own clip would cut off the half that reaches into the gap.
+    let response = ui.interact(rect, ui.unique_id().with("edge"), Sense::click_and_drag());
+    if response.hovered() || response.dragged() {
+        ui.ctx().set_cursor_icon(egui::CursorIcon::ResizeHorizontal);
+        let painter = egui::Painter::new(ui.ctx().clone(), ui.layer_id(), rect);
+        let stroke = egui::Stroke::new(2.0, theme::palette(ui).accent);
+        painter.vline(edge, cell.y_range(), stroke);
+    }
+    if response.dragged_by(PointerButton::Primary)
+        && let Some(pointer) = response.interact_pointer_pos()
+    {
+        let wanted = pointer.x - GAP / 2.0 - cell.left();
+        let width = columns::set_width(column, wanted);
+        let widths = &mut scene.window.column_widths;
+        widths.insert(column.name().to_owned(), width);
+    }
+    if response.double_clicked() {
+        scene.window.column_widths.remove(column.name());
+    }
+}
+
+/// Which columns are shown.
+pub(super) fn columns_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    for column in ListColumn::ALL {
+        if !column.can_be_hidden() {
+            continue;
+        }
+        let hidden = &mut scene.window.hidden_columns;
+        let mut is_shown = !hidden.contains(column.name());
+        if ui
+            .checkbox(&mut is_shown, scene.lang.text(column.title()))
+            .changed()
+        {
+            if is_shown {
+                hidden.remove(column.name());
+            } else {
+                hidden.insert(column.name().to_owned());
+            }
+        }
+    }
+    ui.separator();
+    if ui.button(tr!(ui, "list-reset-columns")).clicked() {
+        scene.window.hidden_columns.clear();
+        scene.window.column_widths.clear();
+        ui.close();
+    }
+}
+
+fn sort_button_ui(ui: &mut Ui, name: &str, by: SortBy, scene: &mut Scene<'_>) -> Response {
     let palette = theme::palette(ui);
     let font = theme::strong_font(11.5);
-    let sorted = (scene.view.sorting.by == by).then_some(scene.view.sorting.descending);
+    let sorting = Sorting::of_settings(scene.window.sorting.as_ref());
+    let sorted = (sorting.by == by).then_some(sorting.descending);
     let text = |color| {
         ui.fonts_mut(|fonts| fonts.layout_no_wrap(name.to_owned(), font.clone(), color))
             .size()
             .x
     };
     let width = text(palette.weak) + if sorted.is_some() { 14.0 } else { 0.0 };
-    let size = egui::vec2(width.min(ui.available_width()), theme::HEADER_HEIGHT);
+    let size = vec2(width.min(ui.available_width()), theme::HEADER_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| {
-        WidgetInfo::labeled(
-            Role::Button,
-            true,
-            tr!(scene, "list-sort-by", column = name),
-        )
+        let name = tr!(scene, "list-sort-by", column = name);
+        WidgetInfo::labeled(Role::Button, true, name)
     });
     let color = match (response.hovered() || response.has_focus(), sorted) {
         (false, None) => palette.weak,
@@ -160,21 +147,22 @@ fn sort_button_ui(ui: &mut Ui, name: &str, by: SortBy, scene: &mut Scene<'_>) {
         icons::paint_sized(ui.painter(), icon, center, 11.0, palette.accent);
     }
     if response.clicked() {
-        scene.view.sorting = scene.view.sorting.clicked(by);
+        scene.window.sorting = sorting.clicked(by).to_settings();
     }
+    response
 }
 
-fn row_ui(mut table_row: TableRow<'_, '_>, columns: &[(ListColumn, f32)], scene: &mut Scene<'_>) {
+fn row_ui(
+    mut table_row: TableRow<'_, '_>,
+    columns: &[(ListColumn, f32)],
+    index: usize,
+    scene: &mut Scene<'_>,
+) {
     let rows = scene.rows;
-    let Some(row) = rows.get(table_row.index()) else {
-        return;
-    };
-    let is_selected = scene.view.selected.as_ref() == Some(&row.id);
-    table_row.set_selected(is_selected);
-    let above = table_row
-        .index()
-        .checked_sub(1)
-        .and_then(|index| rows.get(index));
+    let Some(row) = rows.get(index) else { return };
+    let is_lead = scene.view.selected.as_ref() == Some(&row.id);
+    table_row.set_selected(is_lead || scene.view.marked.contains(&row.id));
+    let above = index.checked_sub(1).and_then(|index| rows.get(index));
     let is_repeated = above.is_some_and(|above| is_same_service(above, row));
     for (column, _) in columns {
         table_row.col(|ui| match column {
@@ -182,24 +170,50 @@ fn row_ui(mut table_row: TableRow<'_, '_>, columns: &[(ListColumn, f32)], scene:
                 line_ui(ui, columns);
                 cells::switch_ui(ui, row, scene);
             }
-            ListColumn::Service => cells::service_ui(ui, row, is_repeated),
+            ListColumn::Service => cells::service_ui(ui, row, is_repeated, scene),
             ListColumn::Ports => cells::port_ui(ui, row),
             ListColumn::MetalLb => cells::metal_lb_ui(ui, row),
             ListColumn::ClusterIp => cells::cluster_ip_ui(ui, row),
             ListColumn::Pods => cells::pods_ui(ui, row),
             ListColumn::Local => cells::local_ui(ui, row, scene),
+            ListColumn::Traffic => cells::traffic_ui(ui, row, scene),
             ListColumn::State => cells::state_ui(ui, row, scene),
         });
     }
     clicked(&table_row.response(), row, scene);
 }
 
+fn group_ui(
+    mut table_row: TableRow<'_, '_>,
+    columns: &[(ListColumn, f32)],
+    group: &Group,
+    scene: &mut Scene<'_>,
+) {
+    let mut left = None;
+    for (index, _) in columns.iter().enumerate() {
+        table_row.col(|ui| {
+            let left = *left.get_or_insert(ui.max_rect().left());
+            if index == 0 {
+                line_ui(ui, columns);
+            }
+            // The last cell paints over the others: their grounds would cover what reaches into them.
+            if index + 1 == columns.len() {
+                groups::head_ui(ui, left, width(columns), group, scene);
+            }
+        });
+    }
+}
+
+/// The width of a whole line.
+fn width(columns: &[(ListColumn, f32)]) -> f32 {
+    columns.iter().map(|(_, width)| width + GAP).sum::<f32>() - GAP
+}
+
 /// A quiet line under the whole row: the painters of cells do not reach across the space between them.
 fn line_ui(ui: &Ui, columns: &[(ListColumn, f32)]) {
     let palette = theme::palette(ui);
     let rect = ui.max_rect();
-    let width: f32 = columns.iter().map(|(_, width)| width + GAP).sum();
-    let across = rect.left()..=(rect.left() + width - GAP);
+    let across = rect.left()..=(rect.left() + width(columns));
     let clip = egui::Rect::from_x_y_ranges(across.clone(), ui.clip_rect().y_range());
     let painter = egui::Painter::new(ui.ctx().clone(), ui.layer_id(), clip);
     painter.hline(
@@ -209,11 +223,28 @@ fn line_ui(ui: &Ui, columns: &[(ListColumn, f32)]) {
     );
 }
 
+/// A click selects; with Ctrl it marks one more row, with Shift all from the last one clicked.
 fn clicked(response: &Response, row: &Row, scene: &mut Scene<'_>) {
-    if response.clicked() {
-        // Not `select`: the row is under the pointer and must stay there.
-        scene.view.selected = Some(row.id.clone());
+    if !response.clicked() {
+        return;
     }
+    let modifiers = response.ctx.input(|input| input.modifiers);
+    let view = &mut *scene.view;
+    // Not `select`: the row is under the pointer and must stay there.
+    if modifiers.command {
+        if view.marked.is_empty() {
+            view.marked.extend(view.selected.clone());
+        }
+        if !view.marked.remove(&row.id) {
+            view.marked.insert(row.id.clone());
+        }
+    } else if modifiers.shift {
+        scene.mark_to(&row.id);
+        return;
+    } else {
+        view.marked.clear();
+    }
+    view.selected = Some(row.id.clone());
 }
 
 fn is_same_service(a: &Row, b: &Row) -> bool {
@@ -222,19 +253,4 @@ fn is_same_service(a: &Row, b: &Row) -> bool {
         RowId::Bare(_) | RowId::Tunnel(_) => None,
     };
     key(a).is_some_and(|a| Some(a) == key(b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_fit_whatever_the_width() {
-        for (available, count) in [(2500.0, 8), (874.0, 8), (800.0, 7), (700.0, 6)] {
-            let columns = columns(available);
-            assert_eq!(columns.len(), count, "{available}");
-            let sum: f32 = columns.iter().map(|(_, width)| width + GAP).sum();
-            assert!(sum <= available, "{available}: {sum}");
-        }
-    }
 }

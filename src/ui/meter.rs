@@ -1,12 +1,15 @@
 //! How fast bytes move, from the counters of one snapshot after another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::model::{Moment, Snapshot, Traffic, TunnelId};
 
 /// After this long without a change nothing moves any more.
 const QUIET_AFTER: Duration = Duration::from_millis(1200);
+
+/// How many rates are remembered: ten seconds of them.
+const REMEMBERED: usize = 40;
 
 /// Bytes a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,12 +20,14 @@ pub(super) struct Rate {
     pub(super) up: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Reading {
     traffic: Traffic,
     at: Moment,
     rate: Rate,
     moved_at: Option<Moment>,
+    /// The last rates, both ways together, oldest first.
+    lately: VecDeque<u64>,
 }
 
 /// The rates of all tunnels.
@@ -45,12 +50,19 @@ impl Meter {
                     at,
                     rate: Rate::default(),
                     moved_at: None,
+                    lately: VecDeque::new(),
                 };
                 self.readings.insert(id.clone(), reading);
                 continue;
             };
             before.read(traffic, at);
         }
+    }
+
+    /// How fast bytes moved lately, both ways together, oldest first; empty if they never did.
+    pub(super) fn lately(&self, id: &TunnelId) -> Vec<u64> {
+        let reading = self.readings.get(id);
+        reading.map_or_else(Vec::new, |reading| reading.lately.iter().copied().collect())
     }
 
     /// How fast bytes move through this tunnel; none if they do not.
@@ -74,6 +86,14 @@ impl Reading {
         };
         if self.rate != Rate::default() {
             self.moved_at = Some(at);
+        }
+        // Before anything has moved there is no line to draw.
+        if self.moved_at.is_some() {
+            if self.lately.len() == REMEMBERED {
+                self.lately.pop_front();
+            }
+            self.lately
+                .push_back(self.rate.down.saturating_add(self.rate.up));
         }
         self.traffic = traffic;
         self.at = at;

@@ -6,27 +6,37 @@
 mod activity;
 mod app;
 mod cells;
+mod columns;
 mod detail;
 mod diagram_view;
 mod empty;
 mod facts;
 mod host_key;
 mod hosts;
+mod filter_bar;
+mod fuzzy;
+mod gaps;
+mod groups;
 mod icons;
 mod keys;
+mod keys_help;
 mod list;
+mod listing;
 mod logo;
 mod look;
 mod map;
 mod meter;
 mod nav;
 mod notices;
+mod palette;
 mod prompt;
 mod rows;
 mod scene;
 mod secret_buffer;
 #[cfg(test)]
 mod snapshots;
+mod settings_page;
+mod sparkline;
 mod ssh_command;
 #[cfg(test)]
 mod tests;
@@ -45,7 +55,7 @@ pub use hosts::{PickFile, Picked, Tools};
 /// How the window starts.
 #[derive(Debug, Default)]
 pub struct WindowOptions {
-    /// The contents of font files for scripts that the built-in fonts lack (Hangul, kana, Han), in order of preference.
+    /// The contents of font files for scripts that the built-in fonts lack (kana, Han), in order of preference.
     pub fallback_fonts: Vec<Vec<u8>>,
     /// The language of the system.
     pub system_language: Lang,
@@ -69,8 +79,8 @@ pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Adit")
         .with_app_id("adit")
-        .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size([720.0, 420.0])
+        .with_inner_size(size(&handle))
+        .with_min_inner_size([720.0, 360.0])
         .with_icon(icon());
     let native = eframe::NativeOptions {
         viewport,
@@ -84,6 +94,13 @@ pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
         Ok(Box::new(app.with_tools(options.tools)))
     });
     Ok(eframe::run_native("adit", native, create)?)
+}
+
+/// The size that the window had, or a good one to begin with.
+fn size(handle: &Handle) -> [f32; 2] {
+    let kept = handle.snapshot().settings.window.size;
+    let (width, height) = kept.unwrap_or((1280, 800));
+    [f32::from(width), f32::from(height)]
 }
 
 /// The window's icon; an empty one, which leaves the choice to the system, should the built-in one be unreadable.

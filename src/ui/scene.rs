@@ -1,10 +1,13 @@
 //! What drawing functions are handed: the picture to show, what the window remembers, and where commands go.
 
+use super::listing::Rows;
 use super::meter::Meter;
-use super::rows::{Row, Rows};
+use super::rows::{Row, RowId};
 use super::view::View;
 use crate::l10n::{Lang, Speaks};
-use crate::model::{Command, HostStatus, Intent, Light, Moment, Snapshot, TunnelId};
+use crate::model::{
+    Command, HostStatus, Intent, Light, Moment, SettingsChange, Snapshot, TunnelId, WindowSettings,
+};
 
 /// One frame's view of everything.
 pub(super) struct Scene<'a> {
@@ -16,6 +19,8 @@ pub(super) struct Scene<'a> {
     pub(super) rows: &'a Rows,
     /// How fast bytes move.
     pub(super) meter: &'a Meter,
+    /// How the window looks. What drawing changes here is remembered between runs.
+    pub(super) window: &'a mut WindowSettings,
     /// What the window remembers.
     pub(super) view: &'a mut View,
     /// The engine's time now: a little after the snapshot was taken.
@@ -42,6 +47,67 @@ impl Scene<'_> {
             };
             self.commands.push(Command::SetIntent { id, intent });
         }
+    }
+
+    /// Wants the tunnels of all these rows up or down.
+    pub(super) fn set_all<'r>(&mut self, rows: impl Iterator<Item = &'r RowId>, intent: Intent) {
+        for id in rows.filter_map(RowId::tunnel) {
+            if self.intent(&id) != intent {
+                self.commands.push(Command::SetIntent { id, intent });
+            }
+        }
+    }
+
+    /// Wants the marked rows up if any is down, else down; the selected one where none is marked.
+    pub(super) fn toggle_marked(&mut self) {
+        let rows = self.rows;
+        if self.view.marked.len() > 1 {
+            let marked: Vec<_> = self.view.marked.iter().cloned().collect();
+            let is_down = |id: &RowId| {
+                id.tunnel()
+                    .is_some_and(|id| self.intent(&id) == Intent::Down)
+            };
+            let intent = if marked.iter().any(is_down) {
+                Intent::Up
+            } else {
+                Intent::Down
+            };
+            self.set_all(marked.iter(), intent);
+        } else if let Some(row) = self.view.selected.as_ref().and_then(|id| rows.find(id)) {
+            self.toggle(row);
+        }
+    }
+
+    /// Marks every shown row from the selected one to `end`.
+    pub(super) fn mark_to(&mut self, end: &RowId) {
+        let rows = self.rows;
+        let selected = self.view.selected.as_ref();
+        let start = selected.and_then(|id| rows.position(id));
+        let Some(end) = rows.position(end) else {
+            return;
+        };
+        let start = start.unwrap_or(end);
+        self.view.marked.clear();
+        for index in start.min(end)..=start.max(end) {
+            if let Some(row) = rows.get(index) {
+                self.view.marked.insert(row.id.clone());
+            }
+        }
+    }
+
+    /// Makes the row's service a favourite, or none any more.
+    pub(super) fn toggle_favourite(&mut self, row: &Row) {
+        if let Some(service) = row.key().cloned() {
+            let on = !self.is_favourite(row);
+            let change = SettingsChange::Favourite { service, on };
+            self.commands.push(Command::ChangeSettings(change));
+        }
+    }
+
+    /// Whether the row's service is a favourite.
+    pub(super) fn is_favourite(&self, row: &Row) -> bool {
+        let favourites = &self.snapshot.settings.favourites;
+        row.key().is_some_and(|key| favourites.contains(key))
     }
 
     /// What is wanted of a tunnel.

@@ -11,6 +11,9 @@ use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, HarnessBuilder, TestRenderer};
 use tokio::sync::{mpsc, watch};
 
+#[path = "tests_list.rs"]
+mod list;
+
 use super::app::App;
 use super::theme;
 use crate::diagram::testing::{host, key, pods, port, snapshot, tunnel, ui, up};

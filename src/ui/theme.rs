@@ -108,9 +108,13 @@ fn fonts(fallback: Vec<Vec<u8>>) -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let regular = include_bytes!("../../assets/fonts/Inter-Regular.otf");
     let semi_bold = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
+    let hangul = include_bytes!("../../assets/fonts/AditHangul-Regular.ttf");
+    let hangul_bold = include_bytes!("../../assets/fonts/AditHangul-Bold.ttf");
     let mut add = |name: &str, data: FontData| {
         fonts.font_data.insert(name.to_owned(), Arc::new(data));
     };
+    add("hangul", FontData::from_static(hangul));
+    add("hangul-bold", FontData::from_static(hangul_bold));
     add("inter", FontData::from_static(regular));
     add("inter-semibold", FontData::from_static(semi_bold));
     let names: Vec<_> = (0..fallback.len())
@@ -121,11 +125,15 @@ fn fonts(fallback: Vec<Vec<u8>>) -> FontDefinitions {
     }
     let family = |fonts: &mut FontDefinitions, family: FontFamily, first: Option<&str>| {
         let mut list: Vec<_> = first.map(str::to_owned).into_iter().collect();
+        if first == Some("inter-semibold") {
+            list.push("hangul-bold".to_owned());
+        }
         let built_in = match family {
             FontFamily::Monospace => FontFamily::Monospace,
             _ => FontFamily::Proportional,
         };
         list.extend(fonts.families.get(&built_in).cloned().unwrap_or_default());
+        list.push("hangul".to_owned());
         list.extend(names.iter().cloned());
         list.dedup();
         fonts.families.insert(family, list);

@@ -1,13 +1,13 @@
 //! The bar on top: which cluster, which host, the search, the theme.
 
-use egui::{ComboBox, Frame, Layout, Margin, TextEdit, ThemePreference, Ui};
+use egui::{ComboBox, Frame, Layout, Margin, TextEdit, Ui};
 
 use super::icons::Icon;
 use super::scene::Scene;
 use super::{theme, widgets};
 use crate::l10n::{Lang, Speaks as _, id, tr};
 use crate::model::{
-    ClusterState, Command, HostId, HostStatus, Light, LinkStatus, Snapshot, printable,
+    ClusterState, Command, HostId, HostStatus, Light, LinkStatus, Snapshot, Theme, printable,
 };
 
 /// What the search and the choice of a theme need at least.
@@ -32,7 +32,7 @@ pub(super) fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.separator();
             host_ui(ui, scene);
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                theme_ui(ui);
+                theme_ui(ui, scene);
                 search_ui(ui, scene);
             });
         });
@@ -232,22 +232,13 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 /// Follows the system, or one of the two themes.
-fn theme_ui(ui: &mut Ui) {
-    let preference = ui.ctx().options(|options| options.theme_preference);
-    let (icon, name, next) = match preference {
-        ThemePreference::System => (
-            Icon::Half,
-            tr!(ui, "bar-theme-system"),
-            ThemePreference::Light,
-        ),
-        ThemePreference::Light => (Icon::Sun, tr!(ui, "bar-theme-light"), ThemePreference::Dark),
-        ThemePreference::Dark => (
-            Icon::Moon,
-            tr!(ui, "bar-theme-dark"),
-            ThemePreference::System,
-        ),
+fn theme_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let (icon, name, next) = match scene.window.theme {
+        Theme::System => (Icon::Half, tr!(ui, "bar-theme-system"), Theme::Light),
+        Theme::Light => (Icon::Sun, tr!(ui, "bar-theme-light"), Theme::Dark),
+        Theme::Dark => (Icon::Moon, tr!(ui, "bar-theme-dark"), Theme::System),
     };
     if widgets::icon_button_ui(ui, icon, name).clicked() {
-        ui.ctx().set_theme(next);
+        scene.window.theme = next;
     }
 }

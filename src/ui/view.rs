@@ -1,12 +1,19 @@
 //! What the window itself remembers: where the person looks, not how things are.
 
+use std::collections::{BTreeSet, HashSet};
+
 use zeroize::Zeroize as _;
 
 use super::hosts::HostsView;
+use super::listing::{Sorting, Wish};
 use super::map::MapCache;
-use super::rows::{RowId, Sorting};
+use super::palette::Typed;
+use super::rows::RowId;
 use super::secret_buffer::SecretBuffer;
-use crate::model::{LogLevel, Moment, PromptId, TunnelId};
+use crate::l10n::Lang;
+use crate::model::{
+    ClusterGap, Light, LogLevel, Moment, PromptId, ServiceType, TunnelId, WindowSettings,
+};
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,8 +43,22 @@ pub(super) struct View {
     pub(super) selected: Option<RowId>,
     /// What is searched for.
     pub(super) query: String,
-    /// How the list is sorted.
-    pub(super) sorting: Sorting,
+    /// Only tunnels of this light are listed.
+    pub(super) light: Option<Light>,
+    /// Only services of this namespace are listed.
+    pub(super) namespace: Option<String>,
+    /// Services of these types are listed besides those of type LoadBalancer.
+    pub(super) more_types: BTreeSet<ServiceType>,
+    /// The groups whose rows are folded away.
+    pub(super) folded: BTreeSet<String>,
+    /// The rows that are marked, to do something with all of them.
+    pub(super) marked: HashSet<RowId>,
+    /// What lies over the page.
+    pub(super) overlay: Overlay,
+    /// What is typed into the palette.
+    pub(super) typed: Typed,
+    /// What could not be seen of the cluster when that was put away.
+    pub(super) gaps_read: Option<Vec<ClusterGap>>,
     /// The search field is to get the focus.
     pub(super) focus_search: bool,
     /// The selected row is to be scrolled to.
@@ -56,7 +77,51 @@ pub(super) struct View {
     pub(super) local: Option<(TunnelId, String)>,
 }
 
+/// What lies over the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// The palette of commands.
+    Palette,
+    /// The keys.
+    Keys,
+}
+
 impl View {
+    /// What the list is to show.
+    pub(super) fn wish(&self, lang: Lang, window: &WindowSettings) -> Wish {
+        Wish {
+            lang,
+            query: self.query.clone(),
+            light: self.light,
+            namespace: self.namespace.clone(),
+            more_types: self.more_types.clone(),
+            sorting: Sorting::of_settings(window.sorting.as_ref()),
+            grouped: window.grouped,
+            folded: self.folded.clone(),
+        }
+    }
+
+    /// Takes away what lies over the page.
+    pub(super) fn close_overlay(&mut self) {
+        self.overlay = Overlay::None;
+        self.typed = Typed::default();
+    }
+
+    /// Whether a search or a filter leaves something out.
+    pub(super) fn narrows(&self) -> bool {
+        !self.query.is_empty() || self.light.is_some() || self.namespace.is_some()
+    }
+
+    /// Forgets search and filters.
+    pub(super) fn widen(&mut self) {
+        self.query.clear();
+        self.light = None;
+        self.namespace = None;
+    }
+
     /// Selects `row` and brings it into view.
     pub(super) fn select(&mut self, row: RowId) {
         self.reveal = true;

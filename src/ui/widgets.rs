@@ -7,6 +7,7 @@ use egui::{
 
 use super::icons::{self, Icon};
 use super::theme::{self, Palette};
+use crate::l10n::tr;
 use crate::model::Light;
 
 /// For how long a copy button says that it has copied.
@@ -147,6 +148,79 @@ pub(super) fn icon_button_sized_ui(ui: &mut Ui, icon: Icon, name: &str, size: f3
     response
         .on_hover_cursor(CursorIcon::PointingHand)
         .on_hover_text(name)
+}
+
+/// A button that is only a picture and stays pressed while `is_on`.
+pub(super) fn icon_toggle_ui(ui: &mut Ui, icon: Icon, name: &str, is_on: bool) -> Response {
+    if is_on {
+        let rect = Rect::from_min_size(ui.next_widget_position(), Vec2::ZERO);
+        let rect = Rect::from_center_size(
+            rect.min + Vec2::new(side(ui) * theme::ICON_BUTTON / 2.0, 0.0),
+            Vec2::splat(theme::ICON_BUTTON),
+        );
+        let fill = theme::palette(ui).selected;
+        ui.painter().rect_filled(rect, CornerRadius::same(5), fill);
+    }
+    icon_button_ui(ui, icon, name)
+}
+
+/// Which way the next widget grows: 1 to the right, -1 to the left.
+fn side(ui: &Ui) -> f32 {
+    if ui.layout().prefer_right_to_left() {
+        -1.0
+    } else {
+        1.0
+    }
+}
+
+/// A filter to choose: a shape where it stands for a light, and words.
+pub(super) fn chip_ui(ui: &mut Ui, light: Option<Light>, text: &str, is_chosen: bool) -> Response {
+    let palette = theme::palette(ui);
+    let font = theme::body_font(12.5);
+    let galley =
+        ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font.clone(), palette.text));
+    let lead = if light.is_some() { 24.0 } else { 11.0 };
+    let size = Vec2::new(lead + galley.size().x + 11.0, 24.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_chosen, text));
+    let is_lit = response.hovered() || response.has_focus();
+    let (fill, edge) = match (is_chosen, is_lit) {
+        (true, _) => (palette.selected, palette.accent),
+        (false, true) => (palette.hover, palette.line_strong),
+        (false, false) => (palette.raised, palette.line),
+    };
+    let stroke = Stroke::new(1.0, edge);
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(12),
+        fill,
+        stroke,
+        StrokeKind::Inside,
+    );
+    if let Some(light) = light {
+        paint_mark(ui, rect.left_center() + Vec2::new(13.0, 0.0), light);
+    }
+    let words = Rect::from_min_max(rect.min + Vec2::new(lead, 0.0), rect.max);
+    paint_text(ui, words, text, font, palette.text);
+    if response.has_focus() {
+        ring(ui, rect, palette);
+    }
+    response.on_hover_cursor(CursorIcon::PointingHand)
+}
+
+/// A button with words that copies `text`, and says so for a moment.
+pub(super) fn copy_text_button_ui(ui: &mut Ui, text: &str, name: &str) -> Response {
+    let id = ui.next_auto_id().with("copied");
+    let words = if is_copied(ui, id) {
+        tr!(ui, "copied")
+    } else {
+        name
+    };
+    let response = ui.button(words);
+    if response.clicked() {
+        copy(ui, id, text);
+    }
+    response
 }
 
 /// A button that copies `text`, and says so for a moment. `name` says what.

@@ -77,13 +77,9 @@ pub(super) fn sentence(lang: Lang, tunnel: Option<&TunnelStatus>, now: Moment) -
     lang.text(id).to_owned()
 }
 
-/// What is worth a small line under the state: what has gone through an open tunnel, why another is not open.
+/// What is worth a small line under the state: why it is not open.
 pub(super) fn remark(tunnel: &TunnelStatus) -> String {
     match &tunnel.state {
-        TunnelState::Open { .. } if tunnel.traffic.connections_total > 0 => {
-            let traffic = tunnel.traffic;
-            bytes(traffic.down_bytes.saturating_add(traffic.up_bytes))
-        }
         TunnelState::Waiting { fault, .. } => capitalised(&fault.cause.code().replace('-', " ")),
         _ => String::new(),
     }

@@ -90,6 +90,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ssh2", &["ssh"]),
     ("toml", &["settings", "cli"]),
     ("ttf_parser", &["diagram"]),
+    ("ttf_parser", &["diagram", "main"]),
     ("sys_locale", &["main"]),
     ("unic_langid", &["l10n"]),
     ("winit", &["ui"]),

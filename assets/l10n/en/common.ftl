@@ -65,3 +65,6 @@ time-minutes = { $minutes } min
 time-hours = { $hours } h { $minutes } min
 time-seconds = { $seconds } s
 rate-each-second = { $bytes }/s
+
+close = Close
+copied = Copied

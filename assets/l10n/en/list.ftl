@@ -47,3 +47,45 @@ empty-stale = The cluster cannot be reached
 empty-failed = The cluster cannot be watched
 empty-no-match = Nothing found
 empty-no-match-hint = No service, address, pod or state holds "{ $query }".
+
+column-switch = Switch
+column-traffic = Traffic
+cell-favourite = Favourite { $service }
+cell-traffic = ↓ { $down } received, ↑ { $up } sent
+list-columns = Columns
+list-reset-columns = Reset the columns
+list-group = Group by namespace
+list-ungroup = No groups
+empty-no-match-filter = No port passes the filters.
+
+filter-all = All
+filter-open = Open
+filter-on-the-way = On the way
+filter-need-you = Need you
+filter-off = Off
+filter-show = Show: { $filter }
+filter-every-namespace = Every namespace
+filter-types = Types
+filter-types-hint = LoadBalancer services are always listed. Others can be listed too.
+
+group-favourites = Favourites
+group-no-namespace = Forwards
+group-open-all = Open all
+group-close-all = Close all
+group-open-all-of = Open all of { $group }
+group-close-all-of = Close all of { $group }
+
+marked-count = { $count } marked
+marked-open = Open
+marked-close = Close
+marked-favourite = Make favourites
+marked-no-favourite = No favourites any more
+marked-clear = Clear the marks
+
+gaps-not-allowed = Not allowed to see { $count ->
+    [one] { $names }
+   *[other] { $count } kinds of things: { $names }
+}
+gaps-copy-role = Copy a Role that would allow it
+gaps-close = Put this away
+gaps-stale = What is shown may be out of date: { $reason }

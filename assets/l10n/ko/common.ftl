@@ -56,3 +56,6 @@ time-minutes = { $minutes }분
 time-hours = { $hours }시간 { $minutes }분
 time-seconds = { $seconds }초
 rate-each-second = { $bytes }/초
+
+close = 닫기
+copied = 복사됨

@@ -47,3 +47,42 @@ empty-stale = 클러스터에 연결할 수 없습니다
 empty-failed = 클러스터를 볼 수 없습니다
 empty-no-match = 찾은 것이 없습니다
 empty-no-match-hint = "{ $query }"에 맞는 서비스, 주소, 파드, 상태가 없습니다.
+
+column-switch = 스위치
+column-traffic = 전송량
+cell-favourite = 즐겨찾기 { $service }
+cell-traffic = 받음 ↓ { $down }, 보냄 ↑ { $up }
+list-columns = 열 선택
+list-reset-columns = 열을 처음대로
+list-group = 네임스페이스로 묶기
+list-ungroup = 묶지 않기
+empty-no-match-filter = 필터에 맞는 포트가 없습니다.
+
+filter-all = 전체
+filter-open = 열림
+filter-on-the-way = 진행 중
+filter-need-you = 확인 필요
+filter-off = 꺼짐
+filter-show = 보기: { $filter }
+filter-every-namespace = 모든 네임스페이스
+filter-types = 유형
+filter-types-hint = LoadBalancer 서비스는 항상 보입니다. 다른 유형도 함께 볼 수 있습니다.
+
+group-favourites = 즐겨찾기
+group-no-namespace = 직접 만든 터널
+group-open-all = 모두 열기
+group-close-all = 모두 닫기
+group-open-all-of = { $group } 모두 열기
+group-close-all-of = { $group } 모두 닫기
+
+marked-count = { $count }개 선택됨
+marked-open = 열기
+marked-close = 닫기
+marked-favourite = 즐겨찾기에 넣기
+marked-no-favourite = 즐겨찾기에서 빼기
+marked-clear = 선택 해제
+
+gaps-not-allowed = 볼 권한이 없음 ({ $count }): { $names }
+gaps-copy-role = 권한을 주는 Role 복사
+gaps-close = 치우기
+gaps-stale = 보이는 내용이 최신이 아닐 수 있습니다: { $reason }
