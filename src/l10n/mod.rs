@@ -6,9 +6,12 @@
 
 mod args;
 mod bundle;
+mod faults;
+mod findings;
 mod josa;
 
 pub use args::Arg;
+pub use findings::Told;
 
 use crate::model::Language;
 

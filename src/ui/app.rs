@@ -88,7 +88,9 @@ impl App {
             self.find_rows();
             self.rows.retain_known(&mut self.view.marked);
         }
-        self.look.follow(ctx, &self.snapshot);
+        if self.look.follow(ctx, &self.snapshot) {
+            self.find_rows();
+        }
         if self.snapshot.ended {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }

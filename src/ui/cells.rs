@@ -258,8 +258,11 @@ fn severity_lamp(palette: &theme::Palette, severity: Severity) -> Option<theme::
 fn findings_hover(response: Response, service: &LbService) {
     response.on_hover_ui(|ui| {
         for finding in &service.findings {
-            ui.label(printable(&finding.message));
-            ui.label(theme::weak(ui, printable(&finding.hint)));
+            let told = ui.lang().finding(finding);
+            ui.label(printable(&told.what));
+            for words in told.particulars.iter().chain([&told.next]) {
+                ui.label(theme::weak(ui, printable(words)));
+            }
         }
     });
 }
@@ -457,7 +460,7 @@ pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     widgets::mark_ui(ui, light);
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
     let state = words::state(scene.lang, tunnel, scene.now);
-    let second = tunnel.map_or_else(String::new, words::remark);
+    let second = tunnel.map_or_else(String::new, |tunnel| words::remark(scene.lang, tunnel));
     lines_ui(ui, &second, |ui| {
         let response = text_ui(
             ui,
@@ -467,8 +470,8 @@ pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
         );
         if let Some(fault) = tunnel.and_then(|tunnel| tunnel.state.fault()) {
             response.on_hover_ui(|ui| {
-                ui.label(printable(&fault.to_string()));
-                ui.label(theme::weak(ui, printable(&fault.next_step())));
+                ui.label(printable(&scene.lang.fault(fault)));
+                ui.label(theme::weak(ui, printable(&scene.lang.next_step(fault))));
             });
         }
     });

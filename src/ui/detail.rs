@@ -8,7 +8,7 @@ use super::rows::{Row, RowId};
 use super::scene::Scene;
 use super::{activity, cells, facts, icons, theme, widgets, words};
 use crate::diagram;
-use crate::l10n::tr;
+use crate::l10n::{Speaks as _, tr};
 use crate::model::{
     Command, Fault, FaultCause, Finding, Intent, Light, LocalBind, Severity, Target, TunnelId,
     TunnelState, printable,
@@ -251,8 +251,8 @@ fn address_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
 fn fault_ui(ui: &mut Ui, row: &Row, fault: &Fault, scene: &mut Scene<'_>, is_wide: bool) {
     let Some(id) = row.id.tunnel() else { return };
     let light = scene.light(row);
-    let what = first_upper(&printable(&fault.to_string()));
-    let next = printable(&fault.next_step()).into_owned();
+    let what = first_upper(&printable(&scene.lang.fault(fault)));
+    let next = printable(&scene.lang.next_step(fault)).into_owned();
     let words = format!("{what}. {next}");
     card_ui(ui, light, |ui| {
         let color = theme::lamp(theme::palette(ui), light).text;
@@ -343,7 +343,9 @@ fn findings_ui(ui: &mut Ui, row: &Row) {
             Severity::Warning => Light::Amber,
             Severity::Error => Light::Red,
         };
-        let (message, hint) = (printable(&finding.message), printable(&finding.hint));
+        let told = ui.lang().finding(finding);
+        let (message, hint) = (printable(&told.what), printable(&told.next));
+        let particulars = told.particulars.as_deref().map(printable);
         ui.add_space(4.0);
         card_ui(ui, light, |ui| {
             let color = theme::lamp(theme::palette(ui), light).text;
@@ -351,6 +353,9 @@ fn findings_ui(ui: &mut Ui, row: &Row) {
                 card_mark_ui(ui, light);
                 ui.vertical(|ui| {
                     ui.label(egui::RichText::new(message.as_ref()).color(color));
+                    if let Some(particulars) = &particulars {
+                        ui.label(theme::weak(ui, particulars.as_ref()));
+                    }
                     ui.label(hint.as_ref());
                 });
             });

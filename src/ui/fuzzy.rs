@@ -3,6 +3,7 @@
 /// How well `query` fits `text`, both in lower case; none where a letter is missing. Letters that begin a word or follow one another
 /// count more, and so do short texts.
 pub(super) fn score(query: &str, text: &str) -> Option<i32> {
+    let count = i32::try_from(query.chars().count()).unwrap_or(i32::MAX / 8);
     let mut letters = text.chars().enumerate();
     let (mut score, mut before, mut last) = (0_i32, ' ', None);
     for wanted in query.chars().filter(|letter| !letter.is_whitespace()) {
@@ -24,8 +25,10 @@ pub(super) fn score(query: &str, text: &str) -> Option<i32> {
         }
     }
     // A text that holds the words as they are was most likely meant.
-    if !query.is_empty() && text.contains(query) {
-        score += 12;
+    for (place, _) in text.match_indices(query).take(8) {
+        let before = text[..place].chars().last();
+        let begins = before.is_none_or(|letter| !letter.is_alphanumeric());
+        score = score.max(count * 5 + if begins { 14 } else { 2 });
     }
     let length = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
     Some(score.saturating_mul(8).saturating_sub(length.min(200)))

@@ -72,12 +72,13 @@ fn metallb_ui(ui: &mut Ui, scene: &Scene<'_>) {
     let Some(finding) = scene.rows.metallb_missing() else {
         return;
     };
-    let text = printable(&finding.message).into_owned();
+    let told = scene.lang.finding(finding);
+    let text = printable(&told.what).into_owned();
     strip_ui(ui, &text, |ui| {
         let words = format!("{} ({}). {}", finding.message, finding.code, finding.hint);
         widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
     })
-    .on_hover_text(printable(&finding.hint));
+    .on_hover_text(printable(&told.next));
 }
 
 /// A strip of the colour of warnings with buttons at its right end.

@@ -71,7 +71,10 @@ fn name_ui(ui: &mut Ui, group: &Group, scene: &mut Scene<'_>) {
         28.0,
     );
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, !group.is_folded, &name));
+    response.widget_info(|| {
+        let name = tr!(scene, "group-name", group = &name);
+        WidgetInfo::selected(Role::Button, true, !group.is_folded, name)
+    });
     let icon = if group.is_folded {
         Icon::Right
     } else {

@@ -16,6 +16,8 @@ pub(super) struct Look {
     said: Option<WindowSettings>,
     /// What counts in the window: what the engine said, and what was changed here since.
     window: WindowSettings,
+    /// What the engine was told last, or said itself.
+    told: WindowSettings,
     /// What was brought about in the context.
     applied: Option<WindowSettings>,
     /// Since when the window has had its size.
@@ -30,6 +32,7 @@ impl Look {
             system_language,
             said: None,
             window: WindowSettings::default(),
+            told: WindowSettings::default(),
             applied: None,
             sized_at: 0.0,
             size: (0, 0),
@@ -51,14 +54,17 @@ impl Look {
         !self.window.reduced_motion
     }
 
-    /// Follows settings that changed elsewhere, and brings them about.
-    pub(super) fn follow(&mut self, ctx: &Context, snapshot: &Snapshot) {
+    /// Follows settings that changed elsewhere, and brings them about; whether there were any.
+    pub(super) fn follow(&mut self, ctx: &Context, snapshot: &Snapshot) -> bool {
         let said = &snapshot.settings.window;
-        if self.said.as_ref() != Some(said) {
+        let is_new = self.said.as_ref() != Some(said);
+        if is_new {
             self.said = Some(said.clone());
             self.window = said.clone();
+            self.told = said.clone();
         }
         self.apply(ctx);
+        is_new
     }
 
     fn apply(&mut self, ctx: &Context) {
@@ -108,10 +114,10 @@ impl Look {
         }
         // A column that is being drawn wider is told once, at its end.
         let is_dragged = ctx.input(|input| input.pointer.any_down());
-        if is_dragged || self.said.as_ref() == Some(&self.window) {
+        if is_dragged || self.told == self.window {
             return None;
         }
-        self.said = Some(self.window.clone());
+        self.told = self.window.clone();
         let change = SettingsChange::Window(Box::new(self.window.clone()));
         Some(Command::ChangeSettings(change))
     }

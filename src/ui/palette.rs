@@ -1,5 +1,7 @@
 //! The palette of commands (Ctrl+K): services, actions, pages and hosts, found by a few letters.
 
+use std::rc::Rc;
+
 use egui::{
     Context, Frame, Id, Key, Modal, Modifiers, OpenUrl, Rect, Role, ScrollArea, Sense, TextEdit,
     Ui, WidgetInfo, vec2,
@@ -33,6 +35,7 @@ enum Action {
 }
 
 /// One find.
+#[derive(Debug)]
 struct Entry {
     name: String,
     kind: &'static str,
@@ -44,6 +47,8 @@ struct Entry {
 pub(super) struct Typed {
     query: String,
     chosen: usize,
+    /// What was found, and for which words: of ten thousand services that is not done for each picture.
+    found: Option<(String, Rc<[Entry]>)>,
 }
 
 pub(super) fn palette_ui(ui: &Ui, scene: &mut Scene<'_>) {
@@ -52,7 +57,7 @@ pub(super) fn palette_ui(ui: &Ui, scene: &mut Scene<'_>) {
     }
     let ctx = ui.ctx().clone();
     let moved = moved(&ctx);
-    let entries = found(scene);
+    let entries = remembered(scene);
     let typed = &mut scene.view.typed;
     typed.chosen = typed
         .chosen
@@ -168,6 +173,19 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, is_chosen: bool) -> egui::Response {
     response
 }
 
+/// What fits what was typed, found once for each word.
+fn remembered(scene: &mut Scene<'_>) -> Rc<[Entry]> {
+    let typed = &scene.view.typed;
+    if let Some((query, entries)) = &typed.found
+        && *query == typed.query
+    {
+        return Rc::clone(entries);
+    }
+    let entries: Rc<[Entry]> = found(scene).into();
+    scene.view.typed.found = Some((scene.view.typed.query.clone(), Rc::clone(&entries)));
+    entries
+}
+
 /// What fits what was typed, the best first.
 fn found(scene: &Scene<'_>) -> Vec<Entry> {
     let query = scene.view.typed.query.trim().to_lowercase();
@@ -191,10 +209,6 @@ fn services(scene: &Scene<'_>, query: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for row in scene.rows.shown().take(most) {
         let label = row.id.label(scene.lang);
-        // Cheaper than making three entries of each of ten thousand rows.
-        if fuzzy::score(query, &label.to_lowercase()).is_none() && !query.contains(' ') {
-            continue;
-        }
         let mut add = |name: String, action| {
             let kind = tr!(scene, "palette-service");
             entries.push(Entry { name, kind, action });

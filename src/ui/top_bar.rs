@@ -181,7 +181,7 @@ fn link_hover(lang: Lang, host: &HostStatus) -> String {
             tr!(lang, "link-logged-in", way = &session.authenticated_by)
         ),
         LinkStatus::Waiting { fault, .. } | LinkStatus::Failed(fault) => {
-            format!("{fault}.\n{}", fault.next_step())
+            format!("{}.\n{}", lang.fault(fault), lang.next_step(fault))
         }
         LinkStatus::Idle => format!("{login}\n{}", tr!(lang, "link-when-needed")),
         LinkStatus::Dialing { hop } => tr!(lang, "link-connecting-to", hop = hop),

@@ -32,7 +32,7 @@ pub(super) fn state(lang: Lang, tunnel: Option<&TunnelStatus>, now: Moment) -> C
             return tr!(lang, "state-retry-in", time = time).into();
         }
         TunnelState::Failed(fault) => {
-            return capitalised(&fault.cause.code().replace('-', " ")).into();
+            return capitalised(&lang.fault_name(&fault.cause)).into();
         }
     };
     lang.text(id).into()
@@ -78,9 +78,9 @@ pub(super) fn sentence(lang: Lang, tunnel: Option<&TunnelStatus>, now: Moment) -
 }
 
 /// What is worth a small line under the state: why it is not open.
-pub(super) fn remark(tunnel: &TunnelStatus) -> String {
+pub(super) fn remark(lang: Lang, tunnel: &TunnelStatus) -> String {
     match &tunnel.state {
-        TunnelState::Waiting { fault, .. } => capitalised(&fault.cause.code().replace('-', " ")),
+        TunnelState::Waiting { fault, .. } => capitalised(&lang.fault_name(&fault.cause)),
         _ => String::new(),
     }
 }

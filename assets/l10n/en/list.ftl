@@ -89,3 +89,4 @@ gaps-not-allowed = Not allowed to see { $count ->
 gaps-copy-role = Copy a Role that would allow it
 gaps-close = Put this away
 gaps-stale = What is shown may be out of date: { $reason }
+group-name = Group { $group }

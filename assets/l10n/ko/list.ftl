@@ -86,3 +86,4 @@ gaps-not-allowed = 볼 권한이 없음 ({ $count }): { $names }
 gaps-copy-role = 권한을 주는 Role 복사
 gaps-close = 치우기
 gaps-stale = 보이는 내용이 최신이 아닐 수 있습니다: { $reason }
+group-name = { $group } 묶음
