@@ -33,7 +33,7 @@ pub(super) fn gaps_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             is_read = true;
         }
         if let Some(role) = &cluster.missing_role {
-            let name = tr!(ui, "gaps-copy-role");
+            let name = tr!(ui, "strip-copy-role");
             widgets::copy_text_button_ui(ui, role, name).on_hover_ui(|ui| {
                 ui.label(theme::mono(role.as_ref()));
             });

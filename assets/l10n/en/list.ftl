@@ -86,7 +86,7 @@ gaps-not-allowed = Not allowed to see { $count ->
     [one] { $names }
    *[other] { $count } kinds of things: { $names }
 }
-gaps-copy-role = Copy a Role that would allow it
+strip-copy-role = Copy a Role that would allow it
 gaps-close = Put this away
 gaps-stale = What is shown may be out of date: { $reason }
 group-name = Group { $group }

@@ -83,7 +83,7 @@ marked-no-favourite = 즐겨찾기에서 빼기
 marked-clear = 선택 해제
 
 gaps-not-allowed = 볼 권한이 없음 ({ $count }): { $names }
-gaps-copy-role = 권한을 주는 Role 복사
+strip-copy-role = 권한을 주는 Role 복사
 gaps-close = 치우기
 gaps-stale = 보이는 내용이 최신이 아닐 수 있습니다: { $reason }
 group-name = { $group } 묶음
