@@ -57,7 +57,7 @@ const fn name(cause: &FaultCause) -> &'static str {
         FaultCause::NextHopForbidden { .. } => "경유 금지됨",
         FaultCause::KnownHostsUnreadable { .. } => "known_hosts 읽기 실패",
         FaultCause::HostKeyUnknown { .. } => "모르는 호스트 키",
-        FaultCause::HostKeyChanged { .. } => "호스트 키 바뀜",
+        FaultCause::HostKeyChanged(_) => "호스트 키 바뀜",
         FaultCause::HostKeyRefused { .. } => "호스트 키 거절됨",
         FaultCause::KeyUnreadable { .. } => "키 읽기 실패",
         FaultCause::KeyPermissions { .. } => "키 권한이 느슨함",
@@ -134,15 +134,14 @@ fn what(fault: &Fault) -> String {
             key_type,
             fingerprint,
         } => format!("{at}의 {key_type} 키는 모르는 키이고 받아들이지 않았습니다 ({fingerprint})"),
-        FaultCause::HostKeyChanged {
-            key_type,
-            fingerprint,
-            file,
-            line,
-        } => format!(
-            "{at}의 호스트 키가 바뀌었습니다: 지금은 {key_type} {fingerprint}인데 {} {line}번째 줄에는 다른 키가 있습니다. 누군가 \
-             엿듣고 있거나 호스트를 다시 설치했을 수 있습니다",
-            file.display()
+        FaultCause::HostKeyChanged(changed) => format!(
+            "{at}의 호스트 키가 바뀌었습니다: 지금은 {} {}인데 {} {}번째 줄에는 {} 있습니다. 누군가 엿듣고 있거나 호스트를 다시 \
+             설치했을 수 있습니다",
+            changed.key_type,
+            changed.fingerprint,
+            changed.file.display(),
+            changed.line,
+            josa::with(&changed.held, "이/가")
         ),
         FaultCause::HostKeyRefused { reason, file, line } => format!(
             "{at}의 호스트 키를 거절했습니다: {reason} ({}, {line}번째 줄)",
@@ -233,9 +232,9 @@ fn next(fault: &Fault) -> String {
             free_port: Some(port),
             ..
         } => format!("비어 있는 포트 {port}번을 쓰거나, 그 프로그램을 끝내세요."),
-        FaultCause::HostKeyChanged { file, line, .. } => format!(
-            "아무것도 보내지 않았습니다. 호스트 관리자에게 물어보고, 바뀐 것이 확인될 때만 {}의 {line}번째 줄을 지우세요.",
-            file.display()
+        FaultCause::HostKeyChanged(changed) => format!(
+            "아무것도 보내지 않았습니다. 호스트 관리자에게 키가 바뀌었는지 물어보고, 확인될 때만 실행하세요: {}",
+            changed.forget_command()
         ),
         FaultCause::HostKeyRefused { file, line, .. } => format!(
             "{}의 {line}번째 줄을 보고, 그 파일을 관리하는 사람에게 물어보세요.",
