@@ -33,9 +33,9 @@ mod prompt;
 mod rows;
 mod scene;
 mod secret_buffer;
+mod settings_page;
 #[cfg(test)]
 mod snapshots;
-mod settings_page;
 mod sparkline;
 mod ssh_command;
 #[cfg(test)]
