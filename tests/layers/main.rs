@@ -89,7 +89,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("secret_service", &["vault"]),
     ("ssh2", &["ssh"]),
     ("toml", &["settings", "cli"]),
-    ("ttf_parser", &["diagram"]),
     ("ttf_parser", &["diagram", "main"]),
     ("sys_locale", &["main"]),
     ("unic_langid", &["l10n"]),
