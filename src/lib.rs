@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod cluster;
+pub mod control;
 pub mod demo;
 pub mod diagnosis;
 pub mod diagram;
@@ -15,5 +16,6 @@ pub mod settings;
 pub mod ssh;
 #[cfg(test)]
 mod testing;
+pub mod tray;
 pub mod ui;
 pub mod vault;

@@ -6,6 +6,7 @@ use adit::cli::{
     ConfigFile, DemoAccess, Failure, HostOption, HostQuery, ResolvedHost, RunningDemo, Usage,
     Wiring,
 };
+use adit::control::Faces;
 use adit::demo::{DemoOptions, DemoWorld};
 use adit::diagram;
 use adit::engine::{self, EngineOptions, Handle};
@@ -15,6 +16,7 @@ use adit::ssh::config::{
     self, Argument, ConfigError, Environment, LocalSystem, Origin, Query, Resolved,
 };
 use adit::ssh::key_file;
+use adit::tray;
 use adit::ui::{self, Picked, Tools, WindowOptions};
 use futures::future::BoxFuture;
 
@@ -23,6 +25,8 @@ pub(crate) fn wiring() -> Wiring {
     Wiring {
         start_engine: |memory| Ok(engine::start_with(EngineOptions::of_environment(memory))),
         open_window,
+        start_companions: tray::start,
+        notify: tray::tell,
         start_demo,
         host_profile,
         ssh_hosts,
@@ -32,7 +36,7 @@ pub(crate) fn wiring() -> Wiring {
     }
 }
 
-fn open_window(engine: Handle) -> anyhow::Result<()> {
+fn open_window(engine: Handle, faces: &Faces) -> anyhow::Result<()> {
     let options = WindowOptions {
         fallback_fonts: fallback_fonts(),
         system_language: Lang::of_locales(sys_locale::get_locales()),
@@ -42,7 +46,7 @@ fn open_window(engine: Handle) -> anyhow::Result<()> {
         },
     };
     // eframe's error holds pointers of the window system's and stays on this thread.
-    ui::run(engine, options).map_err(|error| anyhow::anyhow!("{error}"))
+    ui::run(engine, options, faces).map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 /// The system's dialog for files. It is waited for on a thread of its own: the window goes on.

@@ -8,15 +8,23 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::forward_args::ForwardArgs;
 use super::hosts_args::HostsArgs;
 use super::key::KeyArgs;
+use super::remote_args::{AgentArgs, AutostartCmd, DownArgs, LogsArgs, StartArgs, StatusArgs};
 use super::target::ServiceTarget;
 use crate::model::{LocalBind, Route, ServiceKey, ServiceType};
 
 /// Opens the LoadBalancer services of a self-managed Kubernetes cluster on this computer, through SSH.
 ///
-/// Without a command it opens the window.
+/// Without a command it opens the window; where it runs already, its window comes to the front.
 #[derive(Debug, Parser)]
-#[command(name = "adit", version, max_term_width = 100)]
+#[command(
+    name = "adit",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) start: StartArgs,
     #[command(subcommand)]
     pub(super) command: Option<Cmd>,
 }
@@ -35,7 +43,7 @@ pub(super) enum Cmd {
     Diagram(DiagramArgs),
     /// Try every hop of the way to a service, or to an SSH host alone, and name the first that is broken
     Probe(ProbeArgs),
-    /// Open a service on this computer and keep it open until Ctrl-C
+    /// Open a service on this computer: in the running Adit, or here until Ctrl-C
     Up(UpArgs),
     /// Look at a private key file
     Key(KeyArgs),
@@ -43,6 +51,32 @@ pub(super) enum Cmd {
     Kubeconfig(KubeconfigArgs),
     /// Save SSH hosts in the system's keyring, test them, and share them
     Hosts(HostsArgs),
+    /// Close a service in the running Adit
+    Down(DownArgs),
+    /// Show the tunnels of the running Adit
+    Status(StatusArgs),
+    /// Bring the window of the running Adit to the front
+    Window,
+    /// End the running Adit and close its tunnels
+    Quit,
+    /// Print what the running Adit has logged
+    Logs(LogsArgs),
+    /// Run without a window: at login, and on servers
+    Agent(AgentArgs),
+    /// Start at login, or do not
+    #[command(subcommand)]
+    Autostart(AutostartCmd),
+    /// Print what makes a shell complete this program's arguments
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man {
+        /// The command; the program itself where none is named
+        command: Option<String>,
+    },
     /// Forward ports as `ssh -N -L` does, with ssh's own options
     Forward(Box<ForwardArgs>),
 }
@@ -277,8 +311,14 @@ pub(super) struct ProbeArgs {
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {
     /// The service and, where it has several TCP ports, the port
-    #[arg(value_name = "NS/SVC[:PORT]")]
-    pub(super) service: ServiceTarget,
+    #[arg(value_name = "NS/SVC[:PORT]", required_unless_present = "all")]
+    pub(super) service: Option<ServiceTarget>,
+    /// Open every favourite and every tunnel that was opened before, in the running Adit
+    #[arg(long, conflicts_with_all = ["service", "local", "route", "host", "identity", "kubeconfig", "context"])]
+    pub(super) all: bool,
+    /// Have it opened by an Adit in the background, which is started where none is running, and return
+    #[arg(short, long)]
+    pub(super) background: bool,
     /// Where to listen [default: a port on 127.0.0.1 like the service's]
     #[arg(long, value_name = "ADDR:PORT")]
     pub(super) local: Option<LocalBind>,

@@ -23,6 +23,7 @@ mod hosts;
 mod hosts_args;
 mod hosts_file;
 mod hosts_test;
+mod instance;
 mod key;
 mod kubeconfig;
 mod list;
@@ -32,9 +33,14 @@ mod logging;
 mod pools;
 mod probe;
 mod probe_json;
+mod remote;
+mod remote_args;
+mod remote_up;
 mod run;
+mod run_instance;
 mod session;
 mod source;
+mod status;
 mod table;
 mod target;
 mod terminal;
@@ -51,6 +57,7 @@ pub use host::ResolvedHost;
 pub use host_query::{ConfigFile, HostOption, HostQuery};
 pub use run::main;
 
+use crate::control::Faces;
 use crate::engine::{Handle, Memory};
 use crate::model::{Snapshot, TunnelId};
 
@@ -59,8 +66,13 @@ use crate::model::{Snapshot, TunnelId};
 pub struct Wiring {
     /// Starts the engine with this much of a memory; called within a tokio runtime.
     pub start_engine: fn(Memory) -> anyhow::Result<Handle>,
-    /// Opens the window on this thread and returns when it is closed for good; called within a tokio runtime's context.
-    pub open_window: fn(Handle) -> anyhow::Result<()>,
+    /// Opens the window on this thread and returns when it is closed; called within a tokio runtime's context. May be
+    /// called again.
+    pub open_window: fn(Handle, &Faces) -> anyhow::Result<()>,
+    /// Starts the tray and the notifications, which end with what it returns; called within a tokio runtime's context.
+    pub start_companions: fn(&Handle, &Faces) -> Box<dyn Any>,
+    /// Tells the person something by the desktop: a title, and more words.
+    pub notify: fn(&str, &str),
     /// Starts the demo's world.
     pub start_demo: fn() -> BoxFuture<'static, anyhow::Result<RunningDemo>>,
     /// Makes a profile of a host named on the command line.

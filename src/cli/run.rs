@@ -23,11 +23,13 @@ use super::hosts_args::HostsCmd;
 use super::key::{KeyArgs, KeyCmd};
 use super::session::{Prompter, close, interrupted};
 use super::source::Meant;
+use super::target::ServiceTarget;
 use super::terminal::Terminal;
 use super::{
     RunningDemo, Wiring, diagram, explain, forward, hosts, hosts_test, key, kubeconfig, list,
     logging, pools, probe, up,
 };
+use crate::control::{Faces, Journal};
 use crate::engine::{Handle, HostBook, KnownHost, Memory};
 use crate::model::{ClusterSource, Command, HostId, HostProfile, SavedHost};
 
@@ -43,14 +45,16 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Forward(args)) => (args.verbose, args.quiet),
         _ => (0, false),
     };
-    logging::start(verbose);
+    let journal = matches!(cli.command, None | Some(Cmd::Agent(_))).then(Journal::default);
+    logging::start(verbose, journal.clone());
     let app = App {
         wiring,
+        journal: journal.unwrap_or_default(),
         terminal: terminal.clone(),
         console: Console::of_process(quiet),
     };
     let result = match cli.command {
-        None => app.window(),
+        None => app.window(&cli.start),
         Some(Cmd::Demo(args)) => app.demo(&args),
         Some(Cmd::List(args)) => app.list(&args),
         Some(Cmd::Explain(args)) => app.explain(&args),
@@ -61,6 +65,13 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Key(args)) => app.key(&args),
         Some(Cmd::Kubeconfig(args)) => app.kubeconfig(&args),
         Some(Cmd::Hosts(args)) => app.hosts(args.command),
+        Some(Cmd::Agent(args)) => app.agent(&args),
+        Some(Cmd::Completions { shell }) => app.completions(shell),
+        Some(Cmd::Man { command }) => app.man(command.as_deref()),
+        Some(Cmd::Autostart(command)) => app.autostart(command),
+        Some(
+            command @ (Cmd::Down(_) | Cmd::Status(_) | Cmd::Window | Cmd::Quit | Cmd::Logs(_)),
+        ) => app.remote(&command),
         Some(Cmd::Forward(args)) => app.forward(&args),
     };
     terminal.restore();
@@ -96,34 +107,23 @@ struct Asked<'a> {
 
 /// The hosts of `--host` and `--fallback-host`.
 #[derive(Default)]
-struct NamedHosts {
-    profiles: Vec<HostProfile>,
+pub(super) struct NamedHosts {
+    pub(super) profiles: Vec<HostProfile>,
     /// The cluster that was saved with one of them.
-    cluster: Option<ClusterSource>,
+    pub(super) cluster: Option<ClusterSource>,
 }
 
-struct App {
-    wiring: Wiring,
-    terminal: Terminal,
-    console: Console,
+/// The program, as it was started.
+pub(super) struct App {
+    pub(super) wiring: Wiring,
+    pub(super) journal: Journal,
+    pub(super) terminal: Terminal,
+    pub(super) console: Console,
 }
 
-type Outcome = anyhow::Result<ExitCode>;
+pub(super) type Outcome = anyhow::Result<ExitCode>;
 
 impl App {
-    fn window(self) -> Outcome {
-        need_display(
-            "the window",
-            "`adit list`, `adit up` and `adit forward` need none.",
-        )?;
-        let runtime = runtime()?;
-        let _within = runtime.enter();
-        let mut handle = (self.wiring.start_engine)(Memory::Everything)?;
-        let closed = (self.wiring.open_window)(handle.clone());
-        runtime.block_on(close(&mut handle));
-        closed.map(|()| ExitCode::SUCCESS)
-    }
-
     fn list(self, args: &ListArgs) -> Outcome {
         let run = async |asked: Asked<'_>| {
             let Asked {
@@ -237,7 +237,8 @@ impl App {
         })
     }
 
-    fn up(mut self, args: &UpArgs) -> Outcome {
+    /// `adit up` with an engine of its own, until Ctrl-C.
+    pub(super) fn up_in_foreground(mut self, args: &UpArgs, target: &ServiceTarget) -> Outcome {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
@@ -247,8 +248,8 @@ impl App {
             };
             let mut handle = self.start(&args.cluster, hosts)?;
             let mut prompter = self.prompter(&handle, true);
-            let console = &mut self.console;
-            let result = up::run(&mut handle, &mut prompter, args, host, console, interrupt).await;
+            let (console, wanted) = (&mut self.console, up::Wanted { args, target, host });
+            let result = up::run(&mut handle, &mut prompter, wanted, console, interrupt).await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
         })
@@ -388,7 +389,7 @@ impl App {
         let _within = runtime.enter();
         let mut handle = (self.wiring.start_engine)(Memory::Nothing)?;
         demo.access.introduce(&handle);
-        let closed = (self.wiring.open_window)(handle.clone());
+        let closed = (self.wiring.open_window)(handle.clone(), &Faces::default());
         runtime.block_on(close(&mut handle));
         closed.map(|()| ExitCode::SUCCESS)
     }
@@ -429,7 +430,7 @@ impl App {
 
     /// The hosts of `--host` and `--fallback-host`, where they were named: saved ones of these names, else as `ssh` would have
     /// them.
-    async fn named_hosts(&mut self, via: &ViaArgs) -> anyhow::Result<NamedHosts> {
+    pub(super) async fn named_hosts(&mut self, via: &ViaArgs) -> anyhow::Result<NamedHosts> {
         let first = HostQuery::of_via(via).map_err(Usage)?;
         let others = HostQuery::of_fallbacks(via).map_err(Usage)?;
         let mut named = NamedHosts::default();
@@ -555,14 +556,14 @@ impl App {
     }
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
+pub(super) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")
 }
 
-fn need_display(what: &str, instead: &str) -> anyhow::Result<()> {
+pub(super) fn need_display(what: &str, instead: &str) -> anyhow::Result<()> {
     if has_display() {
         return Ok(());
     }

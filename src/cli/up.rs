@@ -8,7 +8,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::list::first_view;
 use super::session::{End, Prompter, follow};
-use super::target::{local_url, only_tcp_port};
+use super::target::{ServiceTarget, local_url, only_tcp_port};
 use super::words::Words;
 use crate::engine::Handle;
 use crate::model::{
@@ -16,21 +16,29 @@ use crate::model::{
     TunnelId, TunnelSpec, TunnelState, TunnelStatus,
 };
 
-/// Opens the service through `host`, which the engine knows already, and keeps it open.
+/// What is to be opened.
+pub(super) struct Wanted<'a> {
+    pub(super) args: &'a UpArgs,
+    pub(super) target: &'a ServiceTarget,
+    /// The host that carries it, which the engine knows already.
+    pub(super) host: HostId,
+}
+
+/// Opens the service, and keeps it open.
 ///
 /// # Errors
 /// A failure where it takes the person to go on.
 pub(super) async fn run(
     handle: &mut Handle,
     prompter: &mut Prompter,
-    args: &UpArgs,
-    host: HostId,
+    wanted: Wanted<'_>,
     console: &mut Console,
     interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     tokio::pin!(interrupt);
-    let service = &args.service.service;
-    let port = if let Some(port) = args.service.port {
+    let Wanted { args, target, host } = wanted;
+    let service = &target.service;
+    let port = if let Some(port) = target.port {
         port
     } else {
         let snapshot = first_view(handle, prompter, console, &mut interrupt).await?;
@@ -218,8 +226,11 @@ mod tests {
         let run = run(
             &mut handle,
             &mut prompter,
-            &args,
-            host,
+            Wanted {
+                args: &args,
+                target: args.service.as_ref().unwrap(),
+                host,
+            },
             &mut console,
             interrupted,
         );

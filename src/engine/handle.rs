@@ -44,6 +44,12 @@ impl Handle {
         self.snapshots.borrow().clone()
     }
 
+    /// The newest picture of everything, which [`Handle::changed`] will then not return again.
+    #[must_use]
+    pub fn newest(&mut self) -> Arc<Snapshot> {
+        self.snapshots.borrow_and_update().clone()
+    }
+
     /// Waits for a picture that this handle has not seen, and returns it.
     ///
     /// # Errors

@@ -260,6 +260,11 @@ impl Supervisor {
                 self.set_route(&id, route).await;
                 self.note_wanted(&id);
             }
+            Command::SetTunnelHost { id, host } => {
+                self.set_tunnel_host(&id, host).await;
+                self.note_wanted(&id);
+            }
+            Command::Notice(text) => self.note(None, text),
             Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
             Command::RetryNow(id) => self.retry(&id).await,
             Command::NameClients(id) => self.name_clients(&id),

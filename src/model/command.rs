@@ -59,6 +59,15 @@ pub enum Command {
         /// The route, or none.
         route: Option<Route>,
     },
+    /// Have this host carry this tunnel from now on; an open tunnel comes back through it.
+    SetTunnelHost {
+        /// Which tunnel.
+        id: TunnelId,
+        /// The host.
+        host: HostId,
+    },
+    /// Tell the person this, once.
+    Notice(String),
     /// Set something that is remembered between runs.
     ChangeSettings(SettingsChange),
     /// Try again now whatever waits to be tried again or has failed.

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::HostId;
 use super::secret::Secret;
 
 /// Identifies one question; an answer to a question that is no longer asked is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PromptId(pub u64);
 
 /// A question that waits for the person, in the window or in the terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     /// What an answer names.
     pub id: PromptId,
@@ -25,7 +27,8 @@ pub struct Prompt {
 }
 
 /// What is asked. A changed host key is deliberately not among these: it is refused, never one click away.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Question {
     /// The host's key is in no known_hosts file: is it the right one? Answered by yes or no.
     UnknownHostKey {

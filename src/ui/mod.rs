@@ -43,10 +43,12 @@ mod tests;
 mod theme;
 mod top_bar;
 mod view;
+mod visitor;
 mod wake;
 mod widgets;
 mod words;
 
+use crate::control::Faces;
 use crate::engine::Handle;
 use crate::l10n::Lang;
 
@@ -75,7 +77,7 @@ pub enum UiError {
 ///
 /// # Errors
 /// [`UiError::Window`] if there is no display or no way to draw on it.
-pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
+pub fn run(handle: Handle, options: WindowOptions, faces: &Faces) -> Result<(), UiError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Adit")
         .with_app_id("adit")
@@ -90,8 +92,14 @@ pub fn run(handle: Handle, options: WindowOptions) -> Result<(), UiError> {
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         theme::install(&creation.egui_ctx, options.fallback_fonts);
         let waker = wake::Waker::start(creation.egui_ctx.clone(), handle.clone())?;
-        let app = app::App::new(handle, Some(waker), system_language);
-        Ok(Box::new(app.with_tools(options.tools)))
+        let app =
+            app::App::new(handle.clone(), Some(waker), system_language).with_tools(options.tools);
+        Ok(Box::new(visitor::Visitor::new(
+            app,
+            handle,
+            faces.clone(),
+            &creation.egui_ctx,
+        )))
     });
     Ok(eframe::run_native("adit", native, create)?)
 }

@@ -10,10 +10,13 @@ mod bad_input;
 mod channels;
 mod faults;
 mod forward;
+mod instance;
 mod interop;
 mod key;
 #[cfg(target_os = "linux")]
 mod keyring;
+#[cfg(target_os = "linux")]
+mod life;
 mod login;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -219,6 +219,16 @@ impl Running {
         self.wait().code().expect("it was ended by a signal")
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it ends by itself, and well.
+    pub(crate) fn exit_code_is_good(mut self) -> bool {
+        self.wait().success()
+    }
+
     /// Presses Ctrl-C and waits for the end.
     pub(crate) fn interrupt(mut self) -> ExitStatus {
         self.signal(Signal::INT);

@@ -113,6 +113,16 @@ impl Desktop {
             .env_remove("WAYLAND_DISPLAY");
     }
 
+    /// Its name, as `DISPLAY` has it.
+    pub(crate) fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// The session bus's address.
+    pub(crate) fn bus(&self) -> &str {
+        &self.bus
+    }
+
     /// A home folder with nothing in it.
     pub(crate) fn home(&self) -> &std::path::Path {
         self.folder.path()

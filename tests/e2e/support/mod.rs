@@ -5,6 +5,7 @@ pub(crate) mod api;
 #[cfg(target_os = "linux")]
 pub(crate) mod desktop;
 pub(crate) mod inetd;
+pub(crate) mod instance;
 #[cfg(target_os = "linux")]
 pub(crate) mod keyring;
 pub(crate) mod peer;
@@ -12,6 +13,10 @@ pub(crate) mod person;
 pub(crate) mod servers;
 pub(crate) mod sshd;
 pub(crate) mod tiny_api;
+#[cfg(target_os = "linux")]
+pub(crate) mod tray_host;
+#[cfg(target_os = "linux")]
+pub(crate) mod x11;
 
 use std::time::Duration;
 

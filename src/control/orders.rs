@@ -1,0 +1,216 @@
+//! What the command line asks for, in commands to the engine. Texts are parsed here, where they arrive.
+
+use super::choice::{everything, only_tcp_port, wanted};
+use super::message::{ClusterChoice, Refusal, UpRequest};
+use super::server::Instance;
+use crate::engine::Handle;
+use crate::model::{
+    ClusterSource, ClusterState, Command, HostId, Intent, LocalBind, Route, ServiceKey, Snapshot,
+    Target, TunnelId, TunnelSpec,
+};
+
+/// The code of the refusal that ends by itself: the cluster's services are not known yet.
+pub const LOADING: &str = "cluster-loading";
+
+/// Opens a service; the id of its tunnel.
+pub(super) fn up(up: &UpRequest, instance: &Instance) -> Result<Vec<String>, Refusal> {
+    let handle = &instance.handle;
+    let snapshot = handle.snapshot();
+    let service: ServiceKey = up.service.parse().map_err(|error| bad(&error))?;
+    let local: Option<LocalBind> = parse(up.local.as_deref())?;
+    let route: Option<Route> = parse(up.route.as_deref())?;
+    let host = match &up.via {
+        Some(via) => {
+            let profile = (instance.host_profile)(via)?;
+            let id = profile.id.clone();
+            handle.send(Command::AddHost(Box::new(profile)));
+            Some(id)
+        }
+        None => None,
+    };
+    use_cluster(up.cluster.as_ref(), &snapshot, handle)?;
+    let port = match up.port {
+        Some(port) => port,
+        None => find_port(&service, &snapshot)?,
+    };
+    let id = TunnelId::service(service, port);
+    describe(&id, host, local, route, &snapshot, handle);
+    set(&id, Intent::Up, handle);
+    Ok(vec![id.to_string()])
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+    text: Option<&str>,
+) -> Result<Option<T>, Refusal> {
+    text.map(str::parse)
+        .transpose()
+        .map_err(|error| bad(&error))
+}
+
+fn bad(error: &dyn std::fmt::Display) -> Refusal {
+    Refusal::new("usage", error.to_string(), "")
+}
+
+/// Watches the cluster that was named, or kubectl's own where none is watched yet. One instance watches one cluster: another
+/// is refused, so that nobody's tunnels lose theirs.
+fn use_cluster(
+    choice: Option<&ClusterChoice>,
+    snapshot: &Snapshot,
+    handle: &Handle,
+) -> Result<(), Refusal> {
+    let named = choice
+        .map(|choice| ClusterSource::local(choice.kubeconfig.clone(), choice.context.clone()));
+    let current = &snapshot.cluster;
+    if current.state == ClusterState::Off {
+        handle.send(Command::UseCluster(named.unwrap_or_default()));
+        return Ok(());
+    }
+    match named {
+        Some(named) if named != current.source => Err(Refusal::new(
+            "other-cluster",
+            format!(
+                "the running Adit watches another cluster{}",
+                context(snapshot)
+            ),
+            "Leave --kubeconfig and --context out, or run `adit up` without -b and with --host beside it.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn context(snapshot: &Snapshot) -> String {
+    match &snapshot.cluster.context {
+        Some(context) => format!(" (context {context})"),
+        None => String::new(),
+    }
+}
+
+fn find_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Refusal> {
+    if let Some(found) = snapshot.cluster.services.get(service) {
+        return only_tcp_port(service, &found.ports)
+            .map_err(|choice| Refusal::new("port-needed", choice, ""));
+    }
+    match &snapshot.cluster.state {
+        ClusterState::Off | ClusterState::Loading => Err(Refusal::new(
+            LOADING,
+            "the cluster's services are not known yet",
+            "Try again in a moment.",
+        )),
+        ClusterState::Failed(fault) => {
+            let message = fault.message.trim_end_matches('.');
+            Err(Refusal::new(fault.code, message, fault.hint.as_str()))
+        }
+        ClusterState::Live | ClusterState::Stale(_) => Err(Refusal::new(
+            "service-missing",
+            format!("the cluster has no LoadBalancer service {service}"),
+            "`adit list` shows those that it has.",
+        )),
+    }
+}
+
+/// Says how the tunnel is to be, where that was said.
+fn describe(
+    id: &TunnelId,
+    host: Option<HostId>,
+    local: Option<LocalBind>,
+    route: Option<Route>,
+    snapshot: &Snapshot,
+    handle: &Handle,
+) {
+    let TunnelId::Service { service, port } = id else {
+        return;
+    };
+    if snapshot.tunnels.contains_key(id) {
+        if let Some(host) = host {
+            let id = id.clone();
+            handle.send(Command::SetTunnelHost { id, host });
+        }
+        if let Some(local) = local {
+            let id = id.clone();
+            handle.send(Command::SetLocal { id, local });
+        }
+        if route.is_some() {
+            let id = id.clone();
+            handle.send(Command::SetRoute { id, route });
+        }
+        return;
+    }
+    if host.is_none() && local.is_none() && route.is_none() {
+        // The engine knows what is usual.
+        return;
+    }
+    let Some(host) = host.or_else(|| snapshot.selected_host.clone()) else {
+        return;
+    };
+    handle.send(Command::AddTunnel(TunnelSpec {
+        id: id.clone(),
+        host,
+        local: local.unwrap_or_else(|| LocalBind::preferred_for(*port)),
+        target: Target::Service {
+            service: service.clone(),
+            port: *port,
+            route,
+        },
+    }));
+}
+
+/// Closes the tunnels of a service; their ids.
+pub(super) fn down(
+    service: &str,
+    port: Option<u16>,
+    handle: &Handle,
+) -> Result<Vec<String>, Refusal> {
+    let service: ServiceKey = service.parse().map_err(|error| bad(&error))?;
+    let snapshot = handle.snapshot();
+    let ids: Vec<TunnelId> = wanted(&snapshot)
+        .map(|status| status.spec.id.clone())
+        .filter(|id| match id {
+            TunnelId::Service {
+                service: of,
+                port: number,
+            } => *of == service && port.is_none_or(|port| port == *number),
+            TunnelId::Forward(_) => false,
+        })
+        .collect();
+    if ids.is_empty() {
+        let name = port.map_or_else(|| service.to_string(), |port| format!("{service}:{port}"));
+        return Err(Refusal::new(
+            "not-open",
+            format!("{name} is not open"),
+            "`adit status` shows what is.",
+        ));
+    }
+    Ok(set_all(&ids, Intent::Down, handle))
+}
+
+/// Opens everything that "all" means; the ids.
+pub(super) fn up_all(handle: &Handle) -> Result<Vec<String>, Refusal> {
+    let all = everything(&handle.snapshot());
+    if all.is_empty() {
+        return Err(Refusal::new(
+            "nothing-to-open",
+            "there is no favourite, and no tunnel that was opened before",
+            "Open one with `adit up NS/SVC`.",
+        ));
+    }
+    Ok(set_all(&all, Intent::Up, handle))
+}
+
+/// Closes every tunnel; the ids.
+pub(super) fn down_all(handle: &Handle) -> Vec<String> {
+    let snapshot = handle.snapshot();
+    let open = wanted(&snapshot).map(|status| status.spec.id.clone());
+    set_all(&open.collect::<Vec<_>>(), Intent::Down, handle)
+}
+
+fn set_all(ids: &[TunnelId], intent: Intent, handle: &Handle) -> Vec<String> {
+    for id in ids {
+        set(id, intent, handle);
+    }
+    ids.iter().map(ToString::to_string).collect()
+}
+
+fn set(id: &TunnelId, intent: Intent, handle: &Handle) {
+    let id = id.clone();
+    handle.send(Command::SetIntent { id, intent });
+}

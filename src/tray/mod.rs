@@ -1,0 +1,43 @@
+//! L4: the icon in the desktop's tray, its menu, and the desktop's notifications.
+//!
+//! What the icon and the menu show is decided in `menu`, which is pure; `linux` shows it as a status notifier item over
+//! D-Bus, without GTK. Knows the engine, control and the model.
+
+mod act;
+mod icon;
+#[cfg(target_os = "linux")]
+mod linux;
+mod menu;
+#[cfg(target_os = "linux")]
+mod notify;
+
+use std::any::Any;
+
+use crate::control::Faces;
+use crate::engine::Handle;
+
+/// Starts the icon and the notifications; they end when what this returns is dropped. Called within a tokio runtime.
+///
+/// Where there is no tray the icon waits for one; [`Faces::has_tray`] says whether it is seen.
+#[must_use]
+pub fn start(handle: &Handle, faces: &Faces) -> Box<dyn Any> {
+    #[cfg(target_os = "linux")]
+    {
+        let tray = linux::start(handle.clone(), faces.clone());
+        let notifier = notify::start(handle.clone());
+        Box::new((tray, notifier))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _not_yet = (handle, faces);
+        Box::new(())
+    }
+}
+
+/// Tells the person something by a notification of the desktop, where there are any. Returns at once.
+pub fn tell(title: &str, body: &str) {
+    #[cfg(target_os = "linux")]
+    notify::tell(title.to_owned(), body.to_owned());
+    #[cfg(not(target_os = "linux"))]
+    tracing::info!("{title}: {body}");
+}
