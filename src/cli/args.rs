@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::doctor::DoctorArgs;
 use super::forward_args::ForwardArgs;
 use super::hosts_args::HostsArgs;
 use super::key::KeyArgs;
@@ -45,6 +46,8 @@ pub(super) enum Cmd {
     Probe(ProbeArgs),
     /// Open a service on this computer: in the running Adit, or here until Ctrl-C
     Up(UpArgs),
+    /// Look for what is wrong on this computer: ssh_config, known_hosts, keys, ssh-agent, keyring, kubeconfig, local ports
+    Doctor(DoctorArgs),
     /// Look at a private key file
     Key(KeyArgs),
     /// Print a kubeconfig for kubectl and others that works through the SSH host, or run a command with it

@@ -8,6 +8,7 @@ mod background;
 mod console;
 mod demo;
 mod diagram;
+mod doctor;
 mod events;
 mod explain;
 mod failure;

@@ -14,6 +14,7 @@ use super::args::{
 use super::background::{Detaching, run_in_background};
 use super::console::Console;
 use super::demo::{Narrator, has_display, tour};
+use super::doctor::DoctorArgs;
 use super::events::{Event, FaultJson};
 use super::failure::{Failure, OutputClosed, Usage};
 use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
@@ -26,11 +27,11 @@ use super::source::Meant;
 use super::target::ServiceTarget;
 use super::terminal::Terminal;
 use super::{
-    RunningDemo, Wiring, diagram, explain, forward, hosts, hosts_test, key, kubeconfig, list,
-    logging, pools, probe, up,
+    RunningDemo, Wiring, diagram, doctor, explain, forward, hosts, hosts_test, key, kubeconfig,
+    list, logging, pools, probe, up,
 };
 use crate::control::{Faces, Journal};
-use crate::engine::{Handle, HostBook, KnownHost, Memory};
+use crate::engine::{Handle, HostBook, KnownHost, Memory, checkup};
 use crate::model::{ClusterSource, Command, HostId, HostProfile, SavedHost};
 
 /// There are no known hosts to choose from: the command line is all there is.
@@ -62,6 +63,7 @@ pub fn main(wiring: Wiring) -> ExitCode {
         Some(Cmd::Diagram(args)) => app.diagram(&args),
         Some(Cmd::Probe(args)) => app.probe(&args),
         Some(Cmd::Up(args)) => app.up(&args),
+        Some(Cmd::Doctor(args)) => app.doctor(&args),
         Some(Cmd::Key(args)) => app.key(&args),
         Some(Cmd::Kubeconfig(args)) => app.kubeconfig(&args),
         Some(Cmd::Hosts(args)) => app.hosts(args.command),
@@ -252,6 +254,17 @@ impl App {
             let result = up::run(&mut handle, &mut prompter, wanted, console, interrupt).await;
             close(&mut handle).await;
             result.map(|()| ExitCode::SUCCESS)
+        })
+    }
+
+    fn doctor(mut self, args: &DoctorArgs) -> Outcome {
+        let runtime = runtime()?;
+        let checks = runtime.block_on(checkup(args.options()));
+        let fine = doctor::print(&checks, args.output, &mut self.console)?;
+        Ok(if fine {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
         })
     }
 

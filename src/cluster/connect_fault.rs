@@ -45,7 +45,7 @@ fn sentence(error: &dyn Error) -> String {
     printable(&format!("{first}{}.", chars.as_str())).into_owned()
 }
 
-fn of_kubeconfig(error: &KubeconfigError) -> ClusterFault {
+pub(super) fn of_kubeconfig(error: &KubeconfigError) -> ClusterFault {
     let told = sentence(error);
     match error {
         KubeconfigError::NoHome | KubeconfigError::Missing { .. } => fault(

@@ -16,6 +16,8 @@
 mod access;
 mod addresses;
 mod assemble;
+mod certificate;
+mod checkup;
 mod connect_fault;
 mod connection;
 mod dial;
@@ -75,6 +77,7 @@ use crate::model::{ClusterFault, ClusterSource, ClusterState, ClusterStatus, Sec
 use access::Access;
 use timing::Timing;
 
+pub use checkup::checkup;
 pub use gateway::{ByteStream, Gateway, GatewayError, Ran};
 
 /// A cluster that is being watched. Dropping it ends everything that was started for it.

@@ -6,6 +6,7 @@
 mod backoff;
 mod candidates;
 mod carrier;
+mod checkup;
 mod connections;
 mod effects;
 mod gateway;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+pub use checkup::{CheckupOptions, checkup};
 pub use handle::{EngineEnded, Handle};
 pub use host_book::{BookError, HostBook, KnownHost};
 pub use options::{EngineOptions, Memory};

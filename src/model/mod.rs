@@ -5,6 +5,7 @@
 
 mod address;
 mod address_range;
+mod checkup;
 mod cluster;
 mod command;
 mod fault;
@@ -33,6 +34,7 @@ mod vault_status;
 
 pub use address::{BindAddress, Destination, LocalBind, Outlet, ParseAddressError, Target};
 pub use address_range::{AddressRange, ParseRangeError, address_of, is_buggy_ip, number_of};
+pub use checkup::{Check, CheckArea, CheckStatus, worst_check};
 pub use cluster::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterFault, ClusterGap,
     ClusterNode, ClusterSource, ClusterState, Family, Finding, Kubeconfig, LbService,

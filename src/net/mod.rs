@@ -1,11 +1,13 @@
 //! L1: listeners on this computer, who holds a port that is taken, and what SOCKS clients ask for. Knows neither SSH nor Kubernetes.
 
+mod checkup;
 mod client_program;
 mod holder;
 mod listener;
 mod sensor;
 mod socks;
 
+pub use checkup::{files_checkup, port_checkup};
 pub use client_program::programs_of;
 pub use listener::{Accepted, Listener, bind};
 pub use sensor::Sensor;

@@ -82,6 +82,18 @@ impl Store {
         }
     }
 
+    /// Reads the settings of this folder and leaves everything as it is.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words.
+    pub fn peek(folder: &Path) -> Result<Settings, String> {
+        let path = folder.join(NAME);
+        match read(&path) {
+            Ok(file) => Ok(file.settings().0),
+            Err(problem) => Err(format!("{}: {problem}", path.display())),
+        }
+    }
+
     /// Writes the settings: to a file beside, then in place of the old one.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ fn garbled() -> io::Error {
 type AgentStream = std::os::unix::net::UnixStream;
 
 #[cfg(unix)]
-fn default_socket() -> Option<PathBuf> {
+pub(super) fn default_socket() -> Option<PathBuf> {
     let path = std::env::var_os("SSH_AUTH_SOCK")?;
     (!path.is_empty()).then(|| path.into())
 }
@@ -197,7 +197,7 @@ fn set_limit(stream: &AgentStream, limit: Duration) -> io::Result<()> {
 type AgentStream = std::fs::File;
 
 #[cfg(not(unix))]
-fn default_socket() -> Option<PathBuf> {
+pub(super) fn default_socket() -> Option<PathBuf> {
     let path = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty());
     let path = path.map_or_else(
         || PathBuf::from(r"\\.\pipe\openssh-ssh-agent"),

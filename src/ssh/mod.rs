@@ -4,6 +4,7 @@ mod agent;
 mod algorithms;
 mod auth;
 mod channel_stream;
+mod checkup;
 mod ciphers;
 pub mod config;
 mod connection;
@@ -31,6 +32,7 @@ mod window;
 mod wire;
 
 pub use channel_stream::ChannelStream;
+pub use checkup::checkup;
 pub use dial::{Observer, Stage, connect};
 pub use exec::{ExecError, ExecLimits, ExecOutput, ExecStatus};
 pub use meter::{Counted, Meter};

@@ -101,6 +101,14 @@ impl Vault {
         .await
     }
 
+    /// Whether the keyring is there and locked. Nothing is unlocked and nobody is asked.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub async fn is_locked(&self) -> Result<bool, VaultError> {
+        self.call(Keyring::is_locked).await
+    }
+
     /// Reads one host. Nothing is unlocked for one that is not there.
     ///
     /// # Errors

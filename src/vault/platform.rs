@@ -66,6 +66,14 @@ impl Keyring {
         })
     }
 
+    /// Whether it would have to be unlocked first. Does not unlock anything.
+    pub(super) fn is_locked(&self) -> Result<bool, VaultError> {
+        self.peek.is_locked().map_err(|error| {
+            self.is_broken.set(true);
+            VaultError::Failed(error.to_string())
+        })
+    }
+
     /// The names of all entries that a search finds.
     pub(super) fn names(&self) -> Result<BTreeSet<String>, VaultError> {
         os::names(&self.store, &self.service).map_err(|error| self.failed(error))
@@ -174,6 +182,15 @@ mod os {
             Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
         }
 
+        /// An account that has kept nothing yet has nothing to unlock.
+        pub(super) fn is_locked(&self) -> Result<bool, secret_service::Error> {
+            match self.0.get_default_collection() {
+                Ok(collection) => collection.is_locked(),
+                Err(secret_service::Error::NoResult) => Ok(false),
+                Err(error) => Err(error),
+            }
+        }
+
         /// A fresh account has no default collection: it is made, as every program does that is the first to keep something,
         /// and the desktop asks for its password.
         pub(super) fn make_ready(&self) -> Result<(), VaultError> {
@@ -240,6 +257,11 @@ mod os {
 
         pub(super) fn is_kept(&self, _service: &str, _name: &str) -> Result<bool, Error> {
             Ok(true)
+        }
+
+        /// The system asks when something is read.
+        pub(super) fn is_locked(&self) -> Result<bool, Error> {
+            Ok(false)
         }
 
         pub(super) fn make_ready(&self) -> Result<(), VaultError> {

@@ -8,6 +8,7 @@
 mod api;
 mod bad_input;
 mod channels;
+mod doctor;
 mod faults;
 mod forward;
 mod instance;

@@ -6,7 +6,7 @@ use super::error::{ConfigError, Origin};
 use super::files::{MAX_DEPTH, included, read};
 use super::keyword::{self, Kind};
 use super::lexer;
-use super::query::{Environment, System};
+use super::query::{ConfigFile, Environment, System};
 
 /// The host names without wildcards on the `Host` lines of the person's own configuration and of the files that it includes,
 /// each once, in order. What cannot be read as a line is left for [`super::resolve`] to complain of.
@@ -17,14 +17,32 @@ pub fn aliases(
     environment: &Environment,
     system: &mut dyn System,
 ) -> Result<Vec<String>, ConfigError> {
+    aliases_in(&ConfigFile::Default, environment, system)
+}
+
+/// The same of the file that `-F` names in place of the person's own.
+///
+/// # Errors
+/// [`ConfigError`] if a file cannot be read.
+pub fn aliases_in(
+    file: &ConfigFile,
+    environment: &Environment,
+    system: &mut dyn System,
+) -> Result<Vec<String>, ConfigError> {
     let mut found = Vec::new();
     let own = environment.user_folder().join("config");
-    collect(&own, 0, environment, system, &mut found)?;
+    let (path, private) = match file {
+        ConfigFile::None => return Ok(found),
+        ConfigFile::Default => (own.as_path(), true),
+        ConfigFile::File(path) => (path.as_path(), false),
+    };
+    collect(path, private, 0, environment, system, &mut found)?;
     Ok(found)
 }
 
 fn collect(
     path: &Path,
+    private: bool,
     depth: usize,
     environment: &Environment,
     system: &mut dyn System,
@@ -33,7 +51,7 @@ fn collect(
     if depth > MAX_DEPTH {
         return Err(ConfigError::TooDeep(path.to_owned()));
     }
-    let text = read(path, true, environment)?.unwrap_or_default();
+    let text = read(path, private, environment)?.unwrap_or_default();
     for (index, text) in text.split('\n').enumerate() {
         let Ok(Some(line)) = lexer::line(text) else {
             continue;
@@ -61,7 +79,7 @@ fn collect(
                         }
                     })?;
                     for file in files {
-                        collect(&file, depth + 1, environment, system, found)?;
+                        collect(&file, private, depth + 1, environment, system, found)?;
                     }
                 }
             }

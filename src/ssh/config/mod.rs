@@ -24,7 +24,7 @@ mod value;
 
 use std::borrow::Cow;
 
-pub use aliases::aliases;
+pub use aliases::{aliases, aliases_in};
 pub use error::{ConfigError, Origin, Unsupported};
 pub use forward::{Connect, Forward, Forwards, Listen};
 pub use local::LocalSystem;

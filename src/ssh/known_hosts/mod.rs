@@ -8,6 +8,7 @@
 
 mod line;
 mod store;
+mod survey;
 
 use std::fs;
 use std::io;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::key_blob::{HostKeyAlgorithm, KeyType, fingerprint, key_type, type_name};
 use line::{Entry, Marker};
+pub(super) use survey::survey;
 
 /// Every known host of a set of files.
 #[derive(Clone, Debug, Default)]
