@@ -55,6 +55,10 @@ fn stale_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let ClusterState::Stale(fault) = &scene.snapshot.cluster.state else {
         return;
     };
+    // With no row to be old, the page itself says what is wrong.
+    if scene.rows.total() == 0 {
+        return;
+    }
     let text = tr!(ui, "gaps-stale", reason = printable(&fault.message));
     let source = scene.snapshot.cluster.source.clone();
     let commands = &mut *scene.commands;

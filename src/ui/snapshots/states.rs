@@ -30,6 +30,7 @@ pub(super) fn all() -> Vec<Shot> {
         list("empty", snapshot(Vec::new(), host(LinkStatus::Idle))),
         list("loading", in_state(ClusterState::Loading)),
         list("offline", in_state(ClusterState::Stale(unreachable()))),
+        list("out-of-date", out_of_date()),
         list("no-permission", no_permission()),
         list("metallb-missing", metallb_missing()),
         list("hundreds", hundreds()),
@@ -57,12 +58,27 @@ pub(super) fn all() -> Vec<Shot> {
             size: [1000.0, 760.0],
             ..list("map", demo())
         },
+        Shot {
+            page: Page::Hosts,
+            ..list("hosts", demo())
+        },
+        Shot {
+            page: Page::Settings,
+            size: [960.0, 760.0],
+            ..list("settings", demo())
+        },
     ]
 }
 
 fn in_state(state: ClusterState) -> Snapshot {
     let mut snapshot = snapshot(Vec::new(), host(LinkStatus::Idle));
     snapshot.cluster.state = state;
+    snapshot
+}
+
+fn out_of_date() -> Snapshot {
+    let mut snapshot = demo();
+    snapshot.cluster.state = ClusterState::Stale(unreachable());
     snapshot
 }
 
