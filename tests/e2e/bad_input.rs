@@ -34,9 +34,9 @@ fn forwards_that_cannot_be_meant() {
             &["'8080' is not a local forward", "Use [BIND_ADDRESS:]PORT"],
         ),
         (
-            &["forward", "-L", "1:a:2", "-D", "1080", "u@h"],
+            &["forward", "-L", "1:a:2", "-D", "a:b:c:d", "u@h"],
             2,
-            &["-D", "SOCKS"],
+            &["a:b:c:d"],
         ),
         (
             &["forward", "-L", "1:a:2", "u@h", "uptime"],

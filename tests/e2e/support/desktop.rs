@@ -65,6 +65,8 @@ impl Desktop {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (server, number) = first_line(Command::new("Xvfb").args([
+            // It would start anew, and cut who connects meanwhile, when the last window closes.
+            "-noreset",
             "-displayfd",
             "1",
             "-screen",

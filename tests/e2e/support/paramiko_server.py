@@ -29,6 +29,7 @@ def host_keys():
 class Server(paramiko.ServerInterface):
     def __init__(self):
         self.left = list(chain)
+        self.targets = {}
         self.is_proving = False
 
     def get_allowed_auths(self, username):
@@ -61,13 +62,14 @@ class Server(paramiko.ServerInterface):
             target = socket.create_connection(destination, timeout=10)
         except OSError:
             return paramiko.OPEN_FAILED_CONNECT_FAILED
-        threading.Thread(target=self.carry, args=(chanid, target), daemon=True).start()
+        # Several may be on their way: which of them is accepted next is told by its number.
+        self.targets[chanid] = target
+        threading.Thread(target=self.carry, daemon=True).start()
         return paramiko.OPEN_SUCCEEDED
 
-    def carry(self, chanid, target):
-        channel = self.transport.accept(10)
-        while channel is not None and channel.get_id() != chanid:
-            channel = self.transport.accept(10)
+    def carry(self):
+        channel = self.transport.accept(30)
+        target = self.targets.pop(channel.get_id())
         target.settimeout(None)
 
         def up():
