@@ -167,8 +167,11 @@ impl ClusterArgs {
 /// Which SSH host.
 #[derive(Debug, Default, Args)]
 pub(super) struct ViaArgs {
-    /// The SSH host, best a node of the cluster: the name of a saved host, or [USER@]HOST[:PORT]
-    #[arg(long, value_name = "HOST")]
+    #[arg(
+        long,
+        value_name = "HOST",
+        help = "The SSH host, best a node of the cluster: the name of a saved host, or [USER@]HOST[:PORT]"
+    )]
     pub(super) host: Option<String>,
     /// The private key to log in with [default: ssh's own, and ssh-agent]
     #[arg(long, value_name = "FILE")]

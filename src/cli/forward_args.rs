@@ -31,8 +31,11 @@ pub(super) struct ForwardArgs {
         help = "Listen here and forward to there: [BIND_ADDRESS:]PORT:HOST:HOSTPORT, or sockets' paths (may be repeated)"
     )]
     pub(super) local: Vec<LocalForward>,
-    /// Listen here for SOCKS 4, 4a and 5, as a proxy into the host's network: [BIND_ADDRESS:]PORT (may be repeated)
-    #[arg(short = 'D', value_name = "LISTEN")]
+    #[arg(
+        short = 'D',
+        value_name = "LISTEN",
+        help = "Listen here for SOCKS 4, 4a and 5, as a proxy into the host's network: [BIND_ADDRESS:]PORT (may be repeated)"
+    )]
     pub(super) dynamic: Vec<String>,
     /// A private key to log in with (may be repeated)
     #[arg(short = 'i', value_name = "FILE")]

@@ -90,8 +90,12 @@ pub(super) struct HostFields {
     /// A private key to log in with; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) identity: Vec<PathBuf>,
-    /// The hosts on the way, nearest first: names of saved hosts, or [USER@]HOST[:PORT]; 'none' for none
-    #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "HOST,...",
+        value_delimiter = ',',
+        help = "The hosts on the way, nearest first: names of saved hosts, or [USER@]HOST[:PORT]; 'none' for none"
+    )]
     pub(super) jump: Vec<String>,
     /// A further option as `ssh -o` takes it; may be given several times
     #[arg(short = 'o', value_name = "KEY=VALUE")]
