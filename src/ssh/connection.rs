@@ -296,7 +296,9 @@ impl Connection {
         if let Err(error) = mio::event::Source::deregister(&mut self.local, registry) {
             tracing::debug!(%error, "a connection was not registered");
         }
-        if self.down.state != Direction::Ended {
+        if self.down.state == Direction::Ended {
+            self.local.end_in_order();
+        } else {
             self.local.reset_on_close();
         }
         self.meter.closed(&self.counted);

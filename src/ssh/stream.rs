@@ -112,6 +112,10 @@ pub(super) enum Stream {
 impl Stream {
     pub(super) fn new(socket: Socket) -> io::Result<Self> {
         socket.set_nonblocking()?;
+        // Whatever becomes of it on its way, in a queue of a session that has just ended say, a cut must look like one.
+        if let Socket::Tcp(stream) = &socket {
+            linger_zero(&SockRef::from(stream));
+        }
         Ok(match socket {
             Socket::Tcp(stream) => Self::Tcp(mio::net::TcpStream::from_std(stream)),
             #[cfg(unix)]
@@ -142,6 +146,15 @@ impl Stream {
     pub(super) fn say_last(&mut self, bytes: &[u8]) {
         if let Err(error) = self.write_all(bytes) {
             tracing::debug!(%error, "a client left before it was told why");
+        }
+        self.end_in_order();
+    }
+
+    /// Has the close that follows let everything arrive that was written. Without this it is a reset.
+    pub(super) fn end_in_order(&self) {
+        let Self::Tcp(stream) = self else { return };
+        if let Err(error) = SockRef::from(stream).set_linger(None) {
+            tracing::debug!(%error, "a connection ends in a reset");
         }
     }
 
