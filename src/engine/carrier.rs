@@ -1,5 +1,6 @@
 //! The accepting side of a tunnel: clients come in, and are carried or reset.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -7,9 +8,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::pool::Pool;
 use super::socks;
-use crate::model::Outlet;
+use crate::model::{Destination, Outlet};
 use crate::net::{Accepted, Listener};
-use crate::ssh::{Client, Meter, Socket};
+use crate::ssh::{Client, Meter, Preface, Socket};
 
 /// Where clients are carried at the moment.
 #[derive(Clone)]
@@ -74,25 +75,34 @@ fn receive(client: Accepted, carrier: Option<Carrier>, waiting: &mut JoinSet<()>
         return socket.reset();
     };
     waiting.spawn(async move {
-        let Outlet::To(destination) = carrier.outlet else {
-            return socks::receive(socket, origin, carrier).await;
-        };
-        let Carrier {
-            pool,
-            tunnel,
-            meter,
-            ..
-        } = carrier;
-        let Some(session) = pool.pick_for_client().await else {
-            meter.refused();
+        match &carrier.outlet {
+            Outlet::To(destination) => {
+                carrier.hand_over(socket, origin, destination, None).await;
+            }
+            Outlet::Socks => socks::receive(socket, origin, carrier).await,
+        }
+    });
+}
+
+impl Carrier {
+    /// Has a session carry a client to `destination`; without one the client is reset.
+    pub(super) async fn hand_over(
+        &self,
+        socket: Socket,
+        origin: Option<SocketAddr>,
+        destination: &Destination,
+        preface: Option<Preface>,
+    ) {
+        let Some(session) = self.pool.pick_for_client().await else {
+            self.meter.refused();
             return socket.reset();
         };
         let client = Client {
             socket,
             origin,
-            tunnel,
-            preface: None,
+            tunnel: self.tunnel,
+            preface,
         };
-        session.carry(client, &destination, meter);
-    });
+        session.carry(client, destination, Arc::clone(&self.meter));
+    }
 }

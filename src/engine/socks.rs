@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::carrier::Carrier;
 use crate::model::Destination;
 use crate::net::{SocksDenial, SocksError, SocksRequest, negotiate};
-use crate::ssh::{Client, OpenError, Preface, Refusal, Socket};
+use crate::ssh::{OpenError, Preface, Refusal, Socket};
 
 /// How long a client may take to say where it wants to go.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub(super) fn forwards(error: &OpenError) -> bool {
 /// Hears where a client wants to go, and has it carried there.
 pub(super) async fn receive(socket: Socket, origin: Option<SocketAddr>, carrier: Carrier) {
     match hear(socket).await {
-        Ok((socket, request)) => carry(socket, origin, &request, carrier).await,
+        Ok((socket, request)) => carry(socket, origin, &request, &carrier).await,
         Err(error) => tracing::info!(%error, "a SOCKS client was turned away"),
     }
 }
@@ -69,29 +69,16 @@ async fn carry(
     socket: Socket,
     origin: Option<SocketAddr>,
     request: &SocksRequest,
-    carrier: Carrier,
+    carrier: &Carrier,
 ) {
-    let Carrier {
-        pool,
-        tunnel,
-        meter,
-        ..
-    } = carrier;
-    let Some(session) = pool.pick_for_client().await else {
-        meter.refused();
-        return socket.reset();
+    let refused = request.clone();
+    let preface = Preface {
+        opened: request.granted(),
+        failed: Box::new(move |error| refused.denied(denial(error))),
     };
-    let (granted, refused) = (request.granted(), request.clone());
-    let client = Client {
-        socket,
-        origin,
-        tunnel,
-        preface: Some(Preface {
-            opened: granted,
-            failed: Box::new(move |error| refused.denied(denial(error))),
-        }),
-    };
-    session.carry(client, &request.destination, meter);
+    carrier
+        .hand_over(socket, origin, &request.destination, Some(preface))
+        .await;
 }
 
 /// RFC 4254 has one code for all that can go wrong with a connect; sshd says in words, as strerror has them, which it was.
