@@ -298,8 +298,6 @@ impl Connection {
         }
         if self.down.state == Direction::Ended {
             self.local.end_in_order();
-        } else {
-            self.local.reset_on_close();
         }
         self.meter.closed(&self.counted);
         self.channel

@@ -169,10 +169,8 @@ impl OpenRequest {
 
     /// The client is cut at once, whatever becomes of the channel.
     pub(super) fn forget_client(&mut self) {
-        if let Purpose::Connection { local, .. } =
-            std::mem::replace(&mut self.purpose, Purpose::Forgotten)
-        {
-            local.reset_on_close();
+        if matches!(self.purpose, Purpose::Connection { .. }) {
+            self.purpose = Purpose::Forgotten;
         }
     }
 
@@ -196,9 +194,8 @@ impl OpenRequest {
                 ..
             } => {
                 meter.refused();
-                match preface {
-                    Some(preface) => local.say_last(&(preface.failed)(&error)),
-                    None => local.reset_on_close(),
+                if let Some(preface) = preface {
+                    local.say_last(&(preface.failed)(&error));
                 }
             }
             Purpose::Proof(proof) => proof.answer(Err(error)),

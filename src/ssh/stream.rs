@@ -157,15 +157,6 @@ impl Stream {
             tracing::debug!(%error, "a connection ends in a reset");
         }
     }
-
-    /// Has the close that follows send a reset, so that the client sees a cut and never takes it for an end of data.
-    pub(super) fn reset_on_close(&self) {
-        match self {
-            Self::Tcp(stream) => linger_zero(&SockRef::from(stream)),
-            #[cfg(unix)]
-            Self::Unix(_) => {}
-        }
-    }
 }
 
 /// With nothing to linger for, a close is a reset (POSIX, `SO_LINGER`).
