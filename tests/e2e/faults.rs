@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::adit::{Running, command};
-use crate::support::servers::{closed_port, echo};
+use crate::support::servers::{closed_port, echo, to};
 use crate::support::sshd::Sshd;
 
 /// A listener that does `serve` with whoever connects, and stays open for as long as the test's process.
@@ -17,10 +17,6 @@ fn server(serve: impl Fn(TcpStream) + Send + 'static) -> u16 {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || listener.incoming().flatten().for_each(serve));
     port
-}
-
-fn to(target: SocketAddr) -> String {
-    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
 }
 
 /// The first fault of a forward by `words`.

@@ -2,22 +2,17 @@
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use crate::support::adit::{Running, command, text};
 use crate::support::servers::{
-    Silent, closed_port, connect, digest, echo, exchange, noise, sink, source,
+    Silent, closed_port, connect, digest, echo, exchange, noise, sink, source, to,
 };
 use crate::support::sshd::{Sshd, make_key, user};
 
 const MIB: usize = 1 << 20;
-
-/// `-L` for a forward from a free local port to `target`.
-fn to(target: SocketAddr) -> String {
-    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
-}
 
 #[test]
 fn large_transfers_arrive_whole_both_ways() {

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::support::adit::{Running, command};
 use crate::support::peer::{KeyKind, Peer, key, make_key_of};
-use crate::support::servers::{digest, echo, exchange, noise};
+use crate::support::servers::{digest, echo, exchange, noise, to};
 use crate::support::sshd::Sshd;
 
 const MIB: usize = 1 << 20;
@@ -60,11 +59,6 @@ const fn pkcs8(kind: KeyKind) -> KeyKind {
         format: "PKCS8",
         ..kind
     }
-}
-
-/// `-L` for a forward from a free local port to `target`.
-fn to(target: SocketAddr) -> String {
-    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
 }
 
 fn carries(adit: &Running, what: &str) {

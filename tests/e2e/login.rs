@@ -2,24 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::adit::{Running, command};
 use crate::support::peer::{KeyKind, PASSWORD, Peer, key, make_key_of};
 use crate::support::person::asked;
-use crate::support::servers::{echo, exchange, noise};
+use crate::support::servers::{echo, exchange, noise, to};
 use crate::support::sshd::{Sshd, make_key};
 
 const ED25519: KeyKind = key(&["-t", "ed25519"]);
 const RSA: KeyKind = key(&["-t", "rsa", "-b", "2048"]);
 const P256: KeyKind = key(&["-t", "ecdsa", "-b", "256"]);
-
-/// `-L` for a forward from a free local port to `target`.
-fn to(target: SocketAddr) -> String {
-    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
-}
 
 fn works(adit: &Running) {
     let data = noise(10_000);

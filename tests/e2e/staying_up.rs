@@ -8,12 +8,8 @@ use rustix::process::Signal;
 
 use crate::support::LIMIT;
 use crate::support::adit::Running;
-use crate::support::servers::{connect, echo, exchange, noise};
+use crate::support::servers::{connect, echo, exchange, noise, to};
 use crate::support::sshd::Sshd;
-
-fn to(target: SocketAddr) -> String {
-    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
-}
 
 /// The server's processes stop where they are: its sockets stay open, and nothing is answered any more.
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::line::Line;
 use crate::support::LIMIT;
 use crate::support::adit::{Running, command};
-use crate::support::servers::{digest, noise};
+use crate::support::servers::{digest, noise, to};
 use crate::support::sshd::Sshd;
 
 /// An SSH server and the line to it.
@@ -36,8 +36,7 @@ impl Site {
             .args(["-o", "BatchMode=yes", "-o", "HostKeyAlias=server"])
             .args(["-o", "ExitOnForwardFailure=no"]);
         for target in targets {
-            let forward = format!("127.0.0.1:0:127.0.0.1:{}", target.port());
-            command.args(["-L", &forward]);
+            command.args(["-L", &to(*target)]);
         }
         for option in options {
             command.args(["-o", option]);

@@ -26,6 +26,24 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
+
+    /// Notes that a client was turned away, which then tries again a moment later, as clients do.
+    fn turn_away(&self) {
+        self.count(&self.turned_away, 0);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    /// A connection, or none where the client was turned away.
+    fn let_in(&self, address: SocketAddr) -> Option<TcpStream> {
+        let Ok(stream) = TcpStream::connect(address) else {
+            self.turn_away();
+            return None;
+        };
+        stream
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .unwrap();
+        Some(stream)
+    }
 }
 
 /// For how long: `ADIT_PROOF_SOAK_SECONDS`, or a taste of it.
@@ -40,14 +58,9 @@ const DOWNLOAD: usize = 3_000_000;
 /// Downloads: whole, or cut by an error.
 fn downloader(address: SocketAddr, tally: &Tally, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
-        let Ok(mut stream) = TcpStream::connect(address) else {
-            tally.count(&tally.turned_away, 0);
-            std::thread::sleep(Duration::from_millis(50));
+        let Some(mut stream) = tally.let_in(address) else {
             continue;
         };
-        stream
-            .set_read_timeout(Some(Duration::from_mins(1)))
-            .unwrap();
         match Download::of(&mut stream, DOWNLOAD) {
             Download::Whole => tally.count(&tally.whole, DOWNLOAD),
             Download::Cut => tally.count(&tally.cut, 0),
@@ -59,14 +72,9 @@ fn downloader(address: SocketAddr, tally: &Tally, stop: &AtomicBool) {
 /// Questions and answers of all lengths on one connection, for as long as that lasts.
 fn talker(address: SocketAddr, tally: &Tally, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
-        let Ok(mut stream) = TcpStream::connect(address) else {
-            tally.count(&tally.turned_away, 0);
-            std::thread::sleep(Duration::from_millis(50));
+        let Some(mut stream) = tally.let_in(address) else {
             continue;
         };
-        stream
-            .set_read_timeout(Some(Duration::from_mins(1)))
-            .unwrap();
         let mut length = 1;
         while !stop.load(Ordering::Relaxed) {
             let data = noise(length);
@@ -76,8 +84,7 @@ fn talker(address: SocketAddr, tally: &Tally, stop: &AtomicBool) {
                 .and_then(|()| stream.read_exact(&mut back));
             if done.is_err() && length == 1 {
                 // The tunnel is on its way back: whoever comes meanwhile is turned away.
-                tally.count(&tally.turned_away, 0);
-                std::thread::sleep(Duration::from_millis(50));
+                tally.turn_away();
                 break;
             }
             if done.is_err() {

@@ -119,6 +119,11 @@ impl Silent {
     }
 }
 
+/// `-L` for a forward from a free local port to `target`.
+pub(crate) fn to(target: SocketAddr) -> String {
+    format!("127.0.0.1:0:127.0.0.1:{}", target.port())
+}
+
 /// A port on which nobody listens.
 pub(crate) fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
