@@ -40,8 +40,8 @@ pub(super) enum Happening {
     Accepted(HostId, u64, String, Question),
     /// A further session of a link needs an answer, and takes only one that is remembered.
     AskedQuietly(HostId, String, Question, SyncSender<Answer>),
-    /// Saved hosts were resolved by ssh_config, or could not be.
-    Resolved(Vec<(HostId, Result<Box<HostProfile>, String>)>),
+    /// Saved hosts were resolved by ssh_config, or could not be, by the run of this number.
+    Resolved(u64, Vec<(HostId, Result<Box<HostProfile>, String>)>),
     /// The keyring was read.
     VaultOpened(Result<Contents, VaultError>),
     /// Something was kept in the keyring, or was not.

@@ -28,6 +28,8 @@ pub(super) struct Remembered {
     unsaved: BTreeSet<HostId>,
     /// Whether the hosts that were saved have become known, and the tunnels that were wanted with them.
     has_begun: bool,
+    /// The newest run that has hosts resolved.
+    resolving: u64,
     pub(super) secrets: Secrets,
     pub(super) settings: Option<SettingsKeeper>,
     /// What is being kept in the keyring.
@@ -62,6 +64,7 @@ impl Remembered {
             keyring,
             unsaved: BTreeSet::new(),
             has_begun: false,
+            resolving: 0,
             secrets: Secrets::default(),
             settings: None,
             keeping: JoinSet::new(),
@@ -204,7 +207,9 @@ impl Supervisor {
 
     /// Has ssh_config fill in what was not said, which may run commands (`Match exec`) and look names up. All of them, since one
     /// may be on the way to another.
-    fn resolve_hosts(&self) {
+    fn resolve_hosts(&mut self) {
+        self.remembered.resolving += 1;
+        let run = self.remembered.resolving;
         let (happenings, all) = (self.happenings.clone(), self.remembered.hosts.clone());
         tokio::spawn(async move {
             let resolved = tokio::task::spawn_blocking(move || {
@@ -214,7 +219,7 @@ impl Supervisor {
                     .collect()
             });
             match resolved.await {
-                Ok(resolved) => report(&happenings, Happening::Resolved(resolved)).await,
+                Ok(resolved) => report(&happenings, Happening::Resolved(run, resolved)).await,
                 Err(error) => tracing::error!(%error, "hosts cannot be resolved"),
             }
         });
@@ -222,8 +227,13 @@ impl Supervisor {
 
     pub(super) async fn resolved(
         &mut self,
+        run: u64,
         profiles: Vec<(HostId, Result<Box<HostProfile>, String>)>,
     ) {
+        // Hosts have changed since: what they are now is on its way, and may even have come before.
+        if run != self.remembered.resolving {
+            return;
+        }
         let selected = self.selected_host.clone();
         for (id, profile) in profiles {
             match profile {

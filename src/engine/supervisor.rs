@@ -457,7 +457,7 @@ impl Supervisor {
             Happening::AskedQuietly(host, hop, question, reply) => {
                 self.asked_quietly(&host, &hop, &question, &reply);
             }
-            Happening::Resolved(profiles) => self.resolved(profiles).await,
+            Happening::Resolved(run, profiles) => self.resolved(run, profiles).await,
             Happening::VaultOpened(result) => self.vault_opened(result),
             Happening::Kept(what, result) => self.kept(&what, result),
             Happening::Recalled(prompt, recall) => self.recalled(prompt, recall),
