@@ -219,8 +219,8 @@ impl Supervisor {
             Keyring::ToKeep => Some(given.secret),
         };
         let id = host.clone();
-        self.keep(Kept::Secret(host.clone()), async move |vault: Vault| {
-            vault.set_secret(id, name, value).await
+        self.keep(Kept::Secret(host.clone()), move |vault| {
+            vault.set_secret(id, name, value)
         });
     }
 

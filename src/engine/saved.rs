@@ -181,19 +181,19 @@ impl Supervisor {
         };
         if self.remembered.keyring.is_some() {
             self.remembered.unsaved.insert(id.clone());
-            self.keep(Kept::Host(id.clone()), async move |vault: Vault| {
-                vault.save_host(SavedHost::clone(&host)).await
+            self.keep(Kept::Host(id.clone()), move |vault| {
+                vault.save_host(SavedHost::clone(&host))
             });
         }
     }
 
-    /// Has the keyring keep something, and hears of the outcome.
+    /// Has the keyring keep something, and hears of the outcome. `work` is begun now, so that what is wanted later is done later.
     pub(super) fn keep<F: Future<Output = Result<(), VaultError>> + Send + 'static>(
         &mut self,
         what: Kept,
-        work: impl FnOnce(Vault) -> F,
+        work: impl FnOnce(&Vault) -> F,
     ) {
-        let Some(vault) = self.remembered.keyring.clone() else {
+        let Some(vault) = &self.remembered.keyring else {
             return;
         };
         let (happenings, work) = (self.happenings.clone(), work(vault));
@@ -290,8 +290,8 @@ impl Supervisor {
         self.remembered.secrets.forget_host(id);
         if was_saved {
             let gone = id.clone();
-            self.keep(Kept::Removal(id.clone()), async move |vault: Vault| {
-                vault.remove_host(gone).await
+            self.keep(Kept::Removal(id.clone()), move |vault| {
+                vault.remove_host(gone)
             });
         }
         for tunnel in self.tunnel_ids(|entry| entry.spec.host == *id) {
@@ -309,8 +309,8 @@ impl Supervisor {
 
     pub(super) fn forget_secrets(&mut self, id: HostId) {
         self.remembered.secrets.forget_host(&id);
-        self.keep(Kept::Secret(id.clone()), async move |vault: Vault| {
-            vault.forget_secrets(id).await
+        self.keep(Kept::Secret(id.clone()), move |vault| {
+            vault.forget_secrets(id)
         });
     }
 }

@@ -122,18 +122,22 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`]
-    pub async fn save_host(&self, host: SavedHost) -> Result<(), VaultError> {
+    pub fn save_host(
+        &self,
+        host: SavedHost,
+    ) -> impl Future<Output = Result<(), VaultError>> + Send + use<> {
         self.change(move |keyring| book::save_host(keyring, host.clone()))
-            .await
     }
 
     /// Removes a host and its secrets.
     ///
     /// # Errors
     /// [`VaultError`]
-    pub async fn remove_host(&self, id: HostId) -> Result<(), VaultError> {
+    pub fn remove_host(
+        &self,
+        id: HostId,
+    ) -> impl Future<Output = Result<(), VaultError>> + Send + use<> {
         self.change(move |keyring| book::remove_host(keyring, &id))
-            .await
     }
 
     /// Reads a secret. Nothing is unlocked for a host of which nothing is remembered.
@@ -149,35 +153,39 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`]
-    pub async fn set_secret(
+    pub fn set_secret(
         &self,
         id: HostId,
         name: SecretName,
         value: Option<Secret>,
-    ) -> Result<(), VaultError> {
+    ) -> impl Future<Output = Result<(), VaultError>> + Send + use<> {
         self.change(move |keyring| book::set_secret(keyring, &id, name.clone(), value.clone()))
-            .await
     }
 
     /// Removes all secrets of a host.
     ///
     /// # Errors
     /// [`VaultError`]
-    pub async fn forget_secrets(&self, id: HostId) -> Result<(), VaultError> {
+    pub fn forget_secrets(
+        &self,
+        id: HostId,
+    ) -> impl Future<Output = Result<(), VaultError>> + Send + use<> {
         self.change(move |keyring| book::forget_secrets(keyring, &id))
-            .await
     }
 
     /// A call that changes what is kept: no other process does so at the same time.
-    async fn change<T: Send + 'static>(
+    fn change<T, W>(
         &self,
-        work: impl Fn(&Keyring) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError> {
+        work: W,
+    ) -> impl Future<Output = Result<T, VaultError>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: Fn(&Keyring) -> Result<T, VaultError> + Send + 'static,
+    {
         self.run(move |worker| {
             let _locked = lock(&worker.service);
             worker.with_keyring(&work)
         })
-        .await
     }
 
     async fn call<T: Send + 'static>(
@@ -187,10 +195,12 @@ impl Vault {
         self.run(move |worker| worker.with_keyring(&work)).await
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Worker) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError> {
+    /// Queues the work now, and not when it is first waited for: it is done in the order of the calls.
+    fn run<T, W>(&self, work: W) -> impl Future<Output = Result<T, VaultError>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Worker) -> Result<T, VaultError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
             if !reply.is_closed() {
@@ -199,16 +209,16 @@ impl Vault {
                 let _nobody_waits = reply.send(result);
             }
         });
-        let timed_out = VaultError::TimedOut {
-            after: self.call_limit,
-        };
-        if self.jobs.try_send(job).is_err() {
-            return Err(timed_out);
-        }
-        match timeout(self.call_limit, answer).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_thread_ended)) => Err(VaultError::Failed("its thread ended".to_owned())),
-            Err(_elapsed) => Err(timed_out),
+        let (after, is_queued) = (self.call_limit, self.jobs.try_send(job).is_ok());
+        async move {
+            if !is_queued {
+                return Err(VaultError::TimedOut { after });
+            }
+            match timeout(after, answer).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_thread_ended)) => Err(VaultError::Failed("its thread ended".to_owned())),
+                Err(_elapsed) => Err(VaultError::TimedOut { after }),
+            }
         }
     }
 }
@@ -238,5 +248,29 @@ impl Worker {
             self.keyring = Some(keyring);
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_done_in_the_order_of_the_calls_whoever_is_waited_for_first() {
+        let vault = Vault::start(VaultOptions::of_environment());
+        let done = Arc::<Mutex<Vec<u8>>>::default();
+        let note = |number| {
+            let done = Arc::clone(&done);
+            vault.run(move |_| {
+                done.lock().unwrap().push(number);
+                Ok(())
+            })
+        };
+        let (first, second) = (note(1), note(2));
+        second.await.unwrap();
+        first.await.unwrap();
+        assert_eq!(*done.lock().unwrap(), [1, 2]);
     }
 }
