@@ -92,7 +92,17 @@ pub(super) fn save_host(scene: &mut Scene<'_>, host: SavedHost, forwards: Vec<Fo
     if is_new {
         scene.commands.push(Command::SelectHost(id.clone()));
     }
-    if !has_cluster {
+    let was_shown = scene
+        .view
+        .hosts
+        .form
+        .editing
+        .as_ref()
+        .is_some_and(|before| {
+            scene.snapshot.selected_host.as_ref() == Some(&before.id)
+                && scene.snapshot.cluster.source == before.cluster_source()
+        });
+    if !has_cluster || was_shown && scene.snapshot.cluster.source != source {
         scene.commands.push(Command::UseCluster(source));
     }
     if !forwards.is_empty() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{TextEdit, Ui};
 
 use super::add::{finish_ui, line_ui};
-use super::{key_line, welcome};
+use super::{cluster, key_line, welcome};
 use crate::l10n::tr;
 use crate::model::ssh_command::name_for;
 use crate::ui::scene::Scene;
@@ -50,6 +50,7 @@ pub(super) fn form_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         &mut form.jumps,
         tr!(lang, "host-jumps-hint"),
     );
+    cluster::choice_ui(ui, lang, &mut form.cluster);
     let suggested = name_for(form.address.trim());
     field_ui(ui, tr!(lang, "host-name"), &mut form.name, &suggested);
     ui.add_space(4.0);

@@ -2,6 +2,7 @@
 //! known.
 
 mod add;
+mod cluster;
 mod form;
 mod import;
 mod key_line;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::mpsc;
 
+use super::cluster::ClusterChoice;
 use crate::model::{HostId, SavedHost, ssh_command};
 
 /// What becomes of a file that was picked; none where the person picked none.
@@ -67,6 +68,7 @@ pub(super) struct Form {
     pub(super) port: String,
     pub(super) key: String,
     pub(super) jumps: String,
+    pub(super) cluster: ClusterChoice,
 }
 
 impl HostsView {
@@ -124,6 +126,7 @@ impl Form {
                 .map(|path| path.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             jumps: host.jumps.join(", "),
+            cluster: ClusterChoice::of(host),
         }
     }
 
@@ -167,6 +170,7 @@ impl Form {
             .filter(|hop| !hop.is_empty())
             .map(str::to_owned)
             .collect();
+        host.cluster = self.cluster.source(&host.id);
         Some(host)
     }
 }

@@ -22,6 +22,8 @@ struct Shot {
     page: Page,
     /// How often the selection is moved down.
     selected: usize,
+    /// What is clicked then, by its label.
+    clicks: &'static [&'static str],
     snapshot: Snapshot,
 }
 
@@ -42,6 +44,9 @@ fn every_state_looks_as_it_was_last_approved() {
             }
             for _ in 0..shot.selected {
                 window.press(Key::ArrowDown);
+            }
+            for label in shot.clicks {
+                window.click(label);
             }
             // Hover and fades have come to rest.
             window.harness.run_steps(4);

@@ -24,6 +24,7 @@ pub(super) fn all() -> Vec<Shot> {
         size: USUAL,
         page: Page::Services,
         selected: 0,
+        clicks: &[],
         snapshot,
     };
     vec![
@@ -61,6 +62,11 @@ pub(super) fn all() -> Vec<Shot> {
         Shot {
             page: Page::Hosts,
             ..list("hosts", demo())
+        },
+        Shot {
+            page: Page::Hosts,
+            clicks: &["Fill in a host"],
+            ..list("host-form", demo())
         },
         Shot {
             page: Page::Settings,

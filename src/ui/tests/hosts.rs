@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::model::{
-    ChangedHostKey, Exposure, KeyCheck, KeyVerdict, Passphrase, ProbeCheck, ProbeId, ProbeOutcome,
-    ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict, ResolvedSshHost, SshHost, SshHosts,
-    VaultStatus,
+    ChangedHostKey, ClusterSource, Exposure, KeyCheck, KeyVerdict, Kubeconfig, Passphrase,
+    ProbeCheck, ProbeId, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict,
+    ResolvedSshHost, SavedHost, SshHost, SshHosts, VaultStatus,
 };
 
 const COMMAND: &str =
@@ -268,6 +268,71 @@ fn a_host_is_filled_in_changed_and_removed_after_a_second_click() {
     );
     window.click("Remove it");
     assert!(matches!(window.command(), Command::RemoveHost(id) if id.as_str() == "203.0.113.9"));
+}
+
+#[test]
+fn the_cluster_of_a_host_is_chosen_and_changed() {
+    let mut snapshot = world();
+    let mut host = SavedHost::new("node", "203.0.113.9");
+    host.cluster = Some(ClusterSource::local(None, Some("prod".to_owned())));
+    snapshot.selected_host = Some(host.id.clone());
+    snapshot.cluster.source = host.cluster_source();
+    let id = host.id.clone();
+    snapshot
+        .saved_hosts
+        .insert(id.clone(), Arc::new(host.clone()));
+    let mut window = Window::new(snapshot);
+    window.click("Hosts");
+    window.click("Edit node");
+    window.click("Reach its API through this host");
+    window.click("Save");
+    let commands = sent(&mut window);
+    let expected = ClusterSource {
+        through: Some(id.clone()),
+        ..host.cluster_source()
+    };
+    let [Command::SaveHost(saved), Command::UseCluster(used)] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!((saved.cluster.as_ref(), used), (Some(&expected), &expected));
+
+    window.click("Hosts");
+    window.click("Edit node");
+    let combo = |window: &Window| {
+        let combo = window
+            .harness
+            .get_by_role_and_label(Role::ComboBox, "Cluster");
+        combo.value()
+    };
+    assert_eq!(
+        combo(&window).as_deref(),
+        Some("the one of a kubeconfig on this computer")
+    );
+    window
+        .harness
+        .get_by_role_and_label(Role::ComboBox, "Cluster")
+        .click();
+    window.harness.run();
+    window.click("the one of a kubeconfig on this host");
+    assert!(!window.shows("Reach its API through this host"));
+    type_into(
+        &mut window,
+        (Role::TextInput, "Kubeconfig"),
+        "/etc/rancher/k3s/k3s.yaml",
+    );
+    window.click("Save");
+    let commands = sent(&mut window);
+    let Command::SaveHost(saved) = &commands[0] else {
+        panic!("{commands:?}");
+    };
+    let expected = ClusterSource {
+        kubeconfig: Kubeconfig::OnHost {
+            path: Some("/etc/rancher/k3s/k3s.yaml".to_owned()),
+        },
+        context: Some("prod".to_owned()),
+        through: Some(id),
+    };
+    assert_eq!(saved.cluster, Some(expected));
 }
 
 #[test]
