@@ -35,7 +35,8 @@ impl From<&Refusal> for Failure {
 
 /// The code of a refusal, which came as text.
 fn code(text: &str) -> &'static str {
-    const CODES: [&str; 9] = [
+    const CODES: [&str; 10] = [
+        "config",
         "no-display",
         "no-window",
         "other-cluster",

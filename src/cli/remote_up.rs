@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::console::Console;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::control::{Client, LOADING, Reply, Report, Request, TunnelReport};
-use crate::model::{Answer, Prompt, PromptId};
+use crate::control::{Client, HOSTS_LOADING, LOADING, Reply, Report, Request, TunnelReport};
+use crate::model::{Answer, Prompt, PromptId, VaultStatus};
 
 /// After this time what the instance says of a tunnel is what became of the request, not what was before it.
 const SETTLING: Duration = Duration::from_millis(700);
+
+/// How long the keyring may take before the person is told what is waited for.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// One request, until every tunnel of it is open or cannot be.
 struct Up<'a> {
@@ -22,9 +25,11 @@ struct Up<'a> {
     console: &'a mut Console,
     /// What was asked for is under way; none while the cluster is still being read.
     ids: Option<Vec<String>>,
+    /// It waits for the saved hosts, not for the cluster.
+    needs_hosts: bool,
     settled_at: Option<Instant>,
     asked: BTreeSet<u64>,
-    questions: mpsc::UnboundedSender<Prompt>,
+    questions: mpsc::UnboundedSender<(Prompt, bool)>,
     open: BTreeSet<String>,
     troubles: BTreeSet<(String, String)>,
     failures: Vec<Failure>,
@@ -48,6 +53,7 @@ pub(super) async fn run(
         request,
         console,
         ids: None,
+        needs_hosts: false,
         settled_at: None,
         asked: BTreeSet::new(),
         questions,
@@ -57,6 +63,8 @@ pub(super) async fn run(
     };
     up.client.send(&Request::Watch).await?;
     up.client.send(&up.request).await?;
+    let impatience = sleep(SILENT);
+    tokio::pin!(impatience);
     loop {
         let settled_at = up.settled_at;
         let settled = async {
@@ -68,6 +76,9 @@ pub(super) async fn run(
         tokio::select! {
             () = &mut interrupt => return Err(interrupted().into()),
             Some((prompt, answer)) = answers.recv() => up.client.answer(prompt, &answer).await?,
+            () = &mut impatience, if up.needs_hosts && !impatience.is_elapsed() => {
+                up.console.say("waiting for the keyring; your desktop may be asking for its password");
+            }
             () = settled => {
                 up.settled_at = None;
                 up.client.send(&Request::Status).await?;
@@ -79,22 +90,20 @@ pub(super) async fn run(
     }
 }
 
-/// A thread that asks the person, one question after the other.
+/// A thread that asks the person, one question after the other; each comes with whether the keyring can keep the answer.
 fn asking(
     terminal: Terminal,
 ) -> (
-    mpsc::UnboundedSender<Prompt>,
+    mpsc::UnboundedSender<(Prompt, bool)>,
     mpsc::UnboundedReceiver<(PromptId, Answer)>,
 ) {
-    let (questions, mut prompts) = mpsc::unbounded_channel::<Prompt>();
+    let (questions, mut prompts) = mpsc::unbounded_channel::<(Prompt, bool)>();
     let (said, answers) = mpsc::unbounded_channel();
     // It ends with the command, or with the process where it sits in the middle of a question.
     std::thread::spawn(move || {
-        while let Some(prompt) = prompts.blocking_recv() {
-            if said
-                .send((prompt.id, terminal.ask(&prompt, false)))
-                .is_err()
-            {
+        while let Some((prompt, keyring)) = prompts.blocking_recv() {
+            let answer = terminal.ask(&prompt, keyring);
+            if said.send((prompt.id, answer)).is_err() {
                 return;
             }
         }
@@ -107,10 +116,12 @@ impl Up<'_> {
     async fn hear(&mut self, reply: Reply) -> anyhow::Result<bool> {
         match reply {
             Reply::Tunnels(ids) => {
+                self.needs_hosts = false;
                 self.ids = Some(ids);
                 self.settled_at = Some(Instant::now() + SETTLING);
             }
-            Reply::Refused(refusal) if refusal.code == LOADING => {}
+            Reply::Refused(refusal) if refusal.code == LOADING => self.needs_hosts = false,
+            Reply::Refused(refusal) if refusal.code == HOSTS_LOADING => self.needs_hosts = true,
             Reply::Refused(refusal) => return Err(Failure::from(&refusal).into()),
             Reply::Status(report) => return self.see(&report).await,
             _ => {}
@@ -121,7 +132,8 @@ impl Up<'_> {
     async fn see(&mut self, report: &Report) -> anyhow::Result<bool> {
         let Some(ids) = self.ids.clone() else {
             self.ask(report, None);
-            if report.cluster.state != "loading" && report.cluster.state != "off" {
+            let cluster = report.cluster.state.as_str();
+            if self.needs_hosts || !matches!(cluster, "loading" | "off") {
                 let request = self.request.clone();
                 self.client.send(&request).await?;
             }
@@ -142,7 +154,8 @@ impl Up<'_> {
             if host.is_none_or(|host| prompt.host.as_str() == host)
                 && self.asked.insert(prompt.id.0)
             {
-                let _thread_has_ended = self.questions.send(prompt.clone());
+                let keyring = report.keyring == VaultStatus::Ready.code();
+                let _thread_has_ended = self.questions.send((prompt.clone(), keyring));
             }
         }
     }

@@ -33,7 +33,7 @@ pub use faces::{Faces, MainTask, Seat, WindowState, WindowWish};
 pub use frame::FrameError;
 pub use journal::{Journal, JournalWriter};
 pub use message::{AnswerKind, ClusterChoice, PROTOCOL, Refusal, Reply, Request, UpRequest, Via};
-pub use orders::LOADING;
+pub use orders::{HOSTS_LOADING, LOADING};
 pub use place::{Claim, Ownership, Place, PlaceError};
 pub use report::{ClusterReport, FaultReport, Report, TrafficReport, TunnelReport};
 pub use server::{HostResolver, Instance, Server, serve};

@@ -1,16 +1,18 @@
 //! What the command line asks for, in commands to the engine. Texts are parsed here, where they arrive.
 
 use super::choice::{everything, only_tcp_port, wanted};
-use super::message::{ClusterChoice, Refusal, UpRequest};
+use super::message::{ClusterChoice, Refusal, UpRequest, Via};
 use super::server::Instance;
 use crate::engine::Handle;
 use crate::model::{
-    ClusterSource, ClusterState, Command, HostId, Intent, LocalBind, Route, ServiceKey, Snapshot,
-    Target, TunnelId, TunnelSpec,
+    ClusterSource, ClusterState, Command, HostId, Intent, LocalBind, Route, SavedHost, ServiceKey,
+    Snapshot, Target, TunnelId, TunnelSpec,
 };
 
 /// The code of the refusal that ends by itself: the cluster's services are not known yet.
 pub const LOADING: &str = "cluster-loading";
+/// The code of the other: the saved hosts are not known yet.
+pub const HOSTS_LOADING: &str = "hosts-loading";
 
 /// Opens a service; the id of its tunnel.
 pub(super) fn up(up: &UpRequest, instance: &Instance) -> Result<Vec<String>, Refusal> {
@@ -19,15 +21,17 @@ pub(super) fn up(up: &UpRequest, instance: &Instance) -> Result<Vec<String>, Ref
     let service: ServiceKey = up.service.parse().map_err(|error| bad(&error))?;
     let local: Option<LocalBind> = parse(up.local.as_deref())?;
     let route: Option<Route> = parse(up.route.as_deref())?;
-    let host = match &up.via {
-        Some(via) => {
-            let profile = (instance.host_profile)(via)?;
-            let id = profile.id.clone();
-            handle.send(Command::AddHost(Box::new(profile)));
-            Some(id)
-        }
-        None => None,
-    };
+    let via = up.via.as_ref();
+    let is_free = up.cluster.is_none() && snapshot.cluster.state == ClusterState::Off;
+    if (is_free || via.is_some_and(is_name)) && !knows_saved_hosts(&snapshot) {
+        // One of them may have a cluster of its own.
+        return Err(Refusal::new(
+            HOSTS_LOADING,
+            "the saved hosts are not known yet",
+            "Try again in a moment.",
+        ));
+    }
+    let host = via.map(|via| host(via, &snapshot, instance)).transpose()?;
     use_cluster(up.cluster.as_ref(), &snapshot, handle)?;
     let port = match up.port {
         Some(port) => port,
@@ -37,6 +41,40 @@ pub(super) fn up(up: &UpRequest, instance: &Instance) -> Result<Vec<String>, Ref
     describe(&id, host, local, route, &snapshot, handle);
     set(&id, Intent::Up, handle);
     Ok(vec![id.to_string()])
+}
+
+/// The host that was named: a saved one of this name, else as `ssh` would have it.
+fn host(via: &Via, snapshot: &Snapshot, instance: &Instance) -> Result<HostId, Refusal> {
+    let named = HostId::new(&via.host);
+    if is_name(via) && snapshot.saved_hosts.contains_key(&named) {
+        let problem = snapshot.host_problems.iter().find(|(of, _)| *of == named);
+        let Some((_, problem)) = problem else {
+            return Ok(named);
+        };
+        return Err(Refusal::new(
+            "config",
+            format!("the host {named} cannot be used: {problem}"),
+            "Correct it with `adit hosts edit`, or ssh_config.",
+        ));
+    }
+    let profile = (instance.host_profile)(via)?;
+    let id = profile.id.clone();
+    instance.handle.send(Command::AddHost(Box::new(profile)));
+    Ok(id)
+}
+
+/// Whether this may be the name of a saved host.
+fn is_name(via: &Via) -> bool {
+    via.identity.is_none() && SavedHost::check_name(&via.host).is_ok()
+}
+
+/// Whether the keyring was read, and ssh_config has completed what was found there.
+fn knows_saved_hosts(snapshot: &Snapshot) -> bool {
+    let is_known = |id: &HostId| {
+        let mut problems = snapshot.host_problems.iter();
+        snapshot.host(id).is_some() || problems.any(|(of, _)| of == id)
+    };
+    snapshot.vault.is_settled() && snapshot.saved_hosts.keys().all(is_known)
 }
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(

@@ -24,6 +24,9 @@ pub struct Report {
     pub tunnels: Vec<TunnelReport>,
     /// Questions that wait for a person.
     pub questions: Vec<Prompt>,
+    /// Where the keyring stands, in one word: `off`, `opening`, `ready`, `locked` or `absent`.
+    #[serde(default)]
+    pub keyring: String,
 }
 
 /// The cluster that is watched.
@@ -117,6 +120,7 @@ impl Report {
                 .map(|status| TunnelReport::of(snapshot, status))
                 .collect(),
             questions: snapshot.prompts.clone(),
+            keyring: snapshot.vault.code().to_owned(),
         }
     }
 

@@ -236,12 +236,14 @@ impl Supervisor {
         }
         let selected = self.selected_host.clone();
         for (id, profile) in profiles {
+            self.imports.problems.retain(|(of, _)| *of != id);
             match profile {
                 // It may have been removed meanwhile.
                 Ok(_) if !self.remembered.hosts.contains_key(&id) => {}
                 Ok(profile) => self.add_host(*profile).await,
                 Err(problem) => {
                     self.note(None, format!("The host {id} cannot be used: {problem}."));
+                    self.imports.problems.push((id, problem));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! One writer at a time among all of this person's processes: the index is read, changed and written.
 
-use std::fs::{self, File};
+use std::fs::{DirBuilder, File};
 
 use directories::ProjectDirs;
 
@@ -13,7 +13,12 @@ pub(super) struct Locked {
 pub(super) fn lock(service: &str) -> Option<Locked> {
     let folders = ProjectDirs::from("", "", "adit")?;
     let folder = folders.runtime_dir().unwrap_or(folders.cache_dir());
-    fs::create_dir_all(folder).ok()?;
+    // The control socket stands in the same folder, and wants it closed to others.
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).ok()?;
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -7,6 +7,8 @@
 
 mod api;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod canary;
 mod channels;
 mod doctor;
 mod faults;

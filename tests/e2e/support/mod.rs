@@ -10,6 +10,10 @@ pub(crate) mod instance;
 pub(crate) mod keyring;
 pub(crate) mod peer;
 pub(crate) mod person;
+#[cfg(target_os = "linux")]
+pub(crate) mod processes;
+#[cfg(target_os = "linux")]
+pub(crate) mod relay;
 pub(crate) mod servers;
 pub(crate) mod sshd;
 pub(crate) mod tiny_api;

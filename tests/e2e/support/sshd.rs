@@ -20,6 +20,9 @@ use super::inetd::Inetd;
 /// Where Debian, Fedora, Arch and macOS keep it. sshd insists on being started by its whole path.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
 
+/// Where PAM's configuration stands, for a server that asks for passwords.
+const PAM_FOLDER: &str = "pam";
+
 /// An SSH server that ends with this value.
 pub(crate) struct Sshd {
     folder: TempDir,
@@ -47,6 +50,29 @@ impl Sshd {
         sshd.resume();
         let known = format!("{} {}", sshd.known_name(), sshd.host_key());
         fs::write(sshd.known_hosts(), known).unwrap();
+        sshd
+    }
+
+    /// The same, for those who know this password of the account as well: it is asked for by PAM, which `pam_wrapper` has ask a file.
+    /// The options say in which way; the key alone is not enough.
+    pub(crate) fn start_with_password(password: &str, options: &[&str]) -> Self {
+        let pam = [
+            "UsePAM yes",
+            "PermitRootLogin yes",
+            "PasswordAuthentication yes",
+        ];
+        let pam = [&pam[..], &["KbdInteractiveAuthentication yes"], options].concat();
+        let sshd = Self::start(&pam);
+        let accounts = sshd.path("passdb");
+        fs::write(&accounts, format!("{}:{password}:sshd\n", user())).unwrap();
+        let lines = ["auth", "account", "password", "session"].map(|part| {
+            let (module, accounts) = (pam_matrix(), accounts.display());
+            format!("{part} required {} passdb={accounts}\n", module.display())
+        });
+        fs::create_dir(sshd.path(PAM_FOLDER)).unwrap();
+        for name in ["sshd", "other"] {
+            fs::write(sshd.path(PAM_FOLDER).join(name), lines.concat()).unwrap();
+        }
         sshd
     }
 
@@ -123,6 +149,17 @@ impl Drop for Sshd {
     }
 }
 
+/// The module of `pam_wrapper` that reads passwords from a file.
+fn pam_matrix() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
+    let folders = folders.map(|folder| folder.path());
+    let places = folders.chain([PathBuf::from("/usr/lib")]);
+    places
+        .map(|place| place.join("pam_wrapper/pam_matrix.so"))
+        .find(|path| path.exists())
+        .expect("pam_matrix.so is needed: tests/run installs libpam-wrapper")
+}
+
 /// A pair of key files, `path` and `path.pub`, without a passphrase.
 pub(crate) fn make_key(path: &Path) {
     let made = Command::new("ssh-keygen")
@@ -151,7 +188,15 @@ fn serve(folder: &Path, stream: TcpStream) -> Child {
         .open(folder.join("log"))
         .unwrap();
     let socket = OwnedFd::from(stream);
-    Command::new(program)
+    let mut command = Command::new(program);
+    let pam = folder.join(PAM_FOLDER);
+    if pam.exists() {
+        command
+            .env("LD_PRELOAD", "libpam_wrapper.so")
+            .env("PAM_WRAPPER", "1")
+            .env("PAM_WRAPPER_SERVICE_DIR", pam);
+    }
+    command
         .args(["-i", "-e", "-f"])
         .arg(folder.join("sshd_config"))
         .stdin(Stdio::from(socket.try_clone().unwrap()))

@@ -9,24 +9,31 @@ use serde_json::{Value, json};
 
 /// Starts it, and writes a kubeconfig that names it. It serves until the test's process ends.
 pub(crate) fn start(service: SocketAddr, kubeconfig: &Path) {
+    start_for(service, kubeconfig, "t");
+}
+
+/// The same, for whoever shows this token alone.
+pub(crate) fn start_for(service: SocketAddr, kubeconfig: &Path, token: &str) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let text = json!({
         "current-context": "tiny",
         "clusters": [{"name": "c", "cluster": {"server": server}}],
         "contexts": [{"name": "tiny", "context": {"cluster": "c", "user": "u"}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
+        "users": [{"name": "u", "user": {"token": token}}],
     });
     fs::write(kubeconfig, text.to_string()).unwrap();
+    let shown = format!("bearer {token}").to_ascii_lowercase();
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || serve(stream, service));
+            let shown = shown.clone();
+            std::thread::spawn(move || serve(stream, service, &shown));
         }
     });
 }
 
 /// One connection, of HTTP/1.1.
-fn serve(mut stream: TcpStream, service: SocketAddr) {
+fn serve(mut stream: TcpStream, service: SocketAddr, token: &str) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
         let mut request = String::new();
@@ -45,7 +52,11 @@ fn serve(mut stream: TcpStream, service: SocketAddr) {
             let _end = reader.read_to_end(&mut Vec::new());
             return;
         }
-        let (status, body) = answer(path, service);
+        let (status, body) = if request.to_ascii_lowercase().contains(token) {
+            answer(path, service)
+        } else {
+            (401, json!({"kind": "Status", "code": 401}))
+        };
         let body = body.to_string();
         let answer = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
