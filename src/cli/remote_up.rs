@@ -29,7 +29,7 @@ struct Up<'a> {
     needs_hosts: bool,
     settled_at: Option<Instant>,
     asked: BTreeSet<u64>,
-    questions: mpsc::UnboundedSender<(Prompt, bool)>,
+    questions: mpsc::UnboundedSender<Question>,
     open: BTreeSet<String>,
     troubles: BTreeSet<(String, String)>,
     failures: Vec<Failure>,
@@ -90,14 +90,17 @@ pub(super) async fn run(
     }
 }
 
-/// A thread that asks the person, one question after the other; each comes with whether the keyring can keep the answer.
+/// A question, and whether the keyring can keep the answer.
+type Question = (Prompt, bool);
+
+/// A thread that asks the person, one question after the other.
 fn asking(
     terminal: Terminal,
 ) -> (
-    mpsc::UnboundedSender<(Prompt, bool)>,
+    mpsc::UnboundedSender<Question>,
     mpsc::UnboundedReceiver<(PromptId, Answer)>,
 ) {
-    let (questions, mut prompts) = mpsc::unbounded_channel::<(Prompt, bool)>();
+    let (questions, mut prompts) = mpsc::unbounded_channel::<Question>();
     let (said, answers) = mpsc::unbounded_channel();
     // It ends with the command, or with the process where it sits in the middle of a question.
     std::thread::spawn(move || {
