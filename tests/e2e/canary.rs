@@ -283,7 +283,7 @@ fn end(mut agent: Running) -> String {
 
 /// The instance says no secret, and hears each of them once, in a frame of its own.
 fn assert_traffic_is_clean(world: &World, relay: &Relay) {
-    let said = relay.from_instance();
+    let said = relay.said_by_instance();
     assert!(
         said.iter()
             .any(|bytes| contains(bytes, b"Passphrase") || contains(bytes, b"passphrase"))
@@ -292,7 +292,7 @@ fn assert_traffic_is_clean(world: &World, relay: &Relay) {
         world.assert_clean("what the instance says", &bytes);
     }
     let (secrets, messages): (Vec<_>, Vec<_>) = relay
-        .to_instance()
+        .said_to_instance()
         .into_iter()
         .partition(|frame| frame.is_secret);
     let secrets: Vec<_> = secrets.into_iter().map(|frame| frame.content).collect();

@@ -21,8 +21,8 @@ pub(crate) struct Relay {
 /// What was said in one connection.
 #[derive(Default)]
 struct Talk {
-    to_instance: Mutex<Vec<u8>>,
-    from_instance: Mutex<Vec<u8>>,
+    to_it: Mutex<Vec<u8>>,
+    from_it: Mutex<Vec<u8>>,
 }
 
 /// One frame that a program sent to the instance.
@@ -48,8 +48,8 @@ impl Relay {
                 all.lock().unwrap().push(Arc::clone(&talk));
                 let (from, to) = (program.try_clone().unwrap(), instance.try_clone().unwrap());
                 let heard = Arc::clone(&talk);
-                std::thread::spawn(move || pass(from, to, &heard.to_instance));
-                std::thread::spawn(move || pass(instance, program, &talk.from_instance));
+                std::thread::spawn(move || pass(from, to, &heard.to_it));
+                std::thread::spawn(move || pass(instance, program, &talk.from_it));
             }
         });
         Self { folder, talks }
@@ -61,18 +61,18 @@ impl Relay {
     }
 
     /// All that the instance has said so far, connection by connection.
-    pub(crate) fn from_instance(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn said_by_instance(&self) -> Vec<Vec<u8>> {
         let talks = self.talks.lock().unwrap();
-        let said = talks.iter().map(|talk| talk.from_instance.lock().unwrap());
+        let said = talks.iter().map(|talk| talk.from_it.lock().unwrap());
         said.map(|bytes| bytes.clone()).collect()
     }
 
     /// All that programs have said to it.
-    pub(crate) fn to_instance(&self) -> Vec<Frame> {
+    pub(crate) fn said_to_instance(&self) -> Vec<Frame> {
         let talks = self.talks.lock().unwrap();
         talks
             .iter()
-            .flat_map(|talk| frames(&talk.to_instance.lock().unwrap()))
+            .flat_map(|talk| frames(&talk.to_it.lock().unwrap()))
             .collect()
     }
 }
