@@ -77,13 +77,18 @@ impl World {
 
     /// Saves both hosts, the second with its cluster.
     fn save_hosts(&self, cluster: &str) {
-        self.ok(&self.add("gate", &self.gate, &self.gate.path("locked"), ""));
+        self.ok(&Self::add(
+            "gate",
+            &self.gate,
+            &self.gate.path("locked"),
+            "",
+        ));
         let kubeconfig = self.node.path("kubeconfig");
         let more = format!("--jump gate {cluster} {}", kubeconfig.display());
-        self.ok(&self.add("cluster", &self.node, &self.node.key(), &more));
+        self.ok(&Self::add("cluster", &self.node, &self.node.key(), &more));
     }
 
-    fn add(&self, name: &str, sshd: &Sshd, key: &Path, more: &str) -> String {
+    fn add(name: &str, sshd: &Sshd, key: &Path, more: &str) -> String {
         format!(
             "hosts add {name} --host {}@127.0.0.1:{} --identity {} -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none \
              -o IdentitiesOnly=yes {more}",
