@@ -23,6 +23,8 @@ mod life;
 mod login;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod network;
 mod probe;
 mod socks;
 mod staying_up;

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// Listens for as long as it lives; the processes end with it.
 pub(crate) struct Inetd {
     port: u16,
+    knock: Box<dyn Fn() + Send>,
     stop: Arc<AtomicBool>,
     sessions: Arc<Mutex<Vec<Child>>>,
     thread: Option<JoinHandle<()>>,
@@ -23,6 +24,18 @@ impl Inetd {
             0 => bind_anywhere(),
             port => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(),
         };
+        let port = listener.local_addr().unwrap().port();
+        Self::on(listener, serve, move || {
+            drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)));
+        })
+    }
+
+    /// The same on a listener that is there already; `knock` makes a connection to it.
+    pub(crate) fn on(
+        listener: TcpListener,
+        serve: impl Fn(TcpStream) -> Child + Send + 'static,
+        knock: impl Fn() + Send + 'static,
+    ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let stop = Arc::new(AtomicBool::new(false));
         let sessions = Arc::<Mutex<Vec<Child>>>::default();
@@ -37,6 +50,7 @@ impl Inetd {
         });
         Self {
             port,
+            knock: Box::new(knock),
             stop,
             sessions,
             thread: Some(thread),
@@ -74,7 +88,7 @@ impl Drop for Inetd {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         // The thread sits in accept: a connection wakes it.
-        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        (self.knock)();
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }

@@ -8,6 +8,8 @@ pub(crate) mod inetd;
 pub(crate) mod instance;
 #[cfg(target_os = "linux")]
 pub(crate) mod keyring;
+#[cfg(target_os = "linux")]
+pub(crate) mod network;
 pub(crate) mod peer;
 pub(crate) mod person;
 #[cfg(target_os = "linux")]

@@ -126,6 +126,12 @@ impl Sshd {
         self.inetd = None;
     }
 
+    /// What serves a connection, for a listener elsewhere.
+    pub(crate) fn server(&self) -> impl Fn(TcpStream) -> Child + Send + use<> {
+        let folder = self.folder.path().to_owned();
+        move |stream| serve(&folder, stream)
+    }
+
     /// Sends a signal to every process that serves a connection.
     pub(crate) fn signal_sessions(&self, signal: Signal) {
         self.inetd.as_ref().unwrap().signal(signal);
@@ -133,8 +139,7 @@ impl Sshd {
 
     /// Starts it again, on the same port.
     pub(crate) fn resume(&mut self) {
-        let folder = self.folder.path().to_owned();
-        let inetd = Inetd::start(self.port, move |stream| serve(&folder, stream));
+        let inetd = Inetd::start(self.port, self.server());
         self.port = inetd.port();
         self.inetd = Some(inetd);
     }
