@@ -460,6 +460,11 @@ impl IoLoop {
     }
 
     fn verify(&mut self) -> Result<(), LoopEnd> {
+        if let Some(address) = self.transport.deserted() {
+            return Err(LoopEnd::Lost(format!(
+                "it was made from {address}, which is no longer an address of this computer"
+            )));
+        }
         self.probes.verifying.get_or_insert_with(Instant::now);
         self.probe()
     }
@@ -476,7 +481,7 @@ impl IoLoop {
             )));
         }
         if self.probes.last_sent.elapsed() >= VERIFY_INTERVAL {
-            self.probe()?;
+            return self.verify();
         }
         Ok(())
     }

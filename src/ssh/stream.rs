@@ -1,7 +1,7 @@
 //! A byte stream that is either TCP or a Unix socket, blocking or polled.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -124,12 +124,32 @@ impl Stream {
     }
 
     /// The address at the other end, where it is a TCP one.
-    pub(super) fn peer(&self) -> Option<std::net::SocketAddr> {
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
             #[cfg(unix)]
             Self::Unix(_) => None,
         }
+    }
+
+    /// The address of this computer from which the stream was made, if that has moved on: it is no longer this computer's, while
+    /// the other end is reached from another one. Nothing will ever come through again. While there is no way there at all
+    /// nothing is known: the address may come back.
+    pub(super) fn deserted(&self) -> Option<IpAddr> {
+        let Self::Tcp(stream) = self else { return None };
+        let (mut own, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+        own.set_port(0);
+        let gone = UdpSocket::bind(own).err()?;
+        if gone.kind() != io::ErrorKind::AddrNotAvailable {
+            return None;
+        }
+        let any: IpAddr = match own {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        // Nothing is sent: the system only tells by which way it would.
+        UdpSocket::bind((any, 0)).ok()?.connect(peer).ok()?;
+        Some(own.ip())
     }
 
     /// Ends this direction: the other side reads the end of the stream.

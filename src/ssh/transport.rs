@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use mio::event::Source;
@@ -71,6 +72,11 @@ impl Transport {
         self.stream
             .borrow_mut()
             .register(registry, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// As [`Stream::deserted`].
+    pub(super) fn deserted(&self) -> Option<IpAddr> {
+        self.stream.borrow().deserted()
     }
 
     /// Takes note of what the poll reported and grants the next turn its budget.
