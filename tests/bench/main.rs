@@ -9,6 +9,8 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod marks;
+#[cfg(target_os = "linux")]
 mod program;
 
 #[cfg(target_os = "linux")]

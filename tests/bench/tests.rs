@@ -7,6 +7,8 @@
 
 #[path = "program/figures.rs"]
 mod figures;
+#[path = "marks.rs"]
+mod marks;
 #[path = "program/report.rs"]
 mod report;
 #[path = "program/stats.rs"]
@@ -103,7 +105,8 @@ mod figures_tests {
 mod report_tests {
     use serde_json::json;
 
-    use crate::report::{BEGIN, END, Report, between_marks};
+    use crate::marks::between_marks;
+    use crate::report::Report;
 
     fn report(figure: &'static str, rounds: &[[Option<f64>; 2]]) -> Report {
         let mut report = Report {
@@ -196,9 +199,10 @@ mod report_tests {
 
     #[test]
     fn the_table_replaces_only_what_is_between_the_marks() {
-        let document = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let new = format!("before\n{BEGIN}\nnew\n{END}\nafter\n");
-        assert_eq!(between_marks(&document, "new\n"), Some(new));
-        assert_eq!(between_marks("no marks", "new"), None);
+        let (begin, end) = ("<!-- bench:begin -->", "<!-- bench:end -->");
+        let document = format!("before\n{begin}\nold\n{end}\nafter\n");
+        let new = format!("before\n{begin}\nnew\n{end}\nafter\n");
+        assert_eq!(between_marks(&document, "bench", "new\n"), Some(new));
+        assert_eq!(between_marks(&document, "cluster", "new\n"), None);
     }
 }

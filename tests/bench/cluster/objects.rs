@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-pub(crate) const SERVICES: usize = 5000;
-pub(crate) const PODS: usize = 20_000;
 const NAMESPACES: usize = 100;
 const NODES: usize = 50;
-const PODS_PER_SERVICE: usize = PODS / SERVICES;
+pub(crate) const PODS_PER_SERVICE: usize = 4;
 
 fn namespace(service: usize) -> String {
     format!("team-{}", service % NAMESPACES)
@@ -116,11 +114,11 @@ pub(crate) fn namespaces() -> Vec<Value> {
         .collect()
 }
 
-pub(crate) fn pools() -> Vec<Value> {
+pub(crate) fn pools(services: usize) -> Vec<Value> {
     vec![json!({
         "metadata": metadata("main", "metallb-system", 1, 2),
         "spec": {"addresses": ["10.64.0.0/16"], "autoAssign": true},
-        "status": {"assignedIPv4": SERVICES, "availableIPv4": 65536 - SERVICES, "assignedIPv6": 0, "availableIPv6": 0},
+        "status": {"assignedIPv4": services, "availableIPv4": 65536 - services, "assignedIPv6": 0, "availableIPv6": 0},
     })]
 }
 

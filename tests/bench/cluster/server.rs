@@ -35,16 +35,18 @@ struct Collection {
 
 /// The server; it serves for as long as the process lives.
 pub(crate) struct Server {
+    services: usize,
     address: SocketAddr,
     collections: Arc<HashMap<String, Collection>>,
     version: AtomicUsize,
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
+    /// A cluster of so many services, each with its pods.
+    pub(crate) async fn start(services: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let collections = Arc::new(collections());
+        let collections = Arc::new(collections(services));
         let served = collections.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -61,6 +63,7 @@ impl Server {
             }
         });
         Self {
+            services,
             address,
             collections,
             version: AtomicUsize::new(FIRST_CHANGE),
@@ -80,16 +83,17 @@ impl Server {
     /// Changes one pod to and fro, of a service that changes with it.
     pub(crate) fn change_pod(&self, number: usize) {
         let version = self.version.fetch_add(1, Ordering::Relaxed);
-        let waiting = (number / objects::PODS)
+        let pods = self.services * objects::PODS_PER_SERVICE;
+        let waiting = (number / pods)
             .is_multiple_of(2)
             .then_some("CrashLoopBackOff");
-        let pod = objects::pod(number * 7919 % objects::PODS, version, waiting);
+        let pod = objects::pod(number * 7919 % pods, version, waiting);
         self.tell("/api/v1/pods", "MODIFIED", &pod);
     }
 
     /// One service more.
     pub(crate) fn end_changes(&self) {
-        let mut service = objects::service(objects::SERVICES);
+        let mut service = objects::service(self.services);
         let version = self.version.fetch_add(1, Ordering::Relaxed);
         service["metadata"]["resourceVersion"] = version.to_string().into();
         self.tell("/api/v1/services", "ADDED", &service);
@@ -102,9 +106,10 @@ impl Server {
     }
 }
 
-fn collections() -> HashMap<String, Collection> {
+fn collections(services: usize) -> HashMap<String, Collection> {
     let all = |count: usize, make: fn(usize) -> Value| (0..count).map(make).collect();
     let pods = |index| objects::pod(index, index + 1, None);
+    let pods = all(services * objects::PODS_PER_SERVICE, pods);
     let collection = |kind, api_version, items: Vec<Value>| Collection {
         kind,
         api_version,
@@ -115,20 +120,17 @@ fn collections() -> HashMap<String, Collection> {
     HashMap::from([
         (
             "/api/v1/services".to_owned(),
-            collection("Service", "v1", all(objects::SERVICES, objects::service)),
+            collection("Service", "v1", all(services, objects::service)),
         ),
         (
             "/apis/discovery.k8s.io/v1/endpointslices".to_owned(),
             collection(
                 "EndpointSlice",
                 "discovery.k8s.io/v1",
-                all(objects::SERVICES, objects::slice),
+                all(services, objects::slice),
             ),
         ),
-        (
-            "/api/v1/pods".to_owned(),
-            collection("Pod", "v1", all(objects::PODS, pods)),
-        ),
+        ("/api/v1/pods".to_owned(), collection("Pod", "v1", pods)),
         (
             "/api/v1/nodes".to_owned(),
             collection("Node", "v1", objects::nodes()),
@@ -143,7 +145,11 @@ fn collections() -> HashMap<String, Collection> {
         ),
         (
             metallb("ipaddresspools"),
-            collection("IPAddressPool", "metallb.io/v1beta1", objects::pools()),
+            collection(
+                "IPAddressPool",
+                "metallb.io/v1beta1",
+                objects::pools(services),
+            ),
         ),
         (
             metallb("l2advertisements"),
@@ -162,7 +168,7 @@ fn collections() -> HashMap<String, Collection> {
             collection(
                 "ServiceL2Status",
                 "metallb.io/v1beta1",
-                all(objects::SERVICES, objects::status),
+                all(services, objects::status),
             ),
         ),
         (

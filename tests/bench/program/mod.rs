@@ -25,6 +25,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::marks::between_marks;
 use family::Family;
 use forwarder::Peer;
 use line::Line;
@@ -129,7 +130,7 @@ fn write(options: &Options, report: &Report) -> anyhow::Result<()> {
     }
     if let Some(path) = &options.document {
         let document = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
-        let document = report::between_marks(&document, &table)
+        let document = between_marks(&document, "bench", &table)
             .with_context(|| format!("{} has no marks for the table", path.display()))?;
         fs::write(path, document)?;
     }

@@ -7,10 +7,6 @@ use serde_json::{Value, json};
 use super::figures::{Aim, Better, FIGURES, Figure, Of, digits};
 use super::stats::{Ratio, median, ratio};
 
-/// Where the table stands in a document.
-pub(crate) const BEGIN: &str = "<!-- bench:begin -->";
-pub(crate) const END: &str = "<!-- bench:end -->";
-
 /// Everything that a run has brought.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -154,13 +150,6 @@ impl Report {
     fn name(&self, index: usize) -> &str {
         self.peers.get(index).map_or("?", String::as_str)
     }
-}
-
-/// Puts `table` between the marks of `document`. None if it has no such marks.
-pub(crate) fn between_marks(document: &str, table: &str) -> Option<String> {
-    let (before, rest) = document.split_once(BEGIN)?;
-    let (_old, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{table}{END}{after}"))
 }
 
 fn row(figure: &Figure, columns: &[Vec<Option<f64>>]) -> String {
