@@ -55,7 +55,7 @@ impl Host {
     }
 
     fn keeps(&self, kubeconfig: &str) {
-        let printed = format!("adit:found /root/.kube/config\n{kubeconfig}");
+        let printed = format!("adit:found /home/ubuntu/.kube/config\n{kubeconfig}");
         self.answer(find_kubeconfig(None), Some(&printed));
     }
 
@@ -316,7 +316,7 @@ async fn what_the_hosts_kubeconfig_names_is_read_there_and_nothing_of_it_is_run(
     );
 
     host.answer(
-        read_file("/root/.kube/token", false),
+        read_file("/home/ubuntu/.kube/token", false),
         Some("adit:found x\ngood\n"),
     );
     host.keeps(&kubeconfig("http://10.9.9.9", None, "", "tokenFile: token"));
