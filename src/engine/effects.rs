@@ -16,7 +16,7 @@ use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
     Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet,
-    Question, Target, TunnelId, Vantage, choose_route,
+    Question, Recovery, Target, TunnelId, Vantage, choose_route,
 };
 use crate::ssh::{self, Observer, OpenError, Refusal, Session};
 
@@ -285,7 +285,8 @@ impl Supervisor {
                 Ok(session) => report(&happenings, Happening::Joined(host_id, dial, session)).await,
                 Err(fault) => {
                     tracing::info!(%fault, "there will be no other session to {host_id}");
-                    report(&happenings, Happening::NotJoined(host_id, dial)).await;
+                    let recovery = fault.cause.recovery();
+                    report(&happenings, Happening::NotJoined(host_id, dial, recovery)).await;
                 }
             }
         });
@@ -301,6 +302,16 @@ impl Supervisor {
         };
         host.watch(dial, &session, happenings);
         pool.join(&Arc::new(session));
+    }
+
+    pub(super) fn not_joined(&mut self, id: &HostId, dial: u64, recovery: Recovery) {
+        let Some(pool) = self.host(id).and_then(|host| host.pool_of(dial)) else {
+            return;
+        };
+        match recovery {
+            Recovery::Retry => pool.rest(),
+            Recovery::NeedsPerson | Recovery::WaitForCluster => pool.stay_as_it_is(),
+        }
     }
 
     /// A link is lost with the last of its sessions.

@@ -11,7 +11,7 @@ use super::saved::Kept;
 use super::tunnel;
 use crate::model::{
     Answer, Client, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, PromptId, Question,
-    SshHosts, Surroundings, TunnelId,
+    Recovery, SshHosts, Surroundings, TunnelId,
 };
 use crate::net::Listener;
 use crate::ssh::Session;
@@ -56,8 +56,8 @@ pub(super) enum Happening {
     Crowded(HostId, u64),
     /// Another session of a link stands.
     Joined(HostId, u64, Session),
-    /// There will be no other session of a link.
-    NotJoined(HostId, u64),
+    /// Another session of a link could not be made; whether it can be tried again.
+    NotJoined(HostId, u64, Recovery),
     /// The computer woke, or its network has changed.
     Surroundings(Surroundings),
     /// The session of this id was lost.

@@ -2,7 +2,7 @@
 //! have something to do: one cipher keeps one core busy, and one TCP connection is one window.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -18,6 +18,9 @@ const LONG_PATH: Duration = Duration::from_millis(5);
 /// How long a client may wait for a session of its own while the first ones are being made.
 const WARMING_LIMIT: Duration = Duration::from_millis(1500);
 
+/// How long no other session is asked for after one could not be made.
+const REST: Duration = Duration::from_secs(5);
+
 /// The sessions of one link, shared between the supervisor, which changes them, and the tasks that accept clients.
 pub(super) struct Pool {
     sessions: RwLock<Arc<[Arc<Session>]>>,
@@ -31,6 +34,10 @@ pub(super) struct Pool {
     coming: AtomicUsize,
     /// One could not be made: others are not asked for.
     is_full: AtomicBool,
+    /// One could not be made just now: others are not asked for until then.
+    rests_until: Mutex<Option<Instant>>,
+    /// Sessions that others have replaced, kept for the connections that they still carry.
+    retired: Mutex<Vec<Arc<Session>>>,
     /// Rung when a session has joined.
     changed: Notify,
     happenings: mpsc::Sender<Happening>,
@@ -52,6 +59,8 @@ impl Pool {
             max_sessions,
             coming: AtomicUsize::new(0),
             is_full: AtomicBool::new(false),
+            rests_until: Mutex::default(),
+            retired: Mutex::default(),
             changed: Notify::new(),
             ahead: is_long,
             happenings,
@@ -78,15 +87,23 @@ impl Pool {
     }
 
     /// The session for the next channel. None once the link is down.
+    ///
+    /// One whose server owes a sign of life, since this computer woke or its network changed, is taken only if there is no
+    /// other; another is asked for, which replaces it without any connection being cut.
     pub(super) fn pick(&self) -> Option<Arc<Session>> {
+        self.let_go();
         let sessions = self.sessions();
+        let trusted = sessions.iter().filter(|it| !it.load().is_doubted()).count();
         let load = |session: &Arc<Session>| {
             let load = session.load();
-            (load.pending_opens(), load.connections())
+            // A channel that is open already beats one that has to be opened.
+            let has_none_to_spare = load.spares() <= load.pending_opens();
+            let (pending, connections) = (load.pending_opens(), load.connections());
+            (load.is_doubted(), has_none_to_spare, pending, connections)
         };
         let best = sessions.iter().min_by_key(|session| load(session))?;
-        let (pending, connections) = load(best);
-        if pending + connections > 0 && sessions.len() < self.max_sessions {
+        let (is_doubted, _, pending, connections) = load(best);
+        if (is_doubted || pending + connections > 0) && trusted < self.max_sessions {
             self.ask_for_another();
         }
         Some(Arc::clone(best))
@@ -108,7 +125,8 @@ impl Pool {
     }
 
     /// The session for a client's connection. On a long path a client that would share a session waits for one that is being
-    /// made, but not for long: it stays where it is put, and the sessions of a path carry it side by side.
+    /// made, but not for long: it stays where it is put, and the sessions of a path carry it side by side. So does one that would
+    /// have to go by a session in doubt.
     pub(super) async fn pick_for_client(&self) -> Option<Arc<Session>> {
         let deadline = Instant::now() + WARMING_LIMIT;
         loop {
@@ -116,7 +134,17 @@ impl Pool {
             let session = self.pick()?;
             let is_taken = session.load().pending_opens() + session.load().connections() > 0;
             let is_warming = self.ahead && self.coming.load(Ordering::SeqCst) > 0;
-            if !(is_taken && is_warming) || timeout_at(deadline, changed).await.is_err() {
+            let is_doubted = session.load().is_doubted();
+            if !(is_doubted || is_taken && is_warming) {
+                return Some(session);
+            }
+            let better = async {
+                tokio::select! {
+                    () = changed => {}
+                    () = session.load().settled(), if is_doubted => {}
+                }
+            };
+            if timeout_at(deadline, better).await.is_err() {
                 return Some(session);
             }
         }
@@ -124,7 +152,8 @@ impl Pool {
 
     /// One more is dialled at a time, but ahead of need.
     fn ask_for_another(&self) {
-        if self.is_full.load(Ordering::SeqCst) {
+        let rests = lock(&self.rests_until).is_some_and(|until| Instant::now() < until);
+        if rests || self.is_full.load(Ordering::SeqCst) {
             return;
         }
         let free = self
@@ -154,7 +183,15 @@ impl Pool {
 
     /// Takes in a session that was asked for.
     pub(super) fn join(&self, session: &Arc<Session>) {
-        self.change(|sessions| sessions.push(Arc::clone(session)));
+        self.change(|sessions| {
+            sessions.push(Arc::clone(session));
+            if sessions.len() > self.max_sessions {
+                let doubted = sessions.iter().position(|it| it.load().is_doubted());
+                let replaced = sessions.remove(doubted.unwrap_or(0));
+                lock(&self.retired).push(replaced);
+            }
+        });
+        self.let_go();
         self.one_less_is_coming();
         self.changed.notify_waiters();
     }
@@ -166,9 +203,23 @@ impl Pool {
         self.changed.notify_waiters();
     }
 
+    /// There is no other session now: whoever waits for one goes on, and another is asked for after a while.
+    pub(super) fn rest(&self) {
+        *lock(&self.rests_until) = Some(Instant::now() + REST);
+        self.coming.store(0, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// Ends retired sessions that carry nothing any more.
+    fn let_go(&self) {
+        lock(&self.retired)
+            .retain(|session| session.load().connections() + session.load().pending_opens() > 0);
+    }
+
     /// Forgets a session that was lost. Returns whether others are left; these are asked for a sign of life.
     pub(super) fn remove(&self, lost: u64) -> bool {
         self.change(|sessions| sessions.retain(|session| session.id() != lost));
+        lock(&self.retired).retain(|session| session.id() != lost);
         let left = self.sessions();
         left.iter().for_each(|session| session.check());
         !left.is_empty()
@@ -177,12 +228,16 @@ impl Pool {
     /// Ends every session, as far as nobody else holds on to it.
     pub(super) fn close(&self) {
         self.change(Vec::clear);
+        lock(&self.retired).clear();
         self.stay_as_it_is();
     }
 
     /// Ends the connections of one tunnel.
     pub(super) fn cut(&self, tunnel: u64) {
         self.sessions()
+            .iter()
+            .for_each(|session| session.cut(tunnel));
+        lock(&self.retired)
             .iter()
             .for_each(|session| session.cut(tunnel));
     }
@@ -196,4 +251,8 @@ impl Pool {
         change(&mut sessions);
         *guard = sessions.into();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

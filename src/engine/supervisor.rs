@@ -465,11 +465,7 @@ impl Supervisor {
             Happening::SettingsLost(words) => self.note(None, words),
             Happening::Crowded(id, dial) => self.dial_another(&id, dial),
             Happening::Joined(id, dial, session) => self.joined(&id, dial, session),
-            Happening::NotJoined(id, dial) => {
-                if let Some(pool) = self.host(&id).and_then(|host| host.pool_of(dial)) {
-                    pool.stay_as_it_is();
-                }
-            }
+            Happening::NotJoined(id, dial, recovery) => self.not_joined(&id, dial, recovery),
             Happening::Told(text) => self.note(None, text),
             Happening::SshHosts(hosts) => self.imports.ssh_hosts = Some(Arc::new(hosts)),
             Happening::Tested(id, profile) => self.tested(id, profile),

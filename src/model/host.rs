@@ -104,9 +104,12 @@ pub struct HostProfile {
     pub keepalive_interval: Duration,
     /// How many such questions may go unanswered before the connection counts as lost.
     pub keepalive_count_max: u32,
-    /// How many sessions to the host may share the tunnels' connections. The first is made when a tunnel is opened, others
+    /// How many sessions to the host may share the tunnels' connections (`AditSessions`). The first is made when a tunnel is opened, others
     /// when it has enough to do.
     pub max_sessions: usize,
+    /// Whether channels may be opened ahead of need, for targets that clients connect to in quick succession over a long path
+    /// (`AditOpenAhead`). The target sees connections that say nothing yet.
+    pub opens_ahead: bool,
     /// Whether the transport asks for zlib compression.
     pub compression: bool,
     /// Ciphers, MACs, key exchanges and key types in order of preference, comma-separated as in ssh_config; none leaves
@@ -151,6 +154,7 @@ impl HostProfile {
             keepalive_interval: Duration::from_secs(5),
             keepalive_count_max: 2,
             max_sessions: 4,
+            opens_ahead: true,
             compression: false,
             ciphers: None,
             macs: None,

@@ -393,6 +393,7 @@ fn into_loop(
     let setup = Setup {
         liveness,
         round_trip: Duration::from_micros(facts.connect_micros),
+        opens_ahead: profile.opens_ahead,
     };
     let io_loop = IoLoop::new(raw, transport, poll, commands, Arc::clone(&load), setup)?;
     Ok((

@@ -217,10 +217,28 @@ fn failed(
                 return cause;
             }
             end.map_or_else(
-                || printable(error.message()).into_owned(),
+                || without_an_end(error.code()),
                 |end| format!("{end} in the middle of the key exchange"),
             )
         }
     };
     FaultCause::HandshakeFailed { reason }
+}
+
+/// What went wrong in a key exchange that neither side has ended, in place of libssh2's own words, which name its steps.
+fn without_an_end(code: ErrorCode) -> String {
+    match code {
+        ErrorCode::Session(sys::LIBSSH2_ERROR_HOSTKEY_SIGN | sys::LIBSSH2_ERROR_HOSTKEY_INIT) => {
+            "the server could not prove that its host key is its own: its signature is wrong, or the key is of a kind that \
+             cannot be read"
+                .to_owned()
+        }
+        ErrorCode::Session(sys::LIBSSH2_ERROR_INVALID_MAC | sys::LIBSSH2_ERROR_DECRYPT) => {
+            "what the server sent in the key exchange was changed or damaged on its way".to_owned()
+        }
+        ErrorCode::Session(code) => format!(
+            "the key exchange failed, and the server does not say why (libssh2's code {code})"
+        ),
+        ErrorCode::SFTP(code) => format!("the key exchange failed (code {code})"),
+    }
 }

@@ -20,6 +20,7 @@ use super::raw::{Broken, RawChannel, RawSession};
 use super::raw_open::{Begun, PendingChannel, Verdict};
 use super::roster::Roster;
 use super::session::{Inbox, IoCommand, Load};
+use super::spares::Spares;
 use super::transport::{Ended, QUEUE_LIMIT_BYTES, Transport};
 use super::window::INITIAL_BYTES;
 
@@ -59,6 +60,8 @@ pub(super) struct Setup {
     pub(super) liveness: Liveness,
     /// The path's round trip, as far as it is known.
     pub(super) round_trip: Duration,
+    /// Whether channels may be opened ahead of need.
+    pub(super) opens_ahead: bool,
 }
 
 /// The loop's whole state.
@@ -68,6 +71,8 @@ pub(super) struct IoLoop {
     /// Commands that run on the host.
     executions: Vec<Execution>,
     closing: Vec<RawChannel>,
+    /// Channels that wait for clients; none where none are to be opened ahead of need.
+    spares: Option<Spares>,
     /// The channels that the server has been asked for, by their numbers.
     opening: HashMap<u32, Opening>,
     /// A channel that is to be asked for before any other, once keys have been exchanged.
@@ -130,6 +135,7 @@ impl IoLoop {
             roster: Roster::new(),
             executions: Vec::new(),
             closing: Vec::new(),
+            spares: setup.opens_ahead.then(Spares::new),
             opening: HashMap::new(),
             held_up: None,
             waiting: VecDeque::new(),
@@ -160,6 +166,8 @@ impl IoLoop {
             }
             match self.turn(&events) {
                 Ok(()) => {}
+                // How the connection ended says more than what libssh2 was doing when it did.
+                Err(LoopEnd::Lost(_)) if self.transport.ended().is_some() => break self.lost(),
                 Err(end) => break end,
             }
         };
@@ -194,6 +202,7 @@ impl IoLoop {
             until_verified,
             until_closed,
             until_overdue,
+            self.spares.as_ref().and_then(Spares::until_expiry),
             self.roster.until_sweep(),
         ];
         others
@@ -213,6 +222,7 @@ impl IoLoop {
             self.take_answers()?;
         }
         self.serve()?;
+        self.open_ahead();
         self.open_channels()?;
         self.serve_executions()?;
         self.close_channels();
@@ -248,7 +258,7 @@ impl IoLoop {
     fn take_commands(&mut self) -> Result<(), LoopEnd> {
         loop {
             match self.commands.take() {
-                Ok(IoCommand::Open(request)) => self.waiting.push_back(request),
+                Ok(IoCommand::Open(request)) => self.wanted(request)?,
                 Ok(IoCommand::CutTunnel(tunnel)) => self.cut(tunnel),
                 Ok(IoCommand::Check) => self.probe()?,
                 Ok(IoCommand::Verify) => self.verify()?,
@@ -258,19 +268,53 @@ impl IoLoop {
         }
     }
 
+    /// Somebody wants a channel: one that waits for that, or a new one.
+    fn wanted(&mut self, request: OpenRequest) -> Result<(), LoopEnd> {
+        let spare = match (&mut self.spares, request.spare_for()) {
+            (Some(spares), Some(spare_for)) => spares.take(spare_for, Instant::now()),
+            _ => None,
+        };
+        let Some(channel) = spare else {
+            self.waiting.push_back(request);
+            return Ok(());
+        };
+        self.load.opened();
+        self.opened(channel, request)
+    }
+
+    /// Keeps as many channels for clients that are likely to come as is right now.
+    fn open_ahead(&mut self) {
+        let Some(spares) = &mut self.spares else {
+            return;
+        };
+        let now = Instant::now();
+        self.closing.extend(
+            spares
+                .expired(now)
+                .into_iter()
+                .filter_map(RawChannel::close),
+        );
+        let wanted = spares.wanted(now, self.round_trip);
+        self.waiting
+            .extend(wanted.into_iter().map(OpenRequest::spare));
+        self.load.has_spares(spares.count());
+    }
+
     /// Ends the connections of one tunnel, those that wait included.
     fn cut(&mut self, tunnel: u64) {
         for connection in self.roster.take_tunnel(tunnel) {
             self.end_connection(connection);
         }
+        let spares = self.spares.as_mut().map(|spares| spares.end(Some(tunnel)));
+        let spares = spares.into_iter().flatten();
+        self.closing.extend(spares.filter_map(RawChannel::close));
         let (gone, kept) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|request| request.tunnel() == Some(tunnel));
         self.waiting = kept;
         let gone: VecDeque<OpenRequest> = gone;
         for request in gone {
-            self.load.opened();
-            request.abandon();
+            self.abandon(request);
         }
         // An open cannot be taken back once it is sent: the channel is closed when it comes.
         let sent = self
@@ -355,7 +399,9 @@ impl IoLoop {
                     "the server answers what it was not asked".to_owned(),
                 ));
             };
-            self.load.opened();
+            if request.is_awaited() {
+                self.load.opened();
+            }
             match answer.verdict {
                 Verdict::Open(end) => {
                     self.round_trip = self.round_trip.min(since.elapsed());
@@ -363,11 +409,18 @@ impl IoLoop {
                 }
                 Verdict::Refused(refusal, words) => {
                     channel.discard();
+                    self.note_refusal(&request);
                     request.refuse(refusal, words);
                 }
             }
         }
         Ok(())
+    }
+
+    fn note_refusal(&mut self, request: &OpenRequest) {
+        if let (Some(spares), Purpose::Spare(spare_for)) = (&mut self.spares, request.purpose()) {
+            spares.refused(spare_for);
+        }
     }
 
     fn opened(&mut self, channel: RawChannel, request: OpenRequest) -> Result<(), LoopEnd> {
@@ -378,6 +431,13 @@ impl IoLoop {
             }
             Purpose::Exec(request) => self.executions.push(Execution::new(channel, request)),
             Purpose::Forgotten => self.closing.extend(channel.close()),
+            Purpose::Spare(spare_for) => {
+                let unwanted = match &mut self.spares {
+                    Some(spares) => spares.arrived(&spare_for, channel),
+                    None => Some(channel),
+                };
+                self.closing.extend(unwanted.and_then(RawChannel::close));
+            }
             Purpose::Connection {
                 local,
                 preface,
@@ -431,6 +491,7 @@ impl IoLoop {
 
     fn note_life(&mut self) {
         self.probes.verifying = None;
+        self.load.settle();
         if self.probes.unanswered > 0 {
             self.session.discard_probe_replies();
             self.probes.unanswered = 0;
@@ -488,6 +549,9 @@ impl IoLoop {
 
     fn probe(&mut self) -> Result<(), LoopEnd> {
         self.session.probe()?;
+        if self.probes.unanswered > 0 || self.probes.verifying.is_some() {
+            self.load.doubt();
+        }
         self.probes.unanswered += 1;
         self.probes.last_sent = Instant::now();
         Ok(())
@@ -513,16 +577,26 @@ impl IoLoop {
         for connection in self.roster.take_all() {
             self.end_connection(connection);
         }
+        let spares = self.spares.as_mut().map(|spares| spares.end(None));
         let channels = self.executions.drain(..).map(Execution::into_channel);
+        let channels = channels.chain(spares.into_iter().flatten());
         self.closing.extend(channels.filter_map(RawChannel::close));
         self.close_channels();
         let sent = self.opening.drain().map(|(_, opening)| opening.request);
-        for request in sent
-            .chain(self.held_up.take())
-            .chain(self.waiting.drain(..))
-        {
-            self.load.opened();
-            request.abandon();
+        let others = self
+            .held_up
+            .take()
+            .into_iter()
+            .chain(self.waiting.drain(..));
+        for request in sent.chain(others).collect::<Vec<_>>() {
+            self.abandon(request);
         }
+    }
+
+    fn abandon(&self, request: OpenRequest) {
+        if request.is_awaited() {
+            self.load.opened();
+        }
+        request.abandon();
     }
 }

@@ -25,6 +25,7 @@ mod raw;
 mod raw_open;
 mod roster;
 mod session;
+mod spares;
 mod stream;
 mod tcp;
 mod transport;

@@ -11,6 +11,7 @@ use super::exec::ExecRequest;
 use super::meter::Meter;
 use super::raw::Refusal;
 use super::session::Preface;
+use super::spares::SpareFor;
 use super::stream::Stream;
 use crate::model::Destination;
 
@@ -19,9 +20,14 @@ pub(super) struct OpenRequest {
     kind: &'static CStr,
     message: Vec<u8>,
     purpose: Purpose,
+    /// Whose spare channel would do as well.
+    spare_for: Option<SpareFor>,
     /// Who else wants to know what became of it.
     told: Option<Told>,
 }
+
+/// The number of what belongs to no tunnel.
+pub(super) const NO_TUNNEL: u64 = u64::MAX;
 
 /// What the channel is for.
 pub(super) enum Purpose {
@@ -38,6 +44,8 @@ pub(super) enum Purpose {
     },
     /// Somebody wants to know that the target answers.
     Proof(Proof),
+    /// Clients are likely to come.
+    Spare(SpareFor),
     /// A command is to be run.
     Exec(ExecRequest),
     /// Nobody wants it any more.
@@ -100,6 +108,10 @@ impl OpenRequest {
                 tunnel,
                 meter,
             },
+            spare_for: (tunnel != NO_TUNNEL).then(|| SpareFor {
+                tunnel,
+                destination: destination.clone(),
+            }),
             told: None,
         }
     }
@@ -124,6 +136,7 @@ impl OpenRequest {
             kind: c"session",
             message: Vec::new(),
             purpose: Purpose::Exec(request),
+            spare_for: None,
             told: None,
         }
     }
@@ -141,8 +154,31 @@ impl OpenRequest {
                 started: Instant::now(),
                 reply,
             }),
+            spare_for: None,
             told: None,
         }
+    }
+
+    /// A channel that waits for a client.
+    pub(super) fn spare(spare_for: SpareFor) -> Self {
+        let (kind, message) = encode(&spare_for.destination, None);
+        Self {
+            kind,
+            message,
+            purpose: Purpose::Spare(spare_for),
+            spare_for: None,
+            told: None,
+        }
+    }
+
+    /// Which spare channels would do as well as the one that is asked for.
+    pub(super) fn spare_for(&self) -> Option<&SpareFor> {
+        self.spare_for.as_ref()
+    }
+
+    /// Whether somebody waits for it now.
+    pub(super) fn is_awaited(&self) -> bool {
+        !matches!(self.purpose, Purpose::Spare(_))
     }
 
     pub(super) fn kind(&self) -> &CStr {
@@ -153,10 +189,16 @@ impl OpenRequest {
         &self.message
     }
 
+    /// What it is for.
+    pub(super) fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
     /// The tunnel whose client waits.
     pub(super) fn tunnel(&self) -> Option<u64> {
         match &self.purpose {
             Purpose::Connection { tunnel, .. } => Some(*tunnel),
+            Purpose::Spare(spare_for) => Some(spare_for.tunnel),
             Purpose::Proof(_) | Purpose::Exec(_) | Purpose::Forgotten => None,
         }
     }
@@ -200,7 +242,7 @@ impl OpenRequest {
             }
             Purpose::Proof(proof) => proof.answer(Err(error)),
             Purpose::Exec(request) => request.fail(error.into()),
-            Purpose::Forgotten => {}
+            Purpose::Spare(_) | Purpose::Forgotten => {}
         }
     }
 }

@@ -245,11 +245,7 @@ impl RawSession {
         if let Some(ended) = self.transport.ended() {
             return Broken(ended.reason());
         }
-        Broken(
-            ssh2::Error::from_errno(ssh2::ErrorCode::Session(code))
-                .message()
-                .to_owned(),
-        )
+        Broken(in_words(code))
     }
 }
 
@@ -443,10 +439,34 @@ impl RawChannel {
     fn broken(&self) -> Broken {
         // SAFETY: the session outlives its channels.
         let error = ssh2::Error::last_session_error_raw(self.session.as_ptr());
-        Broken(error.map_or_else(
-            || "the channel broke".to_owned(),
-            |error| error.message().to_owned(),
-        ))
+        match error.map(|error| error.code()) {
+            Some(ssh2::ErrorCode::Session(code)) => Broken(in_words(code)),
+            _ => Broken("the channel broke".to_owned()),
+        }
+    }
+}
+
+/// What broke a session whose connection still stood, in place of libssh2's own words, which name its steps.
+fn in_words(code: c_int) -> String {
+    match code {
+        sys::LIBSSH2_ERROR_SOCKET_DISCONNECT => "the server ended the session".to_owned(),
+        sys::LIBSSH2_ERROR_SOCKET_RECV | sys::LIBSSH2_ERROR_SOCKET_SEND => {
+            "the connection broke".to_owned()
+        }
+        sys::LIBSSH2_ERROR_DECRYPT | sys::LIBSSH2_ERROR_INVALID_MAC => {
+            "what the server sent was changed or damaged on its way".to_owned()
+        }
+        sys::LIBSSH2_ERROR_KEX_FAILURE
+        | sys::LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE
+        | sys::LIBSSH2_ERROR_HOSTKEY_INIT
+        | sys::LIBSSH2_ERROR_HOSTKEY_SIGN => "the exchange of new keys failed".to_owned(),
+        sys::LIBSSH2_ERROR_PROTO
+        | sys::LIBSSH2_ERROR_CHANNEL_UNKNOWN
+        | sys::LIBSSH2_ERROR_CHANNEL_PACKET_EXCEEDED
+        | sys::LIBSSH2_ERROR_CHANNEL_WINDOW_EXCEEDED => {
+            "the server does not keep to the protocol".to_owned()
+        }
+        code => format!("the session broke (libssh2's code {code})"),
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mio::{Poll, Waker};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::channel_stream::ChannelStream;
 use super::exec::{ExecError, ExecLimits, ExecOutput, ExecRequest};
 use super::io_loop::WAKER;
 use super::meter::Meter;
-use super::open_request::{OpenError, OpenRequest};
+use super::open_request::{NO_TUNNEL, OpenError, OpenRequest};
 use super::stream::{Socket, Stream};
 use crate::model::{Destination, Fault, SessionFacts};
 
@@ -80,6 +80,10 @@ pub(super) enum IoCommand {
 pub struct Load {
     pending_opens: AtomicU32,
     connections: AtomicU32,
+    spares: AtomicU32,
+    is_doubted: AtomicBool,
+    /// Rung when a doubt is over.
+    settled: Notify,
 }
 
 impl Load {
@@ -97,6 +101,41 @@ impl Load {
 
     pub(super) fn disconnected(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_spares(&self, count: usize) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.spares.store(count, Ordering::Relaxed);
+    }
+
+    /// It is not known whether the server is still there.
+    pub(super) fn doubt(&self) {
+        self.is_doubted.store(true, Ordering::Relaxed);
+    }
+
+    /// The server has given a sign of life.
+    pub(super) fn settle(&self) {
+        if self.is_doubted.load(Ordering::Relaxed) {
+            self.is_doubted.store(false, Ordering::Relaxed);
+            self.settled.notify_waiters();
+        }
+    }
+
+    /// Whether the server owes a sign of life: new connections had better go elsewhere.
+    #[must_use]
+    pub fn is_doubted(&self) -> bool {
+        self.is_doubted.load(Ordering::Relaxed)
+    }
+
+    /// Resolves when a doubt that there is now is over because of a sign of life.
+    pub async fn settled(&self) {
+        self.settled.notified().await;
+    }
+
+    /// Channels that are open and wait for clients.
+    #[must_use]
+    pub fn spares(&self) -> u32 {
+        self.spares.load(Ordering::Relaxed)
     }
 
     /// Channels that were asked for and not answered.
@@ -251,7 +290,7 @@ impl Session {
                     destination,
                     None,
                     local,
-                    u64::MAX,
+                    NO_TUNNEL,
                     Arc::new(Meter::default()),
                 );
                 self.open(request.telling(told));
@@ -290,7 +329,7 @@ impl Session {
         let made = made.map(|(stream, local)| {
             let (told, answer) = oneshot::channel();
             let meter = Arc::new(Meter::default());
-            let request = OpenRequest::connection(destination, None, local, u64::MAX, meter);
+            let request = OpenRequest::connection(destination, None, local, NO_TUNNEL, meter);
             self.open(request.telling(told));
             (stream, answer)
         });

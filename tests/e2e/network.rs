@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::LIMIT;
@@ -110,4 +111,35 @@ fn another_address_is_noticed_at_once_and_the_tunnel_goes_on_from_there() {
     assert!(after < Duration::from_secs(7), "{after:?}");
     let words = adit.words();
     assert!(words.contains("made from 10.77.0.1,"), "{words}");
+}
+
+/// Everything that one client says comes back.
+fn answers(stream: &mut TcpStream, patience: Duration) -> bool {
+    stream.set_read_timeout(Some(patience)).unwrap();
+    let mut back = [0; 5];
+    stream.write_all(b"hello").is_ok() && stream.read_exact(&mut back).is_ok() && &back == b"hello"
+}
+
+/// After a change of the network it is not known whether a session still has a server. A session that takes its time with the
+/// answer is replaced: new clients go by another one, and those that it carries stay.
+#[test]
+fn a_session_in_doubt_is_replaced_and_keeps_what_it_carries() {
+    let site = FarSite::start(&[]);
+    let adit = site.forward(&[echo()], &["AditSessions=1"]);
+    let address = adit.listening(0);
+    let mut old = site.near(|| connect(address));
+    assert!(answers(&mut old, LIMIT));
+    site.signal_sessions(Signal::STOP);
+    site.network.stir();
+    let stopped = Instant::now();
+    // Those that come before the change is noticed are still given to the old session.
+    while !answers(&mut site.near(|| connect(address)), Duration::from_secs(1)) {
+        assert!(stopped.elapsed() < LIMIT);
+    }
+    let replaced = stopped.elapsed();
+    site.signal_sessions(Signal::CONT);
+    assert!(replaced < Duration::from_secs(7), "{replaced:?}");
+    assert!(answers(&mut old, LIMIT), "what it carried goes on");
+    assert!(!adit.words().contains("was lost"), "{}", adit.words());
+    assert!(answers(&mut site.near(|| connect(address)), LIMIT));
 }

@@ -99,6 +99,9 @@ static SPECS: &[Spec] = &[
         K::Words,
         Not(NO, "Adit adds no keys to ssh-agent"),
     ),
+    // Adit's own. In a file that ssh reads too, they stand behind `IgnoreUnknown Adit*`.
+    spec("AditOpenAhead", K::Choice(FLAG), Honoured),
+    spec("AditSessions", K::Integer, Honoured),
     spec(
         "AddressFamily",
         K::Choice(&[("any", "any"), ("inet", "inet"), ("inet6", "inet6")]),

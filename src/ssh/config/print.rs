@@ -102,6 +102,13 @@ impl Resolved {
     }
 
     fn print_texts(&self, p: &mut Printer) {
+        p.maybe(
+            "aditsessions",
+            self.sessions.map(|count| count.to_string()).as_ref(),
+        );
+        if !self.open_ahead {
+            p.flag("aditopenahead", false);
+        }
         p.maybe("bindaddress", self.bind_address.as_ref());
         p.algorithms("ciphers", &self.ciphers);
         p.algorithms("hostkeyalgorithms", &self.host_key_algorithms);

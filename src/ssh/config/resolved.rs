@@ -98,6 +98,10 @@ pub struct Resolved {
     pub strict_host_key_checking: StrictHostKeyChecking,
     /// `NumberOfPasswordPrompts`.
     pub password_prompts: u32,
+    /// `AditSessions`, if set: how many sessions to the host at most.
+    pub sessions: Option<u32>,
+    /// `AditOpenAhead`: whether channels may be opened ahead of need.
+    pub open_ahead: bool,
     /// `ServerAliveCountMax`, if set.
     pub server_alive_count_max: Option<u32>,
     /// `ServerAliveInterval` in seconds, if set; 0 turns the questions off.
@@ -193,6 +197,8 @@ impl Resolved {
                 .unwrap_or_else(|| "true".to_owned()),
             strict_host_key_checking: strict_host_key_checking(options),
             password_prompts: number("NumberOfPasswordPrompts").unwrap_or(3),
+            sessions: number("AditSessions"),
+            open_ahead: not_no("AditOpenAhead"),
             server_alive_count_max: number("ServerAliveCountMax"),
             server_alive_interval: number("ServerAliveInterval"),
             connect_timeout: number("ConnectTimeout"),

@@ -20,6 +20,7 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 
 use nix::sched::{CloneFlags, setns, unshare};
+use rustix::process::Signal;
 
 use super::adit::{Running, command};
 use super::inetd::Inetd;
@@ -113,6 +114,11 @@ impl Network {
         self.bring_up();
     }
 
+    /// Something about the near end's network changes that does not matter to any connection.
+    pub(crate) fn stir(&self) {
+        self.near(|| ip("address add 192.0.2.7/32 dev lo"));
+    }
+
     /// How many bytes have arrived at the near end, headers included.
     pub(crate) fn received(&self) -> u64 {
         let table = self.near(|| fs::read_to_string("/proc/thread-self/net/dev").unwrap());
@@ -137,7 +143,7 @@ impl Network {
 /// An SSH server at the far end of a network.
 pub(crate) struct FarSite {
     // Ended before the network is.
-    _server: Inetd,
+    server: Inetd,
     pub(crate) sshd: Sshd,
     pub(crate) network: Network,
     port: u16,
@@ -155,7 +161,7 @@ impl FarSite {
         let knock = move || at(&far, || drop(TcpStream::connect(address)));
         let server = Inetd::on(listener, sshd.server(), knock);
         Self {
-            _server: server,
+            server,
             sshd,
             network,
             port: address.port(),
@@ -188,6 +194,11 @@ impl FarSite {
     pub(crate) fn forward(&self, targets: &[SocketAddr], options: &[&str]) -> Running {
         let command = self.command(targets, options);
         self.near(|| Running::spawn(command))
+    }
+
+    /// Sends a signal to every process that serves a connection.
+    pub(crate) fn signal_sessions(&self, signal: Signal) {
+        self.server.signal(signal);
     }
 
     /// As [`Network::near`].
