@@ -143,6 +143,8 @@ pub(crate) const FIGURES: &[Figure] = &[
     figure("idle-cpu", "… CPU a request beside them", Unit::Seconds, Better::Less, Some(ratio(0.15, 0.07))),
     figure("stalled", "busy stream beside 100 stalled readers: share of its speed alone", Unit::Share, Better::More, Some(own(0.65, 0.9))),
     figure("stalled-memory", "… resident memory they add", Unit::Bytes, Better::Less, None),
+    figure("neighbour", "busy stream beside a stalled reader of another tunnel: share of its speed alone", Unit::Share, Better::More, Some(own(0.9, 0.95))),
+    figure("neighbour-memory", "… resident memory it adds", Unit::Bytes, Better::Less, None),
     figure("start", "start to first byte", Unit::Seconds, Better::Less, Some(ratio(0.5, 0.33))),
     figure("far-down", "100 ms RTT, one stream down, default server", Unit::BytesPerSecond, Better::More, Some(ratio(1.3, 1.4))),
     figure("far-down-tuned", "100 ms RTT, one stream down, tuned server", Unit::BytesPerSecond, Better::More, Some(ratio(5.0, 6.0))),

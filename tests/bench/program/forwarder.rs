@@ -102,6 +102,18 @@ impl Forwarder {
         Ok(forwarder)
     }
 
+    /// Waits until an answer to `question` has come from another of its forwards, at `address`.
+    pub(crate) fn wait_for(&self, address: SocketAddr, question: &[u8]) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while !asked(address, question)? {
+            if started.elapsed() > START_LIMIT {
+                bail!("its other forward does not open; {}", self.words());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
     /// How long it has run on a CPU until now.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         let pid = Pid::from_child(&self.child).as_raw_nonzero().get();
@@ -170,7 +182,7 @@ fn asked(address: SocketAddr, question: &[u8]) -> anyhow::Result<bool> {
 
 /// A port below those that the system gives to clients: whoever knocks at one of theirs before anybody listens there can meet
 /// itself, since the system may pick that very port for the knocking end.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     const PORTS: std::ops::Range<u16> = 10_000..32_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % u32::from(PORTS.end - PORTS.start))?;

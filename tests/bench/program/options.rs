@@ -109,7 +109,7 @@ impl Options {
     pub(crate) fn rounds(&self, name: &str, place: Place) -> usize {
         let (full, quick) = match (name, place) {
             ("start", _) => (15, 5),
-            ("idle" | "stalled", _) => (4, 1),
+            ("idle" | "stalled" | "neighbour", _) => (4, 1),
             (_, Place::Loopback) => (7, 3),
             (_, Place::Line { .. }) => (3, 1),
         };

@@ -1,12 +1,13 @@
 //! What is done with a forwarder, and what is read off it.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
 use super::bulk::{self, Bulk, Running, Way};
 use super::family::Family;
-use super::forwarder::{Forwarder, Peer};
+use super::forwarder::{Forwarder, Peer, free_port};
 use super::http::{self, Load};
 use super::site::Site;
 use super::stats::quantile;
@@ -41,6 +42,7 @@ pub(crate) enum Work {
     Connect,
     Idle,
     Stalled,
+    Neighbour,
     Start,
     HttpLatency,
     SmallLatency,
@@ -104,6 +106,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("connect", Place::Loopback, Work::Connect, &["connect"]),
     scenario("idle", Place::Loopback, Work::Idle, &["idle-memory", "idle-cpu"]),
     scenario("stalled", Place::Loopback, Work::Stalled, &["stalled", "stalled-memory"]),
+    scenario("neighbour", Place::Loopback, Work::Neighbour, &["neighbour", "neighbour-memory"]),
     scenario("start", Place::Loopback, Work::Start, &["start"]),
     scenario("far-down", FAR, Work::Speed(Way::Down, 1), &["far-down"]),
     scenario("far-down-tuned", FAR_TUNED, Work::Speed(Way::Down, 1), &["far-down-tuned"]),
@@ -132,6 +135,7 @@ impl Scene<'_> {
             Work::Connect => self.connect(),
             Work::Idle => self.idle(),
             Work::Stalled => self.stalled(),
+            Work::Neighbour => self.neighbour(),
             Work::Start => self.start(),
             Work::HttpLatency => self.http_latency(),
             Work::SmallLatency => self.small_latency(),
@@ -262,18 +266,37 @@ impl Scene<'_> {
 
     fn stalled(&self) -> Outcome {
         let forwarder = self.forward_bulk()?;
-        let busy = begin(&self.site.bulk, &forwarder, Way::Down, 1)?;
-        let before_them = self.measure(&forwarder, &busy)?.speed();
+        let address = forwarder.address;
+        self.beside_stalled(&forwarder, address, STALLED)
+    }
+
+    /// The stalled reader is a client of another forward of the same process and host.
+    fn neighbour(&self) -> Outcome {
+        let Site { sshd, bulk, .. } = self.site;
+        let port = free_port()?;
+        let mut peer = self.peer.clone();
+        let forward = format!("127.0.0.1:{port}:{}", bulk.address);
+        peer.extra.extend(["-L".to_owned(), forward]);
+        let forwarder = Forwarder::start(&peer, sshd, bulk.address, bulk::QUESTION, self.family)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        forwarder.wait_for(address, bulk::QUESTION)?;
+        self.beside_stalled(&forwarder, address, 1)
+    }
+
+    /// What is left of a busy stream's speed beside so many readers at `address` that stall, and the memory that they take.
+    fn beside_stalled(&self, forwarder: &Forwarder, address: SocketAddr, count: usize) -> Outcome {
+        let busy = begin(&self.site.bulk, forwarder, Way::Down, 1)?;
+        let before_them = self.measure(forwarder, &busy)?.speed();
         let before = forwarder.resident_bytes()?;
-        let stalled: Vec<_> = (0..STALLED)
-            .map(|_| self.site.bulk.stalled(forwarder.address))
+        let stalled: Vec<_> = (0..count)
+            .map(|_| self.site.bulk.stalled(address))
             .collect::<anyhow::Result<_>>()?;
         let sent = || stalled.iter().map(|(_, tally)| tally.sent()).sum();
-        wait_until_quiet(&forwarder, sent)?;
-        let beside = self.measure(&forwarder, &busy)?.speed();
+        wait_until_quiet(forwarder, sent)?;
+        let beside = self.measure(forwarder, &busy)?.speed();
         let grown = forwarder.resident_bytes()?.saturating_sub(before);
         drop(stalled);
-        let after_them = self.measure(&forwarder, &busy)?.speed();
+        let after_them = self.measure(forwarder, &busy)?.speed();
         for stream in busy {
             stream.finish().with_context(|| forwarder.words())?;
         }
