@@ -18,6 +18,9 @@ use crate::settings::{Loaded, Store, config_dir};
 /// How long changes are gathered before they are written.
 const GATHERING: Duration = Duration::from_millis(400);
 
+/// How long until settings that could not be written are written anew, though nothing has changed: the disk may have room again.
+const RETRY: Duration = Duration::from_secs(10);
+
 /// How long what is left to write may take at the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
@@ -64,7 +67,13 @@ async fn write_changes(
     let mut has_failed = false;
     let mut is_over = false;
     while !is_over {
-        if changes.changed().await.is_err() {
+        let next = changes.changed();
+        let is_closed = if has_failed {
+            matches!(timeout(RETRY, next).await, Ok(Err(_)))
+        } else {
+            next.await.is_err()
+        };
+        if is_closed && !has_failed {
             return;
         }
         // Further changes are gathered; the end is not waited out.
@@ -87,7 +96,10 @@ async fn write_changes(
             // Said once, not at every change.
             Err(error) if !has_failed => {
                 has_failed = true;
-                let words = format!("{error}. What was changed is lost when Adit ends.");
+                let words = format!(
+                    "{error}. It is tried again every {} s; what was changed is lost if Adit ends before.",
+                    RETRY.as_secs()
+                );
                 report_later(&happenings, Happening::SettingsLost(words));
             }
             Err(error) => tracing::debug!(%error, "settings not written"),

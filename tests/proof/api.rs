@@ -13,10 +13,10 @@ use crate::table::{Table, seconds};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is done with a request.
-type Answer = fn(&mut TcpStream);
+pub(crate) type Answer = fn(&mut TcpStream);
 
 /// A server of HTTP/1.1 that does this with each request. It ends with the test's process.
-fn server(answer: Answer) -> SocketAddr {
+pub(crate) fn server(answer: Answer) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -59,7 +59,7 @@ fn endless(stream: &mut TcpStream) {
     }
 }
 
-const SERVERS: [(&str, Answer); 8] = [
+pub(crate) const SERVERS: [(&str, Answer); 8] = [
     ("broken JSON", |stream| {
         json(stream, "{\"kind\":\"List\",\"items\":[{]");
     }),

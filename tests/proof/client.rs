@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::line::Line;
@@ -119,4 +119,30 @@ pub(crate) fn turned_away_within(address: SocketAddr, limit: Duration) -> Durati
         ),
     }
     started.elapsed()
+}
+
+/// The same command, with these words before it.
+pub(crate) fn behind(words: &[&str], plain: &Command) -> Command {
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+/// The words before a command that give it mounts of its own. Whoever is not root is made root of a namespace.
+pub(crate) fn mounts() -> Vec<&'static str> {
+    if rustix::process::geteuid().is_root() {
+        vec!["unshare", "-m"]
+    } else {
+        vec!["unshare", "-rm"]
+    }
 }

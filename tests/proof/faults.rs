@@ -7,41 +7,35 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::client::{Download, Site, turned_away_within};
-use crate::line::{Cut, Plan, Way};
+use crate::line::{Cut, Way};
 use crate::support::adit::Running;
 use crate::support::servers::{connect, digest, echo, exchange, noise, sink, source};
 use crate::table::{Table, seconds};
 
 /// How long it may take on a busy machine until a fault is shown and until it is over. The times themselves are in the table.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Much more than the buffers on the way hold.
 const DOWNLOAD: usize = 48 << 20;
 
 /// Short times, so that the table is soon made: what is silent is found out within two seconds, not fifteen.
-const QUICK: [&str; 3] = [
+pub(crate) const QUICK: [&str; 3] = [
     "ServerAliveInterval=1",
     "ServerAliveCountMax=1",
     "ConnectTimeout=3",
 ];
 
-const CUTS: [(Cut, &str); 3] = [
-    (Cut::Silence, "packets are dropped"),
-    (Cut::Fin, "closed (FIN)"),
-    (Cut::Rst, "reset (RST)"),
-];
-
 /// What was seen of one fault.
-struct Seen {
-    fault: &'static str,
-    moment: &'static str,
-    shown: Value,
-    shown_after: Duration,
-    healed_after: Duration,
-    data: &'static str,
+pub(crate) struct Seen {
+    pub(crate) fault: &'static str,
+    pub(crate) moment: &'static str,
+    pub(crate) shown: Value,
+    pub(crate) shown_after: Duration,
+    pub(crate) healed_after: Duration,
+    pub(crate) data: &'static str,
 }
 
 impl Seen {
-    fn into_line(self, table: &mut Table) {
+    pub(crate) fn into_line(self, table: &mut Table) {
         let shown = format!(
             "`{}`: {}",
             self.shown["code"].as_str().unwrap(),
@@ -58,7 +52,7 @@ impl Seen {
     }
 }
 
-const COLUMNS: [&str; 6] = [
+pub(crate) const COLUMNS: [&str; 6] = [
     "fault",
     "moment",
     "what the person is shown",
@@ -86,102 +80,52 @@ pub(crate) fn without_ports(text: &str) -> String {
 }
 
 /// The first fault that is shown from here on.
-fn shown(adit: &Running, since: Instant) -> (Value, Duration) {
+pub(crate) fn shown(adit: &Running, since: Instant) -> (Value, Duration) {
     let event = adit.event_within(PATIENCE, |event| !event["fault"].is_null());
     (event["fault"].clone(), since.elapsed())
 }
 
-fn open_again(adit: &Running, since: Instant) -> Duration {
+pub(crate) fn open_again(adit: &Running, since: Instant) -> Duration {
     adit.event_within(PATIENCE, |event| event["state"] == "open");
     since.elapsed()
 }
 
-fn works(address: SocketAddr) {
+pub(crate) fn works(address: SocketAddr) {
     let data = noise(300_000);
     assert_eq!(digest(&exchange(address, data.clone())), digest(&data));
 }
 
-/// How many bytes Adit sends until its tunnel stands.
-fn bytes_of_a_login() -> u64 {
-    let site = Site::new(&[]);
-    let adit = site.forward(&[echo()], &QUICK);
-    adit.listening(0);
-    site.line.carried(Way::Up)
-}
-
-/// The line fails while the tunnel is being opened.
-fn while_opening(cut: Cut, fault: &'static str, moment: &'static str, after: u64) -> Seen {
-    let site = Site::new(&[]);
-    site.line.cut(Plan {
-        cut,
-        way: Way::Up,
-        after,
-    });
-    let adit = site.forward(&[echo()], &QUICK);
-    let (shown, shown_after) = shown(&adit, Instant::now());
-    site.line.mend();
-    let healed_after = open_again(&adit, Instant::now());
-    works(adit.listening(0));
-    Seen {
-        fault,
-        moment,
-        shown,
-        shown_after,
-        healed_after,
-        data: "none yet",
-    }
-}
-
-#[test]
-fn a_line_that_fails_while_a_tunnel_is_opened() {
-    let login = bytes_of_a_login();
-    let moments = [
-        ("dialling", 0),
-        ("key exchange", login / 3),
-        ("authenticating", login * 3 / 4),
-        ("proving", login * 19 / 20),
-    ];
-    let mut table = Table::new("opening", &COLUMNS);
-    for (moment, after) in moments {
-        let cells: Vec<_> = CUTS
-            .into_iter()
-            .map(|(cut, fault)| {
-                std::thread::spawn(move || while_opening(cut, fault, moment, after))
-            })
-            .collect();
-        for cell in cells {
-            cell.join().unwrap().into_line(&mut table);
-        }
-    }
-    table.finish();
-}
-
-/// What happens to a tunnel that stands.
+/// What happens to a connection.
 #[derive(Clone, Copy, Debug)]
-enum Blow {
+pub(crate) enum Blow {
     Line(Cut),
     /// The server and its sessions are killed (-9), and are started again.
     Killed,
+    /// The server and its sessions are stopped (SIGSTOP), and go on (SIGCONT).
+    Stopped,
 }
 
-const BLOWS: [(Blow, &str); 4] = [
+pub(crate) const BLOWS: [(Blow, &str); 5] = [
     (Blow::Line(Cut::Silence), "packets are dropped"),
     (Blow::Line(Cut::Fin), "closed (FIN)"),
     (Blow::Line(Cut::Rst), "reset (RST)"),
     (Blow::Killed, "sshd is killed (-9)"),
+    (Blow::Stopped, "sshd is stopped (SIGSTOP), then goes on"),
 ];
 
-fn strike(site: &mut Site, blow: Blow) {
+pub(crate) fn strike(site: &mut Site, blow: Blow) {
     match blow {
         Blow::Line(cut) => site.line.cut_now(cut),
         Blow::Killed => site.sshd.kill(),
+        Blow::Stopped => site.sshd.freeze(),
     }
 }
 
-fn recover(site: &mut Site, blow: Blow) {
+pub(crate) fn recover(site: &mut Site, blow: Blow) {
     match blow {
         Blow::Line(_) => site.line.mend(),
         Blow::Killed => site.sshd.resume(),
+        Blow::Stopped => site.sshd.thaw(),
     }
 }
 
@@ -298,14 +242,14 @@ fn a_standing_tunnel_that_is_struck_in_mid_transfer() {
 #[test]
 fn a_line_that_fails_while_everything_is_closed() {
     let mut table = Table::new("closing", &["fault", "ended after", "port", "exit code"]);
-    for (cut, fault) in CUTS {
-        let site = Site::new(&[]);
+    for (blow, fault) in BLOWS {
+        let mut site = Site::new(&[]);
         let (target, _) = source(DOWNLOAD);
         let adit = site.forward(&[target], &[]);
         let address = adit.listening(0);
         let busy = connect(address);
         wait_for(|| site.line.carried(Way::Down) > 1 << 20);
-        site.line.cut_now(cut);
+        strike(&mut site, blow);
         let started = Instant::now();
         let status = adit.interrupt();
         let ended_after = started.elapsed();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use crate::client::{Download, Site};
+use crate::client::{Download, Site, behind, mounts};
 use crate::faults::{wait_for, without_ports};
 use crate::support::adit::Running;
 use crate::support::servers::{connect, digest, echo, exchange, noise, source};
@@ -187,23 +187,6 @@ fn target_resets(table: &mut Table) {
     ]);
 }
 
-/// The same command, with these words before it.
-fn behind(words: &[&str], plain: &Command) -> Command {
-    let mut command = Command::new(words[0]);
-    command
-        .args(&words[1..])
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .stdin(Stdio::null());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command
-}
-
 /// With 64 descriptors some of 100 clients are turned away; those that are taken get every byte.
 fn descriptors(table: &mut Table) {
     let site = Site::new(&[]);
@@ -251,7 +234,8 @@ fn known_hosts_on_a_full_disk(table: &mut Table) {
     // A file system of one page, in a mount namespace of its own.
     let script = "mount -t tmpfs -o size=4k none \"$0\" && (cat /dev/zero >\"$0/filler\" 2>/dev/null || true) && exec \"$@\"";
     let full = full.to_str().unwrap();
-    let shell = ["unshare", "-rm", "sh", "-c", script, full];
+    let mut shell = mounts();
+    shell.extend(["sh", "-c", script, full]);
     let adit = Running::spawn(behind(&shell, &site.command(&[echo()], &options)));
     let started = Instant::now();
     works(adit.listening(0));
@@ -266,56 +250,6 @@ fn known_hosts_on_a_full_disk(table: &mut Table) {
     ]);
 }
 
-fn rekeying(table: &mut Table) {
-    let site = Site::new(&["RekeyLimit 1M"]);
-    let (target, _) = source(24 << 20);
-    let adit = site.forward(&[target], &[]);
-    let download = Download::of(&mut connect(adit.listening(0)), 24 << 20);
-    assert_eq!(download, Download::Whole);
-    table.line(&[
-        "new keys with every megabyte (RekeyLimit)",
-        "nothing",
-        "",
-        "24 MiB, whole",
-    ]);
-}
-
-/// The wall clock is set back and forth by a day: nothing that Adit times may follow it.
-fn clock_jumps(table: &mut Table) {
-    let site = Site::new(&[]);
-    let offset = site.sshd.path("offset");
-    fs::write(&offset, "+0").unwrap();
-    let mut command = site.command(&[echo()], &["ServerAliveInterval=1"]);
-    let library = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
-        .map(|triple| format!("/usr/lib/{triple}/faketime/libfaketimeMT.so.1"))
-        .into_iter()
-        .find(|path| std::path::Path::new(path).exists())
-        .expect("libfaketime is needed: tests/run installs it");
-    command
-        .env("LD_PRELOAD", library)
-        .env("FAKETIME_TIMESTAMP_FILE", &offset)
-        .env("FAKETIME_NO_CACHE", "1")
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    let adit = Running::spawn(command);
-    let address = adit.listening(0);
-    let mut stream = connect(address);
-    for jump in ["+1d", "-1d", "+0"] {
-        fs::write(&offset, jump).unwrap();
-        let data = noise(50_000);
-        stream.write_all(&data).unwrap();
-        let mut back = vec![0; data.len()];
-        stream.read_exact(&mut back).unwrap();
-        assert_eq!(digest(&back), digest(&data));
-    }
-    assert!(!adit.words().contains("lost"), "{}", adit.words());
-    table.line(&[
-        "the clock is set a day ahead and back",
-        "nothing",
-        "",
-        "an open connection goes on",
-    ]);
-}
-
 #[test]
 fn limits_are_named_and_survived() {
     let mut table = Table::new("limits", &COLUMNS);
@@ -327,8 +261,6 @@ fn limits_are_named_and_survived() {
         target_resets,
         descriptors,
         known_hosts_on_a_full_disk,
-        rekeying,
-        clock_jumps,
     ] {
         limit(&mut table);
     }

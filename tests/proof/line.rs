@@ -17,6 +17,10 @@ pub(crate) enum Cut {
     Fin,
     /// It is reset.
     Rst,
+    /// Nothing comes through until the line is mended, and nothing is lost: the moment at which something else is to happen.
+    Hold,
+    /// Little comes through at a time.
+    Slow,
 }
 
 /// Which bytes are counted.
@@ -37,9 +41,13 @@ pub(crate) struct Plan {
     pub(crate) after: u64,
 }
 
-#[derive(Default)]
 struct State {
+    server: Mutex<SocketAddr>,
     plan: Mutex<Option<Plan>>,
+    /// How many connections are held.
+    held: AtomicU64,
+    /// How many directions of connections are being carried.
+    standing: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
 }
@@ -53,16 +61,27 @@ pub(crate) struct Line {
 /// How often a pump that has nothing to carry looks whether it is to be cut.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// How much a slow line carries every time.
+const LITTLE: usize = 16;
+
 impl Line {
     /// A line to `server`.
     pub(crate) fn to(server: SocketAddr) -> Self {
         let listener = bind();
         let port = listener.local_addr().unwrap().port();
-        let state = Arc::<State>::default();
+        let state = Arc::new(State {
+            server: Mutex::new(server),
+            plan: Mutex::default(),
+            held: AtomicU64::new(0),
+            standing: AtomicU64::new(0),
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+        });
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 // A server that is down refuses: so does the line, by closing.
+                let server = *shared.server.lock().unwrap();
                 if let Ok(far) = TcpStream::connect(server) {
                     carry(near, far, &shared);
                 }
@@ -87,6 +106,31 @@ impl Line {
             way: Way::Up,
             after: 0,
         });
+    }
+
+    /// Whether a connection has come to where it is held.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.held.load(Ordering::SeqCst) > 0
+    }
+
+    /// Leads new connections to another server.
+    fn lead_to(&self, server: SocketAddr) {
+        *self.state.server.lock().unwrap() = server;
+    }
+
+    /// Whether any connection stands.
+    pub(crate) fn is_used(&self) -> bool {
+        self.state.standing.load(Ordering::SeqCst) > 0
+    }
+
+    /// Resets what stands, and leads what comes then to `server`.
+    pub(crate) fn move_to(&self, server: SocketAddr) {
+        self.lead_to(server);
+        self.cut_now(Cut::Rst);
+        while self.is_used() {
+            std::thread::sleep(LOOK);
+        }
+        self.mend();
     }
 
     /// Lets everything through. What was dropped stays lost.
@@ -130,15 +174,28 @@ fn carry(near: TcpStream, far: TcpStream, state: &Arc<State>) {
     ];
     for (way, from, to) in ways {
         let (state, carried) = (Arc::clone(state), Arc::clone(&carried));
-        std::thread::spawn(move || pump(way, from, to, &state, &carried));
+        state.standing.fetch_add(1, Ordering::SeqCst);
+        std::thread::spawn(move || {
+            pump(way, from, to, &state, &carried);
+            state.standing.fetch_sub(1, Ordering::SeqCst);
+        });
     }
 }
 
 fn pump(way: Way, mut from: TcpStream, mut to: TcpStream, state: &State, carried: &Carried) {
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match carried.verdict(state) {
-            None => {}
+        let verdict = carried.verdict(state);
+        match verdict {
+            None | Some(Cut::Slow) => {}
+            Some(Cut::Hold) => {
+                state.held.fetch_add(1, Ordering::SeqCst);
+                while carried.verdict(state) == Some(Cut::Hold) {
+                    std::thread::sleep(LOOK);
+                }
+                state.held.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
             Some(Cut::Silence) => {
                 // Held open, and read by nobody, for as long as the other side has patience.
                 std::thread::sleep(LOOK);
@@ -158,7 +215,13 @@ fn pump(way: Way, mut from: TcpStream, mut to: TcpStream, state: &State, carried
                 return;
             }
         }
-        match from.read(&mut buffer) {
+        let room = if verdict == Some(Cut::Slow) {
+            std::thread::sleep(LOOK);
+            LITTLE
+        } else {
+            buffer.len()
+        };
+        match from.read(&mut buffer[..room]) {
             Ok(0) => {
                 let _gone = to.shutdown(Shutdown::Write);
                 return;
@@ -213,6 +276,10 @@ impl Carried {
             && let Some(plan) = *state.plan.lock().unwrap()
             && self.counter(plan.way).load(Ordering::SeqCst) >= plan.after
         {
+            // These two are over when the line is mended.
+            if matches!(plan.cut, Cut::Hold | Cut::Slow) {
+                return Some(plan.cut);
+            }
             *cut = Some(plan.cut);
         }
         *cut
@@ -222,7 +289,7 @@ impl Carried {
 /// How much more may go this way before the place of the cut.
 fn left(way: Way, so_far: u64, state: &State) -> usize {
     match *state.plan.lock().unwrap() {
-        Some(plan) if plan.way == way => {
+        Some(plan) if plan.way == way && !matches!(plan.cut, Cut::Hold | Cut::Slow) => {
             usize::try_from(plan.after.saturating_sub(so_far)).unwrap()
         }
         _ => usize::MAX,

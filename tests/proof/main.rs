@@ -9,11 +9,16 @@
 
 mod api;
 mod client;
+mod cluster;
 mod faults;
+mod keeping;
 mod limits;
 mod line;
 mod load;
+mod opening;
+mod passing;
 mod soak;
+mod station;
 #[allow(
     dead_code,
     unused_imports,

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -13,8 +13,31 @@ pub(crate) struct Inetd {
     port: u16,
     knock: Box<dyn Fn() + Send>,
     stop: Arc<AtomicBool>,
-    sessions: Arc<Mutex<Vec<Child>>>,
+    sessions: Arc<Sessions>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What serves the connections.
+#[derive(Default)]
+struct Sessions {
+    state: Mutex<State>,
+    thawed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    running: Vec<Child>,
+    /// All is stopped (SIGSTOP), as a server that hangs is: connections come to stand, and nobody serves them.
+    is_frozen: bool,
+}
+
+impl State {
+    fn signal(&self, signal: Signal) {
+        for session in &self.running {
+            // One that has ended by itself is no group any more.
+            let _ended = kill_process_group(Pid::from_child(session), signal);
+        }
+    }
 }
 
 impl Inetd {
@@ -38,14 +61,23 @@ impl Inetd {
     ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let stop = Arc::new(AtomicBool::new(false));
-        let sessions = Arc::<Mutex<Vec<Child>>>::default();
+        let sessions = Arc::<Sessions>::default();
         let (stopped, started) = (Arc::clone(&stop), Arc::clone(&sessions));
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                started.lock().unwrap().push(serve(stream.unwrap()));
+                let stream = stream.unwrap();
+                let state = started.state.lock().unwrap();
+                let mut state = started
+                    .thawed
+                    .wait_while(state, |state| state.is_frozen)
+                    .unwrap();
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                state.running.push(serve(stream));
             }
         });
         Self {
@@ -59,10 +91,22 @@ impl Inetd {
 
     /// Sends a signal to every process that serves a connection.
     pub(crate) fn signal(&self, signal: Signal) {
-        for session in self.sessions.lock().unwrap().iter() {
-            // One that has ended by itself is no group any more.
-            let _ended = kill_process_group(Pid::from_child(session), signal);
-        }
+        self.sessions.state.lock().unwrap().signal(signal);
+    }
+
+    /// Stops every process that serves a connection, and has new connections wait.
+    pub(crate) fn freeze(&self) {
+        let mut state = self.sessions.state.lock().unwrap();
+        state.is_frozen = true;
+        state.signal(Signal::STOP);
+    }
+
+    /// Has everything go on.
+    pub(crate) fn thaw(&self) {
+        let mut state = self.sessions.state.lock().unwrap();
+        state.is_frozen = false;
+        state.signal(Signal::CONT);
+        self.sessions.thawed.notify_all();
     }
 
     /// Where it listens.
@@ -87,12 +131,13 @@ fn bind_anywhere() -> TcpListener {
 impl Drop for Inetd {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
+        self.thaw();
         // The thread sits in accept: a connection wakes it.
         (self.knock)();
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }
-        for mut session in self.sessions.lock().unwrap().drain(..) {
+        for mut session in self.sessions.state.lock().unwrap().running.drain(..) {
             // One that has ended by itself is no group any more.
             let _ended = kill_process_group(Pid::from_child(&session), Signal::KILL);
             session.wait().unwrap();

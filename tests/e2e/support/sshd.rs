@@ -137,6 +137,16 @@ impl Sshd {
         self.inetd.as_ref().unwrap().signal(signal);
     }
 
+    /// Stops it (SIGSTOP) with all that it serves; what connects meanwhile waits.
+    pub(crate) fn freeze(&self) {
+        self.inetd.as_ref().unwrap().freeze();
+    }
+
+    /// Has it go on (SIGCONT).
+    pub(crate) fn thaw(&self) {
+        self.inetd.as_ref().unwrap().thaw();
+    }
+
     /// Starts it again, on the same port.
     pub(crate) fn resume(&mut self) {
         let inetd = Inetd::start(self.port, self.server());

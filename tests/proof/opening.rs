@@ -1,0 +1,80 @@
+//! The line to the server, and the server itself, fail while a tunnel is being opened.
+
+use std::time::Instant;
+
+use crate::client::Site;
+use crate::faults::{
+    BLOWS, Blow, COLUMNS, QUICK, Seen, open_again, recover, shown, strike, wait_for, works,
+};
+use crate::line::{Cut, Plan, Way};
+use crate::support::servers::echo;
+use crate::table::Table;
+
+/// How many bytes Adit sends until its tunnel stands.
+pub(crate) fn bytes_of_a_login() -> u64 {
+    let site = Site::new(&[]);
+    let adit = site.forward(&[echo()], &QUICK);
+    adit.listening(0);
+    site.line.carried(Way::Up)
+}
+
+/// The line is held after so many bytes, and what happens then happens at that moment.
+fn while_opening(blow: Blow, fault: &'static str, moment: &'static str, after: u64) -> Seen {
+    let mut site = Site::new(&[]);
+    let at = |cut| Plan {
+        cut,
+        way: Way::Up,
+        after,
+    };
+    let adit = match blow {
+        // The relay cuts by itself, at the very byte.
+        Blow::Line(cut) => {
+            site.line.cut(at(cut));
+            site.forward(&[echo()], &QUICK)
+        }
+        Blow::Killed | Blow::Stopped => {
+            site.line.cut(at(Cut::Hold));
+            let adit = site.forward(&[echo()], &QUICK);
+            wait_for(|| site.line.is_held());
+            strike(&mut site, blow);
+            site.line.mend();
+            adit
+        }
+    };
+    let (shown, shown_after) = shown(&adit, Instant::now());
+    recover(&mut site, blow);
+    let healed_after = open_again(&adit, Instant::now());
+    works(adit.listening(0));
+    Seen {
+        fault,
+        moment,
+        shown,
+        shown_after,
+        healed_after,
+        data: "none yet",
+    }
+}
+
+#[test]
+fn a_line_or_a_server_that_fails_while_a_tunnel_is_opened() {
+    let login = bytes_of_a_login();
+    let moments = [
+        ("dialling", 0),
+        ("key exchange", login / 3),
+        ("authenticating", login * 3 / 4),
+        ("proving", login * 19 / 20),
+    ];
+    let mut table = Table::new("opening", &COLUMNS);
+    for (moment, after) in moments {
+        let cells: Vec<_> = BLOWS
+            .into_iter()
+            .map(|(blow, fault)| {
+                std::thread::spawn(move || while_opening(blow, fault, moment, after))
+            })
+            .collect();
+        for cell in cells {
+            cell.join().unwrap().into_line(&mut table);
+        }
+    }
+    table.finish();
+}
