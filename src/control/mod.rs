@@ -15,6 +15,8 @@ mod client;
 mod conversation;
 mod faces;
 mod frame;
+#[cfg(test)]
+mod fuzz_tests;
 mod journal;
 mod message;
 mod orders;

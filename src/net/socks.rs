@@ -287,6 +287,8 @@ mod tests {
         assert!(result.is_err() && left > 3000, "it is not read for ever");
     }
 
+    const SOCKS_WORDS: &[&str] = &["\u{4}\u{1}", "\u{5}\u{1}\0", "\0", "\u{3}", "ui", "\u{7f}"];
+
     proptest! {
         #[test]
         fn whatever_is_said_has_an_end(said in prop::collection::vec(any::<u8>(), 0..2000)) {
@@ -295,6 +297,24 @@ mod tests {
             prop_assert!(answered.len() <= 12);
             if let Ok(SocksRequest { destination: Destination::Tcp { host, port }, .. }) = result {
                 prop_assert!(port > 0 && !host.is_empty() && host.len() <= NAME_BYTES);
+            }
+        }
+
+        /// A client that means well but for a few bytes.
+        #[test]
+        fn fuzz_socks(said in crate::testing::spoiled(&["corpus/socks"], "", SOCKS_WORDS)) {
+            let (result, answered, left) = hear(&said);
+            prop_assert!(said.len() - left <= 1 + 8 + 2 * (NAME_BYTES + 1) + 255);
+            prop_assert!(answered.len() <= 12);
+            match result {
+                Ok(request) => {
+                    let Destination::Tcp { host, port } = &request.destination else {
+                        return Err(TestCaseError::fail("no address"));
+                    };
+                    prop_assert!(*port > 0 && !host.is_empty() && host.len() <= NAME_BYTES);
+                    prop_assert!(!host.contains(|c: char| c.is_control() || c.is_whitespace()));
+                }
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
             }
         }
 

@@ -9,6 +9,7 @@ use zbus::Connection;
 use zbus::zvariant::Value;
 
 use crate::engine::{Handle, Outages, Tidings};
+use crate::model::printable;
 
 /// How long the desktop may take to answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -95,7 +96,7 @@ async fn show(title: &str, body: &str, replaces: u32) -> zbus::Result<u32> {
         "Adit",
         replaces,
         "adit",
-        title,
+        &*printable(title),
         escaped(body),
         &actions[..],
         hints,
@@ -114,9 +115,24 @@ async fn show(title: &str, body: &str, replaces: u32) -> zbus::Result<u32> {
     reply.body().deserialize()
 }
 
-/// A notification's body may be read as markup.
+/// A notification's body may be read as markup, and the names in it are the cluster's.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
+    printable(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_others_are_no_markup_and_do_not_turn_the_text() {
+        let body = "default/<b>ui</b> & \u{202e}co \u{1b}[2J";
+        assert_eq!(
+            escaped(body),
+            "default/&lt;b&gt;ui&lt;/b&gt; &amp; \u{fffd}co \u{fffd}[2J"
+        );
+    }
 }

@@ -6,6 +6,8 @@
 
 mod book;
 mod error;
+#[cfg(test)]
+mod fuzz_tests;
 mod handle;
 mod lock;
 mod parts;

@@ -12,6 +12,9 @@ use super::error::VaultError;
 /// More than this is no record of a host.
 const MAX_BYTES: usize = 64 << 10;
 
+/// No record has more parts than this: entries of 64 bytes would do.
+const MAX_PARTS: usize = MAX_BYTES / 64;
+
 /// Entries of a keyring, by name.
 pub(super) trait Slots {
     /// The longest value an entry can have.
@@ -33,8 +36,10 @@ struct Head {
 }
 
 impl Head {
+    /// None where it is no head, or none that Adit has written: a damaged number would be counted up to for ever.
     fn of(value: &[u8]) -> Option<Self> {
-        serde_json::from_slice(value).ok()
+        let head: Self = serde_json::from_slice(value).ok()?;
+        (head.parts <= MAX_PARTS).then_some(head)
     }
 
     fn names(&self, name: &str) -> impl Iterator<Item = String> {
@@ -90,7 +95,7 @@ pub(super) fn write(
     } else {
         let head = Head {
             parts: value.len().div_ceil(slots.limit()),
-            generation: old.as_ref().map_or(1, |old| old.generation + 1),
+            generation: old.as_ref().map_or(1, |old| old.generation.wrapping_add(1)),
         };
         for (part, bytes) in head.names(name).zip(value.chunks(slots.limit())) {
             slots.set(&part, bytes)?;

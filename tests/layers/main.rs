@@ -5,6 +5,7 @@
     reason = "a test ends where it finds what it does not expect"
 )]
 
+mod promises;
 mod scan;
 
 use std::fs;

@@ -15,8 +15,10 @@ mod keeping;
 mod limits;
 mod line;
 mod load;
+mod names;
 mod opening;
 mod passing;
+mod running;
 mod soak;
 mod station;
 #[allow(

@@ -161,3 +161,57 @@ proptest! {
         prop_assert_eq!(SavedHost::check_name(&name_for(&address)), Ok(()));
     }
 }
+
+const WORDS: &[&str] = &[
+    "ssh ",
+    " -L ",
+    " -i ",
+    " -p ",
+    " -o ",
+    " -J ",
+    " -D ",
+    " -N",
+    " -f",
+    " -- ",
+    "$(",
+    "`",
+    "&& ",
+    "; ",
+    "| ",
+    ">",
+    "~",
+    "\\\n",
+    "'",
+    "\"",
+    "#",
+    "@",
+    ":",
+    "[",
+    "]",
+    "::1",
+    "ssh://",
+    "*",
+    "$HOST",
+    "=",
+    ",",
+    "%h",
+    "sshpass -p hunter2 ",
+];
+
+proptest! {
+    /// A spoiled command is read whole, or said to be none in words.
+    #[test]
+    fn fuzz_ssh_command(text in crate::testing::spoiled(&["corpus/ssh_command"], "", WORDS)) {
+        let text = String::from_utf8_lossy(&text);
+        match parse(&text) {
+            Ok(command) => {
+                prop_assert_eq!(SavedHost::check_name(command.host.id.as_str()), Ok(()));
+                prop_assert!(!command.host.address.is_empty());
+                for left_out in &command.left_out {
+                    prop_assert!(!left_out.to_string().is_empty());
+                }
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+}

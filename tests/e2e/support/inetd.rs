@@ -95,6 +95,7 @@ impl Inetd {
     }
 
     /// Stops every process that serves a connection, and has new connections wait.
+    #[allow(dead_code, reason = "not all tests that share this ask for it")]
     pub(crate) fn freeze(&self) {
         let mut state = self.sessions.state.lock().unwrap();
         state.is_frozen = true;

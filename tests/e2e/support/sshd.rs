@@ -138,11 +138,13 @@ impl Sshd {
     }
 
     /// Stops it (SIGSTOP) with all that it serves; what connects meanwhile waits.
+    #[allow(dead_code, reason = "not all tests that share this ask for it")]
     pub(crate) fn freeze(&self) {
         self.inetd.as_ref().unwrap().freeze();
     }
 
     /// Has it go on (SIGCONT).
+    #[allow(dead_code, reason = "not all tests that share this ask for it")]
     pub(crate) fn thaw(&self) {
         self.inetd.as_ref().unwrap().thaw();
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,8 +13,25 @@ pub(crate) fn start(service: SocketAddr, kubeconfig: &Path) {
     start_for(service, kubeconfig, "t");
 }
 
+/// The objects of a resource, none where the cluster has no such resource.
+type Objects = dyn Fn(&str) -> Option<Value> + Send + Sync;
+
 /// The same, for whoever shows this token alone.
 pub(crate) fn start_for(service: SocketAddr, kubeconfig: &Path, token: &str) {
+    start_with(kubeconfig, token, move |resource| match resource {
+        "services" => Some(json!([one(service)])),
+        "endpointslices" | "pods" | "nodes" | "namespaces" | "events" => Some(json!([])),
+        _ => None,
+    });
+}
+
+/// The same with a cluster of these objects.
+pub(crate) fn start_with(
+    kubeconfig: &Path,
+    token: &str,
+    objects: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
+) {
+    let objects: Arc<Objects> = Arc::new(objects);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let text = json!({
@@ -27,13 +45,14 @@ pub(crate) fn start_for(service: SocketAddr, kubeconfig: &Path, token: &str) {
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let shown = shown.clone();
-            std::thread::spawn(move || serve(stream, service, &shown));
+            let objects = Arc::clone(&objects);
+            std::thread::spawn(move || serve(stream, &*objects, &shown));
         }
     });
 }
 
 /// One connection, of HTTP/1.1.
-fn serve(mut stream: TcpStream, service: SocketAddr, token: &str) {
+fn serve(mut stream: TcpStream, objects: &Objects, token: &str) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
         let mut request = String::new();
@@ -53,7 +72,7 @@ fn serve(mut stream: TcpStream, service: SocketAddr, token: &str) {
             return;
         }
         let (status, body) = if request.to_ascii_lowercase().contains(token) {
-            answer(path, service)
+            answer(path, objects)
         } else {
             (401, json!({"kind": "Status", "code": 401}))
         };
@@ -68,16 +87,22 @@ fn serve(mut stream: TcpStream, service: SocketAddr, token: &str) {
     }
 }
 
-fn answer(path: &str, service: SocketAddr) -> (u16, Value) {
+fn answer(path: &str, objects: &Objects) -> (u16, Value) {
     let failure = |code: u16| json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "reason": "Invalid", "code": code});
-    let list = |items: Value| json!({"metadata": {"resourceVersion": "1"}, "items": items});
     let plain = path.split('?').next().unwrap_or_default();
-    match plain.rsplit('/').next().unwrap_or_default() {
-        _ if path.contains("sendInitialEvents") => (422, failure(422)),
-        "services" => (200, list(json!([one(service)]))),
-        "endpointslices" | "pods" | "nodes" | "namespaces" | "events" => (200, list(json!([]))),
-        "version" => (200, json!({"major": "1", "minor": "33"})),
-        _ => (404, failure(404)),
+    let resource = plain.rsplit('/').next().unwrap_or_default();
+    if path.contains("sendInitialEvents") {
+        return (422, failure(422));
+    }
+    if resource == "version" {
+        return (200, json!({"major": "1", "minor": "33"}));
+    }
+    match objects(resource) {
+        Some(items) => (
+            200,
+            json!({"metadata": {"resourceVersion": "1"}, "items": items}),
+        ),
+        None => (404, failure(404)),
     }
 }
 
