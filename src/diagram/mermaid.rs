@@ -69,13 +69,14 @@ const fn class(status: &Status) -> &'static str {
     }
 }
 
-/// `text` within Mermaid's quotes: whatever could end them, be HTML or markdown, or name an entity, as the code of its character.
+/// `text` within Mermaid's quotes: whatever could end them, be HTML or markdown, name an entity, or begin a directive (`%%{`, which
+/// Mermaid obeys wherever it stands), as the code of its character.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(
             c,
-            '"' | '#' | '&' | '<' | '>' | '`' | '*' | '_' | '\\' | ';'
+            '"' | '#' | '&' | '<' | '>' | '`' | '*' | '_' | '\\' | ';' | '%' | '{' | '}'
         ) {
             let _ = write!(out, "#{};", u32::from(c));
         } else {

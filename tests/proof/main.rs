@@ -28,4 +28,5 @@ mod station;
 )]
 #[path = "../e2e/support/mod.rs"]
 mod support;
+mod surroundings;
 mod table;

@@ -1,0 +1,193 @@
+//! The network under a tunnel changes: a real interface, in namespaces of the kernel's.
+
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::client::Download;
+use crate::faults::{PATIENCE, wait_for, without_ports};
+use crate::support::adit::Running;
+use crate::support::network::FarSite;
+use crate::support::servers::{connect, digest, echo, exchange, noise, source};
+use crate::table::{Table, seconds};
+
+const COLUMNS: [&str; 6] = [
+    "fault",
+    "moment",
+    "what the person is shown",
+    "shown after",
+    "works again, once it can, after",
+    "data",
+];
+const DOWNLOAD: usize = 32 << 20;
+
+/// What happens to the network.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    Down,
+    Lossy,
+    OtherAddress,
+}
+
+const BLOWS: [(Blow, &str); 3] = [
+    (Blow::Down, "the interface goes down, and comes back"),
+    (Blow::Lossy, "packets are lost in silence (half-open)"),
+    (Blow::OtherAddress, "this computer has another address"),
+];
+
+fn strike(site: &mut FarSite, blow: Blow) {
+    match blow {
+        Blow::Down => site.network.take_down(),
+        Blow::Lossy => site.network.lose_packets(),
+        Blow::OtherAddress => site.network.change_address(),
+    }
+}
+
+fn recover(site: &FarSite, blow: Blow) {
+    match blow {
+        Blow::Down => site.network.bring_up(),
+        Blow::Lossy => site.network.carry_packets(),
+        // That is the network that there is from now on.
+        Blow::OtherAddress => {}
+    }
+}
+
+/// A tunnel through a network of its own, with Adit's own times.
+struct Scene {
+    site: FarSite,
+    adit: Running,
+    address: SocketAddr,
+}
+
+impl Scene {
+    fn new(target: SocketAddr) -> Self {
+        let site = FarSite::start(&[]);
+        let adit = site.forward(&[target, echo()], &[]);
+        let address = adit.listening(0);
+        Self {
+            site,
+            adit,
+            address,
+        }
+    }
+
+    /// What is shown, and when; a client that comes meanwhile is not left waiting.
+    fn shown(&self, since: Instant) -> (String, Duration) {
+        self.adit.event_within(PATIENCE, |event| {
+            event["event"] == "state" && event["state"] != "open"
+        });
+        let after = since.elapsed();
+        // The words come with the event, on another stream.
+        wait_for(|| self.adit.words().contains("was lost"));
+        let words = self.adit.words();
+        let told = words.lines().find(|line| line.contains("was lost"));
+        let told = told.unwrap().trim_start_matches("adit: ");
+        (without_ports(told), after)
+    }
+
+    fn works_again(&self, since: Instant) -> Duration {
+        let echo = self.adit.listening(1);
+        let again = || {
+            let data = noise(1000);
+            self.site.near(|| {
+                let Ok(mut stream) = TcpStream::connect(echo) else {
+                    return false;
+                };
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                let mut back = vec![0; data.len()];
+                std::io::Write::write_all(&mut stream, &data).is_ok()
+                    && stream.read_exact(&mut back).is_ok()
+                    && back == data
+            })
+        };
+        wait_for(again);
+        let after = since.elapsed();
+        let data = noise(300_000);
+        let back = self.site.near(|| exchange(echo, data.clone()));
+        assert_eq!(digest(&back), digest(&data));
+        after
+    }
+
+    fn line(
+        self,
+        moment: &'static str,
+        struck: Instant,
+        blow: (Blow, &'static str),
+        data: &str,
+    ) -> [String; 6] {
+        let (words, after) = self.shown(struck);
+        recover(&self.site, blow.0);
+        let again = self.works_again(Instant::now());
+        // What a person may wait for until it is said; the margin is the busy machine's.
+        assert!(after < Duration::from_secs(18), "{after:?}");
+        [
+            blow.1.to_owned(),
+            moment.to_owned(),
+            words,
+            seconds(after),
+            seconds(again),
+            data.to_owned(),
+        ]
+    }
+}
+
+fn while_idle(blow: (Blow, &'static str)) -> [String; 6] {
+    let mut scene = Scene::new(echo());
+    let struck = Instant::now();
+    strike(&mut scene.site, blow.0);
+    scene.line("idle", struck, blow, "none")
+}
+
+fn while_downloading(blow: (Blow, &'static str)) -> [String; 6] {
+    let (target, _) = source(DOWNLOAD);
+    let mut scene = Scene::new(target);
+    let before = scene.site.network.received();
+    let address = scene.address;
+    let mut stream = scene.site.near(|| connect(address));
+    wait_for(|| scene.site.network.received() > before + (1 << 20));
+    let struck = Instant::now();
+    strike(&mut scene.site, blow.0);
+    let reader = std::thread::spawn(move || Download::of(&mut stream, DOWNLOAD));
+    let line = scene.line("in mid-download", struck, blow, "cut, by an error");
+    assert_eq!(reader.join().unwrap(), Download::Cut, "{}", blow.1);
+    line
+}
+
+/// An interface that is away for less time than keepalives wait: TCP sends again what was lost.
+fn a_moment_without_a_network() -> [String; 6] {
+    let (target, _) = source(DOWNLOAD);
+    let scene = Scene::new(target);
+    let before = scene.site.network.received();
+    let address = scene.address;
+    let mut stream = scene.site.near(|| connect(address));
+    wait_for(|| scene.site.network.received() > before + (1 << 20));
+    scene.site.network.take_down();
+    scene.site.network.bring_up();
+    assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
+    let words = scene.adit.words();
+    assert!(!words.contains("was lost"), "{words}");
+    [
+        "the interface goes down for a moment",
+        "in mid-download",
+        "nothing",
+        "",
+        "",
+        "whole",
+    ]
+    .map(str::to_owned)
+}
+
+#[test]
+fn a_network_that_changes_under_a_tunnel() {
+    let mut cells = vec![std::thread::spawn(a_moment_without_a_network)];
+    for blow in BLOWS {
+        cells.push(std::thread::spawn(move || while_idle(blow)));
+        cells.push(std::thread::spawn(move || while_downloading(blow)));
+    }
+    let mut table = Table::new("surroundings", &COLUMNS);
+    for cell in cells {
+        let line = cell.join().unwrap();
+        table.line(&line.each_ref().map(String::as_str));
+    }
+    table.finish();
+}
