@@ -5,6 +5,8 @@
 //! secret is among it.
 
 mod file;
+#[cfg(test)]
+mod fuzz_tests;
 mod store;
 
 pub use store::{Loaded, SettingsError, Store, config_dir};
