@@ -152,6 +152,13 @@ pub(super) fn read(paths: &[PathBuf], context: Option<&str>) -> Result<Chosen, K
     choose(read_all(paths)?, context, paths)
 }
 
+/// Whether `source` names a kubeconfig on this computer that a cluster can be made of. Blocks on the file system; asks no server and
+/// runs no credential plugin.
+#[must_use]
+pub fn makes_sense(source: &ClusterSource) -> bool {
+    read(&paths(source), source.context.as_deref()).is_ok()
+}
+
 /// Reads and merges the files.
 pub(super) fn read_all(paths: &[PathBuf]) -> Result<Kubeconfig, KubeconfigError> {
     if paths.is_empty() {

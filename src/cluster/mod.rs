@@ -79,6 +79,7 @@ use timing::Timing;
 
 pub use checkup::checkup;
 pub use gateway::{ByteStream, Gateway, GatewayError, Ran};
+pub use kubeconfig::makes_sense;
 
 /// A cluster that is being watched. Dropping it ends everything that was started for it.
 #[derive(Debug)]

@@ -89,8 +89,8 @@ fn bad(error: &dyn std::fmt::Display) -> Refusal {
     Refusal::new("usage", error.to_string(), "")
 }
 
-/// Watches the cluster that was named, or kubectl's own where none is watched yet. One instance watches one cluster: another
-/// is refused, so that nobody's tunnels lose theirs.
+/// Watches the cluster that was named, or kubectl's own where none is watched yet. One instance watches one cluster: while tunnels
+/// are wanted another is refused, so that none of them loses its own.
 fn use_cluster(
     choice: Option<&ClusterChoice>,
     snapshot: &Snapshot,
@@ -104,7 +104,13 @@ fn use_cluster(
         return Ok(());
     }
     match named {
-        Some(named) if named != current.source => Err(Refusal::new(
+        // With nothing open there is nothing to lose.
+        Some(other) if other != current.source && wanted(snapshot).next().is_none() => {
+            handle.send(Command::UseCluster(other));
+            // What is known is of the one before.
+            Err(loading())
+        }
+        Some(other) if other != current.source => Err(Refusal::new(
             "other-cluster",
             format!(
                 "the running Adit watches another cluster{}",
@@ -129,11 +135,7 @@ fn find_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Refusal> 
             .map_err(|choice| Refusal::new("port-needed", choice, ""));
     }
     match &snapshot.cluster.state {
-        ClusterState::Off | ClusterState::Loading => Err(Refusal::new(
-            LOADING,
-            "the cluster's services are not known yet",
-            "Try again in a moment.",
-        )),
+        ClusterState::Off | ClusterState::Loading => Err(loading()),
         ClusterState::Failed(fault) => {
             let message = fault.message.trim_end_matches('.');
             Err(Refusal::new(fault.code, message, fault.hint.as_str()))
@@ -144,6 +146,14 @@ fn find_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Refusal> 
             "`adit list` shows those that it has.",
         )),
     }
+}
+
+fn loading() -> Refusal {
+    Refusal::new(
+        LOADING,
+        "the cluster's services are not known yet",
+        "Try again in a moment.",
+    )
 }
 
 /// Says how the tunnel is to be, where that was said.

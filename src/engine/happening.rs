@@ -10,8 +10,8 @@ use super::recall::Recall;
 use super::saved::Kept;
 use super::tunnel;
 use crate::model::{
-    Answer, Client, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId, PromptId, Question,
-    Recovery, SshHosts, Surroundings, TunnelId,
+    Answer, Client, ClusterSource, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId,
+    PromptId, Question, Recovery, SshHosts, Surroundings, TunnelId,
 };
 use crate::net::Listener;
 use crate::ssh::Session;
@@ -48,6 +48,8 @@ pub(super) enum Happening {
     Kept(Kept, Result<(), VaultError>),
     /// The keyring was asked for the answer to a question.
     Recalled(PromptId, Recall),
+    /// There is a cluster to watch where none was named.
+    UsualCluster(ClusterSource),
     /// It is this tunnel's turn to be opened again.
     Reopen(TunnelId),
     /// The settings could not be written.

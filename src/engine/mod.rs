@@ -35,6 +35,7 @@ mod supervisor;
 mod surroundings;
 mod tunnel;
 mod tunnel_entry;
+mod usual_cluster;
 mod wanted;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::ClusterSource;
 use crate::vault::VaultOptions;
 
 /// What is remembered between runs. One-shot commands must not touch what the window and the agent keep.
@@ -25,6 +26,8 @@ pub struct EngineOptions {
     pub vault: Option<VaultOptions>,
     /// The folder of the settings; none is where the environment says.
     pub config_dir: Option<PathBuf>,
+    /// The cluster to watch where the person has named none and no saved host has one, if its kubeconfig makes sense.
+    pub usual_cluster: Option<ClusterSource>,
 }
 
 impl EngineOptions {
@@ -33,6 +36,8 @@ impl EngineOptions {
     pub fn of_environment(memory: Memory) -> Self {
         Self {
             memory,
+            // Who runs one command says what it is about.
+            usual_cluster: (memory == Memory::Everything).then(ClusterSource::default),
             ..Self::default()
         }
     }

@@ -113,7 +113,10 @@ impl Supervisor {
                 }
                 self.resolve_hosts();
             }
-            Err(error) => self.vault_failed(&error),
+            Err(error) => {
+                self.vault_failed(&error);
+                self.look_for_cluster();
+            }
         }
     }
 
@@ -255,6 +258,7 @@ impl Supervisor {
             self.use_cluster_of_host().await;
         }
         if is_first {
+            self.look_for_cluster();
             self.reopen_tunnels();
         }
     }

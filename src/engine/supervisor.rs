@@ -459,6 +459,7 @@ impl Supervisor {
             }
             Happening::Resolved(run, profiles) => self.resolved(run, profiles).await,
             Happening::VaultOpened(result) => self.vault_opened(result),
+            Happening::UsualCluster(source) => self.found_usual_cluster(source).await,
             Happening::Kept(what, result) => self.kept(&what, result),
             Happening::Recalled(prompt, recall) => self.recalled(prompt, recall),
             Happening::Reopen(id) => self.reopen(&id).await,
