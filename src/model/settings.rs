@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::LocalBind;
-use super::cluster::Route;
+use super::cluster::{Route, ServiceType};
 use super::ids::{HostId, ServiceKey, TunnelId};
-use super::snapshot::Intent;
+use super::snapshot::{Intent, Light};
 
 /// Everything that is remembered between runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,8 +43,37 @@ pub struct WindowSettings {
     pub column_widths: BTreeMap<String, u16>,
     /// The column by which the list is sorted, by its stable name, and whether the last comes first.
     pub sorting: Option<(String, bool)>,
+    /// What the list leaves out and folds away.
+    pub filter: ListFilter,
     /// The window's inner width and height, in points.
     pub size: Option<(u16, u16)>,
+}
+
+/// What the list leaves out and folds away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFilter {
+    /// Only tunnels of this light are listed.
+    pub light: Option<Light>,
+    /// Only services of this namespace are listed.
+    pub namespace: Option<String>,
+    /// Services of these types are listed besides those of type `LoadBalancer`.
+    pub more_types: BTreeSet<ServiceType>,
+    /// The groups whose rows are folded away: namespaces, and `*` for the favourites.
+    pub folded: BTreeSet<String>,
+}
+
+impl ListFilter {
+    /// Whether something is left out that is usually listed.
+    #[must_use]
+    pub const fn narrows(&self) -> bool {
+        self.light.is_some() || self.namespace.is_some()
+    }
+
+    /// Leaves nothing out any more.
+    pub fn widen(&mut self) {
+        self.light = None;
+        self.namespace = None;
+    }
 }
 
 impl Default for WindowSettings {
@@ -58,6 +87,7 @@ impl Default for WindowSettings {
             hidden_columns: BTreeSet::new(),
             column_widths: BTreeMap::new(),
             sorting: None,
+            filter: ListFilter::default(),
             size: None,
         }
     }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Behaviour, HostId, Intent, Language, LocalBind, ServiceKey, Settings, Theme, TunnelId,
-    WantedTunnel, WindowSettings,
+    Behaviour, HostId, Intent, Language, Light, ListFilter, LocalBind, ServiceKey, ServiceType,
+    Settings, Theme, TunnelId, WantedTunnel, WindowSettings,
 };
 
 /// The version that this Adit writes. It reads this one and those before it.
@@ -44,6 +44,11 @@ struct WindowTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     sorted_by: Option<String>,
     sorted_downwards: bool,
+    shown_states: Word<Option<Light>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown_namespace: Option<String>,
+    more_types: BTreeSet<String>,
+    folded_groups: BTreeSet<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<(u16, u16)>,
     column_widths: BTreeMap<String, u16>,
@@ -117,6 +122,16 @@ impl Words for Theme {
         (Self::System, "system"),
         (Self::Light, "light"),
         (Self::Dark, "dark"),
+    ];
+}
+
+impl Words for Option<Light> {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (None, "all"),
+        (Some(Light::Green), "open"),
+        (Some(Light::Amber), "on-the-way"),
+        (Some(Light::Red), "need-you"),
+        (Some(Light::Grey), "off"),
     ];
 }
 
@@ -197,6 +212,7 @@ impl WindowTable {
             Some((column, downwards)) => (Some(column.clone()), *downwards),
             None => (None, false),
         };
+        let filter = &window.filter;
         Self {
             language: Word(window.language),
             theme: Word(window.theme),
@@ -206,6 +222,14 @@ impl WindowTable {
             hidden_columns: window.hidden_columns.clone(),
             sorted_by,
             sorted_downwards,
+            shown_states: Word(filter.light),
+            shown_namespace: filter.namespace.clone(),
+            more_types: filter
+                .more_types
+                .iter()
+                .map(|kind| kind.as_str().to_owned())
+                .collect(),
+            folded_groups: filter.folded.clone(),
             size: window.size,
             column_widths: window.column_widths.clone(),
             unknown,
@@ -228,7 +252,21 @@ impl WindowTable {
                 .sorted_by
                 .clone()
                 .map(|column| (column, self.sorted_downwards)),
+            filter: self.filter(),
             size: self.size,
+        }
+    }
+
+    fn filter(&self) -> ListFilter {
+        let types = self.more_types.iter();
+        ListFilter {
+            light: self.shown_states.0,
+            namespace: self.shown_namespace.clone(),
+            // A type that a later Adit knows is not listed by this one.
+            more_types: types
+                .filter_map(|kind| ServiceType::from_str(kind).ok())
+                .collect(),
+            folded: self.folded_groups.clone(),
         }
     }
 }

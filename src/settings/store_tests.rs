@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Behaviour, BindAddress, HostId, Intent, Language, LocalBind, Route, ServiceKey, Theme,
-    TunnelId, WantedTunnel, WindowSettings,
+    Behaviour, BindAddress, HostId, Intent, Language, Light, ListFilter, LocalBind, Route,
+    ServiceKey, ServiceType, Theme, TunnelId, WantedTunnel, WindowSettings,
 };
 
 fn rich() -> Settings {
@@ -35,6 +35,12 @@ fn rich() -> Settings {
     };
     settings.window.hidden_columns.insert("pods".to_owned());
     settings.window.column_widths.insert("name".to_owned(), 200);
+    settings.window.filter = ListFilter {
+        light: Some(Light::Amber),
+        namespace: Some("shop".to_owned()),
+        more_types: [ServiceType::NodePort].into(),
+        folded: ["*".to_owned(), "kube-system".to_owned()].into(),
+    };
     settings.favourites.insert(ServiceKey::new("shop", "web"));
     let everywhere = LocalBind::Port {
         address: BindAddress::All,

@@ -41,7 +41,7 @@ fn probe_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     ui.horizontal(|ui| {
         ui.label(theme::caption(ui, tr!(ui, "probe-title")));
         if let Some(report) = running {
-            ui.spinner();
+            widgets::spinner_ui(ui, 16.0, scene.animate);
             if ui.button(tr!(ui, "probe-cancel")).clicked() {
                 scene.commands.push(Command::CancelProbe(report.id));
             }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::engine::Handle;
 use crate::l10n::Lang;
-use crate::model::{Command, Light, Moment, Snapshot, TunnelState};
+use crate::model::{ClusterState, Command, Light, Moment, ProbeVerdict, Snapshot, TunnelState};
 
 /// For how long something that is in progress is shown moving; after that it is drawn standing still.
 const MOTION_S: f64 = 20.0;
@@ -58,6 +58,9 @@ impl App {
             commands: Vec::new(),
             _waker: waker,
         };
+        if moving(&app.snapshot) > 0 {
+            app.animate_until = MOTION_S;
+        }
         app.meter.read(&app.snapshot);
         app.find_rows();
         app
@@ -167,14 +170,19 @@ impl App {
     }
 }
 
-/// How many tunnels are on their way right now.
+/// How much is on its way right now: tunnels, the list of services, probes.
 fn moving(snapshot: &Snapshot) -> usize {
     let is_moving = |state: &TunnelState| state.light() == Light::Amber && words::is_moving(state);
-    snapshot
+    let tunnels = snapshot
         .tunnels
         .values()
-        .filter(|tunnel| is_moving(&tunnel.state))
-        .count()
+        .filter(|tunnel| is_moving(&tunnel.state));
+    let probes = snapshot
+        .probes
+        .iter()
+        .filter(|report| report.verdict == ProbeVerdict::Running);
+    let is_loading = snapshot.cluster.state == ClusterState::Loading;
+    tunnels.count() + probes.count() + usize::from(is_loading)
 }
 
 fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

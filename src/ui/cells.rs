@@ -11,7 +11,7 @@ use super::widgets::SwitchState;
 use super::{sparkline, theme, widgets, words};
 use crate::l10n::{Lang, Speaks as _, tr};
 use crate::model::{
-    Finding, Intent, LbService, Light, Protocol, ServicePhase, Severity, printable,
+    Finding, Intent, LbService, Light, Protocol, ServicePhase, ServicePort, Severity, printable,
 };
 
 /// How many pods a tooltip lists.
@@ -34,12 +34,13 @@ pub(super) fn switch_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
         enabled: row.id.tunnel().is_some(),
         moving: scene.animate && tunnel.is_some_and(|tunnel| words::is_moving(&tunnel.state)),
     };
-    let response = widgets::switch_ui(ui, state, &row.id.label(scene.lang));
+    let lang = scene.lang;
+    let response = widgets::switch_ui(ui, state, || row.id.label(lang));
     if response.clicked() {
         scene.toggle(row);
     }
     if !state.enabled {
-        response.on_hover_text(not_tunnellable(scene.lang, row));
+        hover_text(response, || not_tunnellable(lang, row));
     }
 }
 
@@ -82,8 +83,9 @@ fn star_ui(ui: &mut Ui, row: &Row, is_repeated: bool, scene: &mut Scene<'_>) {
         return;
     }
     let (rect, response) = ui.allocate_exact_size(vec2(STAR, STAR), Sense::click());
-    let name = tr!(scene, "cell-favourite", service = key.to_string());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_favourite, &name));
+    let lang = scene.lang;
+    let name = || tr!(lang, "cell-favourite", service = key.to_string());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_favourite, name()));
     let palette = theme::palette(ui);
     let is_near = ui.rect_contains_pointer(ui.max_rect()) || response.has_focus();
     if is_favourite {
@@ -100,7 +102,7 @@ fn star_ui(ui: &mut Ui, row: &Row, is_repeated: bool, scene: &mut Scene<'_>) {
         widgets::ring(ui, rect, palette);
     }
     let response = response.on_hover_cursor(CursorIcon::PointingHand);
-    if response.on_hover_text(&name).clicked() {
+    if hover_text(response, name).clicked() {
         scene.toggle_favourite(row);
     }
 }
@@ -139,23 +141,17 @@ pub(super) fn traffic_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
         let color = theme::palette(ui).weak;
         text_ui(ui, &words, theme::body_font(11.5), color);
     }
-    let hover = row.tunnel(scene.snapshot).map(|tunnel| {
-        let (down, up) = (tunnel.traffic.down_bytes, tunnel.traffic.up_bytes);
-        tr!(
-            ui,
-            "cell-traffic",
-            down = words::bytes(down),
-            up = words::bytes(up)
-        )
-    });
-    if let Some(hover) = hover {
-        let cell = ui.interact(
-            ui.max_rect(),
-            ui.unique_id().with("traffic"),
-            Sense::hover(),
-        );
-        cell.on_hover_text(hover);
-    }
+    let Some(tunnel) = row.tunnel(scene.snapshot) else {
+        return;
+    };
+    let cell = ui.interact(
+        ui.max_rect(),
+        ui.unique_id().with("traffic"),
+        Sense::hover(),
+    );
+    let (down, up) = (tunnel.traffic.down_bytes, tunnel.traffic.up_bytes);
+    let (down, up) = (words::bytes(down), words::bytes(up));
+    hover_text(cell, || tr!(scene, "cell-traffic", down = &down, up = &up));
 }
 
 pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
@@ -167,21 +163,28 @@ pub(super) fn port_ui(ui: &mut Ui, row: &Row) {
     } else if !port.name.is_empty() {
         let _ = write!(text, " {}", printable(&port.name));
     }
+    let target = format!("→ {}", printable(&port.target_port));
+    lines_ui(ui, &target, |ui| {
+        let lang = ui.lang();
+        let response = text_ui(ui, &text, theme::body_font(13.0), palette.text);
+        hover_text(response, || port_hover(lang, port));
+    });
+}
+
+/// Where a port leads.
+fn port_hover(lang: Lang, port: &ServicePort) -> String {
     let mut hover = tr!(
-        ui,
+        lang,
         "cell-port-to",
         protocol = port.protocol.as_str(),
         port = port.number.to_string(),
         target = printable(&port.target_port),
     );
     if let Some(node_port) = port.node_port {
-        let node_port = tr!(ui, "cell-node-port", port = node_port.to_string());
+        let node_port = tr!(lang, "cell-node-port", port = node_port.to_string());
         let _ = write!(hover, "\n{node_port}");
     }
-    let target = format!("→ {}", printable(&port.target_port));
-    lines_ui(ui, &target, |ui| {
-        text_ui(ui, &text, theme::body_font(13.0), palette.text).on_hover_text(hover);
-    });
+    hover
 }
 
 pub(super) fn metal_lb_ui(ui: &mut Ui, row: &Row) {
@@ -213,8 +216,9 @@ pub(super) fn metal_lb_ui(ui: &mut Ui, row: &Row) {
         };
         if !service.findings.is_empty() {
             findings_hover(response, service);
-        } else if let Some(hover) = address_hover(ui.lang(), service) {
-            response.on_hover_text(hover);
+        } else {
+            let lang = ui.lang();
+            hover_text(response, || address_hover(lang, service));
         }
     });
 }
@@ -267,7 +271,7 @@ fn findings_hover(response: Response, service: &LbService) {
     });
 }
 
-fn address_hover(lang: Lang, service: &LbService) -> Option<String> {
+fn address_hover(lang: Lang, service: &LbService) -> String {
     let mut lines: Vec<String> = service
         .load_balancer_ips
         .iter()
@@ -291,7 +295,7 @@ fn address_hover(lang: Lang, service: &LbService) -> Option<String> {
             protocol = protocol
         ));
     }
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    lines.join("\n")
 }
 
 pub(super) fn cluster_ip_ui(ui: &mut Ui, row: &Row) {
@@ -303,12 +307,8 @@ pub(super) fn cluster_ip_ui(ui: &mut Ui, row: &Row) {
     };
     let response = text_ui(ui, &first.to_string(), theme::mono_font(12.0), color);
     if service.cluster_ips.len() > 1 {
-        let all: Vec<_> = service
-            .cluster_ips
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        response.on_hover_text(all.join("\n"));
+        let all = || service.cluster_ips.iter().map(ToString::to_string);
+        hover_text(response, || all().collect::<Vec<_>>().join("\n"));
     }
 }
 
@@ -451,8 +451,8 @@ pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
     let palette = theme::palette(ui);
     if row.id.tunnel().is_none() {
         let words = tr!(ui, "state-not-tunnellable");
-        text_ui(ui, words, theme::body_font(13.0), palette.weak)
-            .on_hover_text(not_tunnellable(scene.lang, row));
+        let response = text_ui(ui, words, theme::body_font(13.0), palette.weak);
+        hover_text(response, || not_tunnellable(scene.lang, row));
         return;
     }
     let light = scene.light(row);
@@ -475,6 +475,18 @@ pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
             });
         }
     });
+}
+
+/// Shows `text` while the pointer rests on it. Only then is it made: most of what can be told of a row never is. No text, no tip.
+fn hover_text(response: Response, text: impl Fn() -> String) -> Response {
+    if !response.contains_pointer() && !response.has_focus() {
+        return response;
+    }
+    let text = text();
+    if text.is_empty() {
+        return response;
+    }
+    response.on_hover_text(text)
 }
 
 /// Two lines, or one where the second is empty, in the middle of the row's height.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::listing::SortBy;
+use super::sorting::SortBy;
 use crate::l10n::{Id, id};
 use crate::model::WindowSettings;
 
@@ -168,8 +168,41 @@ fn by_hand(
     set
 }
 
-/// What `column` would be set to when it is drawn to this width.
-pub(super) fn set_width(column: ListColumn, width: f32) -> u16 {
+/// The width by which the right edge of `column` comes to stand at `right`, where its edge is drawn to. The columns before it give way
+/// as well, so the edge moves less than the width.
+pub(super) fn width_to(
+    column: ListColumn,
+    right: f32,
+    available: f32,
+    window: &WindowSettings,
+) -> u16 {
+    let mut trial = window.clone();
+    let mut edge = |width: u16| {
+        let widths = &mut trial.column_widths;
+        widths.insert(column.name().to_owned(), width);
+        right_edge(column, &columns(available, &trial))
+    };
+    let (mut low, mut high) = (set_width(column, 0.0), set_width(column, WIDEST));
+    while low < high {
+        let middle = low.midpoint(high);
+        if edge(middle) < right {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// Where a column ends.
+pub(super) fn right_edge(column: ListColumn, columns: &[(ListColumn, f32)]) -> f32 {
+    let before = columns.iter().take_while(|(other, _)| *other != column);
+    let own = columns.iter().find(|(other, _)| *other == column);
+    before.map(|(_, width)| width + GAP).sum::<f32>() + own.map_or(0.0, |(_, width)| *width)
+}
+
+/// A width that may be kept for `column`.
+fn set_width(column: ListColumn, width: f32) -> u16 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -199,6 +232,32 @@ mod tests {
             assert_eq!(columns.len(), count, "{available}");
             assert!(sum(&columns) <= available, "{available}: {columns:?}");
         }
+    }
+
+    #[test]
+    fn an_edge_goes_where_it_is_drawn_to() {
+        let mut window = WindowSettings::default();
+        for column in [
+            ListColumn::Service,
+            ListColumn::ClusterIp,
+            ListColumn::Local,
+        ] {
+            let before = right_edge(column, &columns(1200.0, &window));
+            for right in [before + 30.0, before + 5.0, before - 5.0] {
+                let width = width_to(column, right, 1200.0, &window);
+                let mut drawn = window.clone();
+                drawn.column_widths.insert(column.name().to_owned(), width);
+                let edge = right_edge(column, &columns(1200.0, &drawn));
+                // Widths are whole points, so the columns before it end where they can.
+                assert!(
+                    (edge - right).abs() <= 4.0,
+                    "{column:?}: {edge}, not {right}"
+                );
+            }
+            window.column_widths.insert("ports".to_owned(), 90);
+        }
+        let least = width_to(ListColumn::State, 0.0, 1200.0, &window);
+        assert_eq!(least, set_width(ListColumn::State, 0.0));
     }
 
     #[test]

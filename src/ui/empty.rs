@@ -1,12 +1,15 @@
 //! What stands in place of the list when there is nothing to list.
 
-use egui::{Align, Layout, Spinner, Ui};
+use egui::{Align, Layout, Ui};
 
 use super::icons::{self, Icon};
 use super::scene::Scene;
 use super::{theme, widgets};
 use crate::l10n::tr;
-use crate::model::{ClusterFault, ClusterSource, ClusterState, Command, printable};
+use crate::model::{ClusterFault, ClusterSource, ClusterState, Command, ServiceType, printable};
+
+/// Through how many hosts a way is offered.
+const HOSTS_OFFERED: usize = 3;
 
 /// Says why there is no row; whether it did.
 pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
@@ -22,7 +25,7 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
             hosts_ui(ui, scene);
         }
         ClusterState::Loading => {
-            ui.add(Spinner::new().size(22.0));
+            widgets::spinner_ui(ui, 22.0, scene.animate);
             ui.add_space(6.0);
             words_ui(
                 ui,
@@ -30,7 +33,11 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
                 tr!(scene, "empty-loading-hint"),
             );
         }
-        ClusterState::Live => words_ui(ui, tr!(scene, "empty-live"), tr!(scene, "empty-live-hint")),
+        ClusterState::Live => {
+            words_ui(ui, tr!(scene, "empty-live"), tr!(scene, "empty-live-hint"));
+            ui.add_space(8.0);
+            others_ui(ui, scene);
+        }
         ClusterState::Stale(fault) => fault_ui(ui, scene, tr!(scene, "empty-stale"), &fault),
         ClusterState::Failed(fault) => fault_ui(ui, scene, tr!(scene, "empty-failed"), &fault),
     });
@@ -79,6 +86,41 @@ fn hosts_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
+/// The API server of a cluster that needs SSH mostly stands behind that SSH as well: the way through each host, or to a first one.
+fn through_ui(ui: &mut Ui, scene: &mut Scene<'_>, source: &ClusterSource) {
+    let snapshot = scene.snapshot;
+    if snapshot.hosts.is_empty() {
+        if widgets::primary_button_ui(ui, tr!(scene, "empty-add-host")).clicked() {
+            scene.view.page = super::view::Page::Hosts;
+        }
+        return;
+    }
+    for host in snapshot.hosts.iter().take(HOSTS_OFFERED) {
+        let id = &host.profile.id;
+        let text = tr!(scene, "empty-through", host = printable(id.as_str()));
+        if widgets::primary_button_ui(ui, &text).clicked() {
+            let through = Some(id.clone());
+            let source = ClusterSource {
+                through,
+                ..source.clone()
+            };
+            scene.commands.push(Command::UseCluster(source));
+        }
+    }
+}
+
+/// The services that there are are of other types: those can be tunnelled as well.
+fn others_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let count = scene.snapshot.cluster.services.len();
+    if count > 0
+        && ui
+            .button(tr!(scene, "empty-others", count = count))
+            .clicked()
+    {
+        scene.window.filter.more_types = ServiceType::ALL.into();
+    }
+}
+
 fn no_match_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let query = printable(&scene.view.query).into_owned();
     let hint = if query.is_empty() {
@@ -88,8 +130,13 @@ fn no_match_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     };
     words_ui(ui, tr!(scene, "empty-no-match"), &hint);
     ui.add_space(8.0);
-    if ui.button(tr!(scene, "bar-clear-search")).clicked() {
-        scene.view.widen();
+    let clear = if scene.window.filter.narrows() {
+        tr!(scene, "empty-clear-filters")
+    } else {
+        tr!(scene, "bar-clear-search")
+    };
+    if ui.button(clear).clicked() {
+        scene.widen();
     }
 }
 
@@ -110,6 +157,10 @@ fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFaul
     ui.label(theme::mono(fault.code).color(palette.weak));
     ui.add_space(8.0);
     let source = scene.snapshot.cluster.source.clone();
+    if fault.code == "unreachable" && source.through.is_none() {
+        through_ui(ui, scene, &source);
+        ui.add_space(8.0);
+    }
     ui.horizontal(|ui| {
         ui.add_space((ui.available_width() - 140.0) / 2.0);
         if ui.button(tr!(scene, "try-again")).clicked() {

@@ -81,7 +81,7 @@ fn chip_ui(ui: &mut Ui, scene: &mut Scene<'_>, light: Option<Light>, is_roomy: b
             .filter(|tunnel| tunnel.state.light() == light)
             .count(),
     };
-    let is_chosen = scene.view.light == light;
+    let is_chosen = scene.window.filter.light == light;
     if light.is_some() && count == 0 && !is_chosen {
         return;
     }
@@ -95,27 +95,27 @@ fn chip_ui(ui: &mut Ui, scene: &mut Scene<'_>, light: Option<Light>, is_roomy: b
     let response = response.accessible_name(tr!(scene, "filter-show", filter = name));
     if response.on_hover_text(name).clicked() {
         // A second click on the chosen one shows all again.
-        scene.view.light = if is_chosen { None } else { light };
+        scene.window.filter.light = if is_chosen { None } else { light };
     }
 }
 
 fn namespace_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let rows = scene.rows;
-    if rows.namespaces().len() < 2 && scene.view.namespace.is_none() {
+    if rows.namespaces().len() < 2 && scene.window.filter.namespace.is_none() {
         return;
     }
     let all = tr!(ui, "filter-every-namespace");
-    let chosen = scene.view.namespace.clone();
+    let chosen = scene.window.filter.namespace.clone();
     let shown = chosen.as_deref().unwrap_or(all);
     let combo = ComboBox::from_id_salt("namespace filter")
         .width(150.0)
         .truncate()
         .selected_text(printable(shown).into_owned())
         .show_ui(ui, |ui| {
-            ui.selectable_value(&mut scene.view.namespace, None, all);
+            ui.selectable_value(&mut scene.window.filter.namespace, None, all);
             for name in rows.namespaces() {
                 let text = printable(name).into_owned();
-                ui.selectable_value(&mut scene.view.namespace, Some(name.clone()), text);
+                ui.selectable_value(&mut scene.window.filter.namespace, Some(name.clone()), text);
             }
         });
     combo.response.widget_info(|| {
@@ -128,7 +128,7 @@ fn namespace_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 /// Which types of services are listed besides LoadBalancer.
 fn types_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let more = scene.view.more_types.len();
+    let more = scene.window.filter.more_types.len();
     let mut name = tr!(ui, "filter-types").to_owned();
     if more > 0 {
         name = format!("{name} +{more}");
@@ -141,7 +141,7 @@ fn types_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 if kind == ServiceType::LoadBalancer {
                     continue;
                 }
-                let types = &mut scene.view.more_types;
+                let types = &mut scene.window.filter.more_types;
                 let mut is_listed = types.contains(&kind);
                 if ui.checkbox(&mut is_listed, kind.as_str()).changed() {
                     if is_listed {

@@ -77,8 +77,8 @@ fn metallb_ui(ui: &mut Ui, scene: &Scene<'_>) {
         return;
     };
     let told = scene.lang.finding(finding);
-    let text = printable(&told.what).into_owned();
-    strip_ui(ui, &text, |ui| {
+    // The finding is about one service; here it is about them all.
+    strip_ui(ui, tr!(scene, "gaps-no-metallb"), |ui| {
         let words = format!("{} ({}). {}", finding.message, finding.code, finding.hint);
         widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
     })

@@ -7,7 +7,7 @@ use super::listing::Group;
 use super::scene::Scene;
 use super::{theme, widgets};
 use crate::l10n::tr;
-use crate::model::{Intent, Light};
+use crate::model::Intent;
 
 /// Draws a head that is `width` wide and begins at `left`, whichever cell of its line this is.
 pub(super) fn head_ui(ui: &mut Ui, left: f32, width: f32, group: &Group, scene: &mut Scene<'_>) {
@@ -20,7 +20,7 @@ pub(super) fn head_ui(ui: &mut Ui, left: f32, width: f32, group: &Group, scene: 
     let layout = Layout::left_to_right(egui::Align::Center);
     ui.scope_builder(UiBuilder::new().max_rect(line).layout(layout), |ui| {
         name_ui(ui, group, scene);
-        let open = open_count(group, scene);
+        let open = group.open;
         let count = tr!(ui, "status-ports", count = group.rows.len());
         let mut words = count;
         if open > 0 {
@@ -47,7 +47,8 @@ pub(super) fn head_ui(ui: &mut Ui, left: f32, width: f32, group: &Group, scene: 
                 let words = egui::RichText::new(words).size(12.0);
                 let button = egui::Button::new(words).small();
                 if ui.add(button).accessible_name(label).clicked() {
-                    scene.set_all(group.rows.iter(), intent);
+                    let rows = scene.rows;
+                    scene.set_all(rows.members(group).map(|row| &row.id), intent);
                 }
             }
         });
@@ -93,8 +94,9 @@ fn name_ui(ui: &mut Ui, group: &Group, scene: &mut Scene<'_>) {
     }
     if response.on_hover_cursor(CursorIcon::PointingHand).clicked() {
         let key = group.key();
-        if !scene.view.folded.remove(&key) {
-            scene.view.folded.insert(key);
+        let folded = &mut scene.window.filter.folded;
+        if !folded.remove(&key) {
+            folded.insert(key);
         }
     }
 }
@@ -105,20 +107,4 @@ fn name(group: &Group, scene: &Scene<'_>) -> String {
         Some(name) if name.is_empty() => tr!(scene, "group-no-namespace").to_owned(),
         Some(name) => name.clone(),
     }
-}
-
-fn open_count(group: &Group, scene: &Scene<'_>) -> usize {
-    if scene.snapshot.tunnels.is_empty() {
-        return 0;
-    }
-    let is_open = |tunnel: &crate::model::TunnelId| {
-        let tunnel = scene.snapshot.tunnels.get(tunnel);
-        tunnel.is_some_and(|tunnel| tunnel.state.light() == Light::Green)
-    };
-    group
-        .rows
-        .iter()
-        .filter_map(super::rows::RowId::tunnel)
-        .filter(is_open)
-        .count()
 }

@@ -111,8 +111,8 @@ fn in_list(ctx: &Context, scene: &mut Scene<'_>) {
 fn step_back(scene: &mut Scene<'_>) {
     if scene.view.marked.len() > 1 {
         scene.view.marked.clear();
-    } else if scene.view.narrows() {
-        scene.view.widen();
+    } else if scene.narrows() {
+        scene.widen();
     } else {
         scene.view.selected = None;
     }

@@ -5,10 +5,11 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::columns::{self, GAP, ListColumn};
 use super::icons::Icon;
-use super::listing::{Group, Item, SortBy, Sorting};
+use super::listing::{Group, Item};
 use super::rows::{Row, RowId};
 use super::scene::Scene;
-use super::{cells, groups, icons, theme, widgets};
+use super::sorting::{SortBy, Sorting};
+use super::{cells, groups, icons, row_menu, theme, widgets};
 use crate::l10n::tr;
 
 /// Within how many points of a column's edge it is grasped.
@@ -34,8 +35,8 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     table
         .header(theme::HEADER_HEIGHT, |mut header| {
-            for (column, width) in &columns {
-                header.col(|ui| header_ui(ui, *column, *width, scene));
+            for (column, _) in &columns {
+                header.col(|ui| header_ui(ui, *column, &columns, available, scene));
             }
         })
         .body(|body| {
@@ -50,8 +51,14 @@ pub(super) fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
 }
 
-fn header_ui(ui: &mut Ui, column: ListColumn, width: f32, scene: &mut Scene<'_>) {
-    edge_ui(ui, column, width, scene);
+fn header_ui(
+    ui: &mut Ui,
+    column: ListColumn,
+    columns: &[(ListColumn, f32)],
+    available: f32,
+    scene: &mut Scene<'_>,
+) {
+    edge_ui(ui, column, columns, available, scene);
     ui.spacing_mut().item_spacing.x = 10.0;
     if column == ListColumn::Service {
         // Above the names, which stand beside the stars.
@@ -64,26 +71,43 @@ fn header_ui(ui: &mut Ui, column: ListColumn, width: f32, scene: &mut Scene<'_>)
 }
 
 /// The right edge of a column, by which it is drawn wider or narrower; a double click gives the width back to Adit.
-fn edge_ui(ui: &Ui, column: ListColumn, width: f32, scene: &mut Scene<'_>) {
-    if column == ListColumn::Switch {
+fn edge_ui(
+    ui: &mut Ui,
+    column: ListColumn,
+    columns: &[(ListColumn, f32)],
+    available: f32,
+    scene: &mut Scene<'_>,
+) {
+    let own = columns.iter().find(|(other, _)| *other == column);
+    let Some((_, width)) = own.filter(|_| column != ListColumn::Switch) else {
         return;
-    }
+    };
     let cell = ui.max_rect();
     let edge = cell.left() + width + GAP / 2.0;
     let rect = egui::Rect::from_x_y_ranges((edge - GRASP)..=(edge + GRASP), cell.y_range());
-    // The cell's own clip would cut off the half that reaches into the gap.
-    let response = ui.interact(rect, ui.unique_id().with("edge"), Sense::click_and_drag());
+    // It lies in the gap beside the cell, where the cell's own clip would leave little of it.
+    let id = ui.unique_id().with("edge");
+    let mut beside = ui.new_child(egui::UiBuilder::new().max_rect(rect));
+    beside.set_clip_rect(rect);
+    // A pointer's alone: it is no stop on the keyboard's way.
+    let response = beside.interact(rect, id, Sense::CLICK | Sense::DRAG);
+    response.widget_info(|| {
+        let column = scene.lang.text(column.title());
+        let name = tr!(scene, "list-column-width", column = column);
+        WidgetInfo::labeled(Role::Splitter, true, name)
+    });
     if response.hovered() || response.dragged() {
         ui.ctx().set_cursor_icon(egui::CursorIcon::ResizeHorizontal);
-        let painter = egui::Painter::new(ui.ctx().clone(), ui.layer_id(), rect);
         let stroke = egui::Stroke::new(2.0, theme::palette(ui).accent);
-        painter.vline(edge, cell.y_range(), stroke);
+        beside.painter().vline(edge, cell.y_range(), stroke);
     }
     if response.dragged_by(PointerButton::Primary)
         && let Some(pointer) = response.interact_pointer_pos()
     {
-        let wanted = pointer.x - GAP / 2.0 - cell.left();
-        let width = columns::set_width(column, wanted);
+        // Measured from where the first column begins.
+        let begin = cell.left() + width - columns::right_edge(column, columns);
+        let right = pointer.x - GAP / 2.0 - begin;
+        let width = columns::width_to(column, right, available, scene.window);
         let widths = &mut scene.window.column_widths;
         widths.insert(column.name().to_owned(), width);
     }
@@ -180,7 +204,9 @@ fn row_ui(
             ListColumn::State => cells::state_ui(ui, row, scene),
         });
     }
-    clicked(&table_row.response(), row, scene);
+    let response = table_row.response();
+    response.context_menu(|ui| row_menu::row_menu_ui(ui, row, scene));
+    clicked(&response, row, scene);
 }
 
 fn group_ui(

@@ -1,154 +1,29 @@
 //! What the list shows: which rows a search and the filters leave, in which order and in which groups.
+//!
+//! A picture costs what is in view. What costs more the more services there are is done here, and only when it has to be: rows are
+//! made anew for the services that have changed, and they are filtered, sorted and grouped anew when that can come out otherwise.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
-use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 
 use super::rows::{self, Row, RowId};
+use super::sorting::sort;
+use super::wish::Wish;
 use super::words;
-use crate::l10n::Lang;
 use crate::model::{
-    Finding, LbService, Light, ServiceKey, ServiceType, Settings, Snapshot, TunnelId,
+    Finding, LbService, Light, Protocol, ServiceKey, Settings, Snapshot, TunnelId, TunnelStatus,
 };
 
-/// A column that the list can be sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) enum SortBy {
-    /// Namespace, then service.
-    #[default]
-    Namespace,
-    /// Service, then namespace.
-    Service,
-    /// Port number.
-    Port,
-    /// MetalLB IP.
-    MetalLb,
-    /// ClusterIP.
-    ClusterIp,
-    /// Ready pods.
-    Pods,
-    /// Local address.
-    Local,
-    /// What has gone through: the most first.
-    Traffic,
-    /// State: what needs the person first.
-    State,
-}
-
-impl SortBy {
-    const ALL: [Self; 9] = [
-        Self::Namespace,
-        Self::Service,
-        Self::Port,
-        Self::MetalLb,
-        Self::ClusterIp,
-        Self::Pods,
-        Self::Local,
-        Self::Traffic,
-        Self::State,
-    ];
-
-    /// The name in settings, the same in every release.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Namespace => "namespace",
-            Self::Service => "service",
-            Self::Port => "port",
-            Self::MetalLb => "metallb",
-            Self::ClusterIp => "cluster-ip",
-            Self::Pods => "pods",
-            Self::Local => "local",
-            Self::Traffic => "traffic",
-            Self::State => "state",
-        }
-    }
-}
-
-/// How the list is sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sorting {
-    /// By what.
-    pub(super) by: SortBy,
-    /// From the end.
-    pub(super) descending: bool,
-}
-
-impl Sorting {
-    /// After a click on the header of `by`: that column, or its other direction.
-    pub(super) fn clicked(self, by: SortBy) -> Self {
-        Self {
-            by,
-            descending: self.by == by && !self.descending,
-        }
-    }
-
-    /// As settings keep it; a name that this release does not know is no choice.
-    pub(super) fn of_settings(kept: Option<&(String, bool)>) -> Self {
-        let known = kept.and_then(|(name, descending)| {
-            let by = SortBy::ALL.into_iter().find(|by| by.name() == name)?;
-            Some(Self {
-                by,
-                descending: *descending,
-            })
-        });
-        known.unwrap_or_default()
-    }
-
-    /// As settings keep it.
-    pub(super) fn to_settings(self) -> Option<(String, bool)> {
-        (self != Self::default()).then(|| (self.by.name().to_owned(), self.descending))
-    }
-}
-
-/// What the person wants to see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wish {
-    /// The language that states are searched in.
-    pub(super) lang: Lang,
-    /// Every word of it has to be found.
-    pub(super) query: String,
-    /// Only tunnels of this light.
-    pub(super) light: Option<Light>,
-    /// Services of these types, besides those of type LoadBalancer.
-    pub(super) more_types: BTreeSet<ServiceType>,
-    /// Only services of this namespace.
-    pub(super) namespace: Option<String>,
-    /// In which order.
-    pub(super) sorting: Sorting,
-    /// Grouped by namespace.
-    pub(super) grouped: bool,
-    /// The groups whose rows are folded away.
-    pub(super) folded: BTreeSet<String>,
-}
-
-impl Wish {
-    /// Whether a service's type is wanted.
-    pub(super) fn lists(&self, service: &LbService) -> bool {
-        service.is_load_balancer() || self.more_types.contains(&service.service_type)
-    }
-
-    /// Whether anything is left out on purpose.
-    pub(super) fn narrows(&self) -> bool {
-        !self.query.trim().is_empty() || self.light.is_some() || self.namespace.is_some()
-    }
-
-    /// Whether the list depends on how tunnels are doing.
-    fn follows_tunnels(&self) -> bool {
-        self.narrows()
-            || matches!(
-                self.sorting.by,
-                SortBy::Local | SortBy::State | SortBy::Traffic
-            )
-    }
-}
+/// The number of a group that a row is not in.
+const NOWHERE: usize = usize::MAX;
 
 /// A line of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// The head of a group: its namespace (of favourites: none) and how many rows it has.
+    /// The head of a group.
     Group(Group),
     /// The row at this place in order.
     Row(usize),
@@ -159,14 +34,16 @@ pub(super) enum Item {
 pub(super) struct Group {
     /// The namespace; none for the favourites.
     pub(super) namespace: Option<String>,
-    /// Where its rows stand among all that are shown or folded.
-    pub(super) rows: Vec<RowId>,
+    /// Which rows it has, folded away or not: see [`Rows::members`].
+    pub(super) rows: Range<usize>,
+    /// How many of them are open.
+    pub(super) open: usize,
     /// Whether they are folded away.
     pub(super) is_folded: bool,
 }
 
 impl Group {
-    /// The name in [`Wish::folded`]: no namespace can be called like that of the favourites.
+    /// The name in `ListFilter::folded`: no namespace can be called like that of the favourites.
     pub(super) fn key(&self) -> String {
         self.namespace.clone().unwrap_or_else(|| "*".to_owned())
     }
@@ -175,53 +52,122 @@ impl Group {
 /// All rows, and those to show.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
+    /// Those of services in the services' order, then those of tunnels that belong to none.
     all: Vec<Row>,
-    /// Which of them are shown, in order.
-    shown: Vec<usize>,
-    items: Vec<Item>,
+    /// How many of them are of services.
+    of_services: usize,
+    /// The namespaces that have a row, in order; the empty one too.
     namespaces: Vec<String>,
+    /// The place of each row's namespace among them.
+    in_namespace: Vec<usize>,
+    /// Which rows are shown, in order.
+    shown: Vec<usize>,
+    /// Where each row is shown.
+    places: Vec<Option<usize>>,
+    items: Vec<Item>,
+    /// The line of each shown row.
+    lines: Vec<usize>,
+    /// The rows of all groups, one group after the other.
+    grouped: Vec<usize>,
+    /// The line of the head of each row's group.
+    head_of: Vec<usize>,
     metallb_missing: Option<Finding>,
     services: OrdMap<ServiceKey, Arc<LbService>>,
+    tunnels: OrdMap<TunnelId, Arc<TunnelStatus>>,
     orphans: Vec<TunnelId>,
     favourites: BTreeSet<ServiceKey>,
     wish: Option<Wish>,
 }
 
 impl Rows {
-    /// Follows a new snapshot or a new wish. The rows themselves are made anew only if the services changed.
+    /// Follows a new snapshot or a new wish; does no more than what has changed asks for.
     pub(super) fn update(&mut self, snapshot: &Snapshot, wish: &Wish) {
-        let services = &snapshot.cluster.services;
-        let orphans: Vec<_> = rows::orphans(snapshot, wish);
-        let types = self.wish.as_ref().map(|wish| &wish.more_types);
-        let is_new = !self.services.ptr_eq(services)
-            || self.orphans != orphans
-            || types != Some(&wish.more_types);
-        if is_new {
-            let wanted = services.values().filter(|service| wish.lists(service));
-            self.all = wanted.flat_map(rows::rows_of).collect();
-            self.all
-                .extend(orphans.iter().map(|id| rows::orphan(id, snapshot)));
-            self.services = services.clone();
-            self.orphans = orphans;
-            self.namespaces = self.all.iter().map(Row::namespace).collect();
-            self.namespaces.sort();
-            self.namespaces.dedup();
-            self.namespaces.retain(|namespace| !namespace.is_empty());
-            let mut findings = services.values().flat_map(|service| &service.findings);
-            self.metallb_missing = findings
-                .find(|finding| finding.code == "metallb-missing")
-                .cloned();
-        }
-        let favourites = &snapshot.settings.favourites;
-        let is_wish_new = self.wish.as_ref() != Some(wish) || self.favourites != *favourites;
-        if !is_new && !is_wish_new && !wish.follows_tunnels() {
+        let is_wish_new =
+            self.wish.as_ref() != Some(wish) || self.favourites != snapshot.settings.favourites;
+        let is_type_new =
+            self.wish.as_ref().map(|wish| &wish.filter.more_types) != Some(&wish.filter.more_types);
+        let are_services_new = !self.services.ptr_eq(&snapshot.cluster.services) || is_type_new;
+        let are_tunnels_new = !self.tunnels.ptr_eq(&snapshot.tunnels);
+        if !is_wish_new && !are_services_new && !are_tunnels_new {
             return;
         }
-        self.favourites.clone_from(favourites);
-        self.wish = Some(wish.clone());
-        let mut found = self.found(snapshot, wish);
-        sort(&self.all, &mut found, snapshot, wish.sorting);
-        self.arrange(found, &snapshot.settings, wish);
+        self.tunnels = snapshot.tunnels.clone();
+        let orphans = rows::orphans(snapshot, wish);
+        let are_rows_new = are_services_new || self.orphans != orphans;
+        if are_rows_new {
+            self.make(snapshot, wish, orphans);
+        }
+        if are_rows_new || is_wish_new || wish.follows_tunnels() {
+            self.favourites.clone_from(&snapshot.settings.favourites);
+            self.wish = Some(wish.clone());
+            let tunnels = self.tunnels_of_rows(snapshot);
+            let mut found = self.found(&tunnels, wish);
+            sort(&self.all, &mut found, &tunnels, wish.sorting);
+            self.arrange(found, &snapshot.settings, wish);
+        }
+        if wish.grouped {
+            self.count_open(snapshot);
+        }
+    }
+
+    /// Makes rows for the services that have changed; those of the others are taken over.
+    fn make(&mut self, snapshot: &Snapshot, wish: &Wish, orphans: Vec<TunnelId>) {
+        let services = &snapshot.cluster.services;
+        let mut before = std::mem::take(&mut self.all);
+        before.truncate(self.of_services);
+        let mut before = before.into_iter().peekable();
+        let mut all = Vec::with_capacity(before.len());
+        let is_of = |row: &Row, service: &Arc<LbService>| {
+            row.service
+                .as_ref()
+                .is_some_and(|of| Arc::ptr_eq(of, service))
+        };
+        for service in services.values().filter(|service| wish.lists(service)) {
+            // Both stand in the order of keys.
+            while before
+                .next_if(|row| !is_of(row, service) && row.key() <= Some(&service.key))
+                .is_some()
+            {}
+            let from = all.len();
+            while let Some(row) = before.next_if(|row| is_of(row, service)) {
+                all.push(row);
+            }
+            if all.len() == from {
+                all.extend(rows::rows_of(service));
+            }
+        }
+        self.of_services = all.len();
+        all.extend(orphans.iter().map(|id| rows::orphan(id, snapshot)));
+        self.all = all;
+        self.services = services.clone();
+        self.orphans = orphans;
+        self.number_namespaces();
+        let mut findings = services.values().flat_map(|service| &service.findings);
+        self.metallb_missing = findings
+            .find(|finding| finding.code == "metallb-missing")
+            .cloned();
+    }
+
+    fn number_namespaces(&mut self) {
+        let mut names: Vec<String> = Vec::new();
+        for row in &self.all {
+            let name = row.namespace();
+            if names.last().is_none_or(|last| *last != name) {
+                names.push(name.into_owned());
+            }
+        }
+        names.sort();
+        names.dedup();
+        let mut numbers: Vec<usize> = Vec::with_capacity(self.all.len());
+        for row in &self.all {
+            let name = row.namespace();
+            let before = numbers.last().copied();
+            let number = before.filter(|number| names[*number] == name);
+            let found = || names.partition_point(|other| other.as_str() < name.as_ref());
+            numbers.push(number.unwrap_or_else(found));
+        }
+        self.namespaces = names;
+        self.in_namespace = numbers;
     }
 
     /// How many rows there are without a search.
@@ -241,12 +187,52 @@ impl Rows {
 
     /// Where this row is shown, among the rows.
     pub(super) fn position(&self, id: &RowId) -> Option<usize> {
-        self.shown.iter().position(|at| self.all[*at].id == *id)
+        self.places.get(self.at(id)?).copied().flatten()
     }
 
     /// This row, shown or not.
     pub(super) fn find(&self, id: &RowId) -> Option<&Row> {
-        self.all.iter().find(|row| row.id == *id)
+        self.at(id).map(|at| &self.all[at])
+    }
+
+    /// Where this row stands among all.
+    fn at(&self, id: &RowId) -> Option<usize> {
+        let of_service = id
+            .service()
+            .and_then(|key| self.of_service(key).find(|at| self.all[*at].id == *id));
+        of_service.or_else(|| (self.of_services..self.all.len()).find(|at| self.all[*at].id == *id))
+    }
+
+    /// Where the rows of a listed service stand.
+    fn of_service(&self, key: &ServiceKey) -> Range<usize> {
+        let rows = &self.all[..self.of_services];
+        let first = rows.partition_point(|row| row.key() < Some(key));
+        let count = rows[first..]
+            .iter()
+            .take_while(|row| row.key() == Some(key))
+            .count();
+        first..first + count
+    }
+
+    /// The tunnel of each row, where it has one.
+    fn tunnels_of_rows<'s>(&self, snapshot: &'s Snapshot) -> Vec<Option<&'s TunnelStatus>> {
+        let mut tunnels = vec![None; self.all.len()];
+        for (id, tunnel) in &snapshot.tunnels {
+            if let Some(at) = self.at_tunnel(id) {
+                tunnels[at] = Some(tunnel.as_ref());
+            }
+        }
+        tunnels
+    }
+
+    fn at_tunnel(&self, id: &TunnelId) -> Option<usize> {
+        let port = match id {
+            TunnelId::Service { service, port } => {
+                self.at(&RowId::Port(service.clone(), *port, Protocol::Tcp))
+            }
+            TunnelId::Forward(_) => None,
+        };
+        port.or_else(|| self.at(&RowId::Tunnel(id.clone())))
     }
 
     /// The lines of the list: rows, and the heads of groups.
@@ -256,10 +242,7 @@ impl Rows {
 
     /// The line of this row.
     pub(super) fn line(&self, id: &RowId) -> Option<usize> {
-        let position = self.position(id)?;
-        self.items
-            .iter()
-            .position(|item| *item == Item::Row(position))
+        self.lines.get(self.position(id)?).copied()
     }
 
     /// Every row that is shown, in order.
@@ -267,9 +250,17 @@ impl Rows {
         self.shown.iter().map(|at| &self.all[*at])
     }
 
+    /// The rows of a group, folded away or not.
+    pub(super) fn members(&self, group: &Group) -> impl Iterator<Item = &Row> {
+        let rows = self.grouped.get(group.rows.clone()).unwrap_or_default();
+        rows.iter().map(|at| &self.all[*at])
+    }
+
     /// The namespaces that have a row.
     pub(super) fn namespaces(&self) -> &[String] {
-        &self.namespaces
+        // Rows without one come first.
+        let unnamed = self.namespaces.first().is_some_and(String::is_empty);
+        &self.namespaces[usize::from(unnamed)..]
     }
 
     /// What is said of a service that waits for an address where there is no MetalLB to give it one.
@@ -278,152 +269,130 @@ impl Rows {
     }
 
     /// The rows that hold every word and pass every filter.
-    fn found(&self, snapshot: &Snapshot, wish: &Wish) -> Vec<usize> {
+    fn found(&self, tunnels: &[Option<&TunnelStatus>], wish: &Wish) -> Vec<usize> {
+        if !wish.narrows() {
+            return (0..self.all.len()).collect();
+        }
         let query = wish.query.to_lowercase();
-        let words: Vec<_> = query.split_whitespace().collect();
         let off = words::searched(wish.lang, None);
-        let matches = |row: &Row| {
-            let tunnel = row.tunnel(snapshot).map(AsRef::as_ref);
+        // Of most rows all that is live is that they are off: whether that holds a word is the same for them all.
+        let words: Vec<_> = query
+            .split_whitespace()
+            .map(|word| (word, off.contains(word)))
+            .collect();
+        let namespace = wish.filter.namespace.as_ref();
+        let namespace = namespace.map(|name| self.namespaces.binary_search(name).ok());
+        let matches = |at: &usize| {
+            let (row, tunnel) = (&self.all[*at], tunnels[*at]);
             let light = tunnel.map_or(Light::Grey, |tunnel| tunnel.state.light());
-            let in_light = wish.light.is_none_or(|wanted| wanted == light);
-            let in_namespace = wish
-                .namespace
-                .as_ref()
-                .is_none_or(|wanted| row.namespace() == *wanted);
-            if !in_light || !in_namespace {
+            if wish.filter.light.is_some_and(|wanted| wanted != light)
+                || namespace.is_some_and(|wanted| wanted != Some(self.in_namespace[*at]))
+            {
                 return false;
             }
-            let missing: Vec<_> = words.iter().filter(|word| !row.holds(word)).collect();
-            missing.is_empty() || {
-                let live = match tunnel {
-                    None => off.clone(),
-                    tunnel => words::searched(wish.lang, tunnel),
-                };
-                missing.iter().all(|word| live.contains(**word))
-            }
+            let live = tunnel.filter(|_| !words.is_empty());
+            let live = live.map(|tunnel| words::searched(wish.lang, Some(tunnel)));
+            words.iter().all(|(word, is_off)| {
+                row.holds(word) || live.as_ref().map_or(*is_off, |live| live.contains(*word))
+            })
         };
-        (0..self.all.len())
-            .filter(|index| matches(&self.all[*index]))
-            .collect()
+        (0..self.all.len()).filter(matches).collect()
     }
 
     /// Puts favourites first, and makes groups where they are wanted.
     fn arrange(&mut self, found: Vec<usize>, settings: &Settings, wish: &Wish) {
-        let is_favourite = |at: &usize| {
-            let key = self.all[*at].key();
-            key.is_some_and(|key| settings.favourites.contains(key))
-        };
-        let (first, rest): (Vec<_>, Vec<_>) = if settings.favourites.is_empty() {
-            (Vec::new(), found)
+        let (first, rest) = self.favourites_of(found, settings);
+        self.items.clear();
+        self.grouped.clear();
+        self.head_of.clear();
+        self.shown.clear();
+        self.lines.clear();
+        if wish.grouped {
+            self.group(first, rest, &wish.filter.folded);
         } else {
-            found.into_iter().partition(is_favourite)
-        };
-        if !wish.grouped {
-            self.shown = first.into_iter().chain(rest).collect();
-            self.items = (0..self.shown.len()).map(Item::Row).collect();
-            return;
+            self.shown = first;
+            self.shown.extend(rest);
+            self.items.extend((0..self.shown.len()).map(Item::Row));
+            self.lines.extend(0..self.shown.len());
         }
-        let mut groups: Vec<(Option<String>, Vec<usize>)> = Vec::new();
-        if !first.is_empty() {
-            groups.push((None, first));
+        self.places.clear();
+        self.places.resize(self.all.len(), None);
+        for (place, at) in self.shown.iter().enumerate() {
+            self.places[*at] = Some(place);
         }
-        let mut by_namespace = std::collections::BTreeMap::<String, Vec<usize>>::new();
-        for at in rest {
-            by_namespace
-                .entry(self.all[at].namespace())
-                .or_default()
-                .push(at);
-        }
-        groups.extend(
-            by_namespace
-                .into_iter()
-                .map(|(name, rows)| (Some(name), rows)),
-        );
-        self.lay_out(groups, &wish.folded);
     }
 
-    fn lay_out(&mut self, groups: Vec<(Option<String>, Vec<usize>)>, folded: &BTreeSet<String>) {
-        self.shown.clear();
-        self.items.clear();
-        for (namespace, rows) in groups {
-            let ids = rows.iter().map(|at| self.all[*at].id.clone()).collect();
+    /// The rows of favourites, and the others.
+    fn favourites_of(&self, found: Vec<usize>, settings: &Settings) -> (Vec<usize>, Vec<usize>) {
+        if settings.favourites.is_empty() {
+            return (Vec::new(), found);
+        }
+        let mut is_favourite = vec![false; self.all.len()];
+        for key in &settings.favourites {
+            is_favourite[self.of_service(key)].fill(true);
+        }
+        for (at, row) in self.all.iter().enumerate().skip(self.of_services) {
+            let key = row.key();
+            is_favourite[at] = key.is_some_and(|key| settings.favourites.contains(key));
+        }
+        found.into_iter().partition(|at| is_favourite[*at])
+    }
+
+    fn group(&mut self, first: Vec<usize>, rest: Vec<usize>, folded: &BTreeSet<String>) {
+        self.head_of.resize(self.all.len(), NOWHERE);
+        let mut by_namespace = vec![Vec::new(); self.namespaces.len()];
+        for at in rest {
+            by_namespace[self.in_namespace[at]].push(at);
+        }
+        let named = by_namespace.into_iter().enumerate();
+        let named = named.map(|(number, rows)| (Some(number), rows));
+        let groups = std::iter::once((None, first)).chain(named);
+        for (number, rows) in groups.filter(|(_, rows)| !rows.is_empty()) {
+            let from = self.grouped.len();
             let mut group = Group {
-                namespace,
-                rows: ids,
+                namespace: number.map(|number| self.namespaces[number].clone()),
+                rows: from..from + rows.len(),
+                open: 0,
                 is_folded: false,
             };
             group.is_folded = folded.contains(&group.key());
             let is_folded = group.is_folded;
+            for at in &rows {
+                self.head_of[*at] = self.items.len();
+            }
             self.items.push(Item::Group(group));
+            self.grouped.extend(&rows);
             if !is_folded {
-                let from = self.shown.len();
+                let shown = self.shown.len()..self.shown.len() + rows.len();
+                self.lines
+                    .extend((0..rows.len()).map(|row| self.items.len() + row));
+                self.items.extend(shown.map(Item::Row));
                 self.shown.extend(rows);
-                self.items.extend((from..self.shown.len()).map(Item::Row));
+            }
+        }
+    }
+
+    /// Counts the open tunnels of each group: there are fewer tunnels than rows.
+    fn count_open(&mut self, snapshot: &Snapshot) {
+        for item in &mut self.items {
+            if let Item::Group(group) = item {
+                group.open = 0;
+            }
+        }
+        let open = snapshot.tunnels.iter();
+        let open = open.filter(|(_, tunnel)| tunnel.state.light() == Light::Green);
+        for (id, _) in open {
+            let head = self.at_tunnel(id).and_then(|at| self.head_of.get(at));
+            if let Some(Item::Group(group)) = head.and_then(|head| self.items.get_mut(*head)) {
+                group.open += 1;
             }
         }
     }
 
     /// Those of `marked` that are still there.
     pub(super) fn retain_known(&self, marked: &mut HashSet<RowId>) {
-        if !marked.is_empty() {
-            let known: HashSet<&RowId> = self.all.iter().map(|row| &row.id).collect();
-            marked.retain(|id| known.contains(id));
-        }
+        marked.retain(|id| self.at(id).is_some());
     }
-}
-
-fn sort(all: &[Row], found: &mut [usize], snapshot: &Snapshot, sorting: Sorting) {
-    // What depends on tunnels is looked up once for each row, not once for each comparison.
-    match sorting.by {
-        // Stable: rows that are equal stay in the order of namespaces, which is the map's own.
-        SortBy::Namespace => {}
-        SortBy::Local => found.sort_by_cached_key(|at| {
-            let tunnel = all[*at].tunnel(snapshot);
-            let local = tunnel.and_then(|tunnel| tunnel.local_address());
-            (local.is_none(), local)
-        }),
-        SortBy::State => found
-            .sort_by_cached_key(|at| words::urgency(all[*at].tunnel(snapshot).map(AsRef::as_ref))),
-        SortBy::Traffic => found.sort_by_cached_key(|at| {
-            let traffic = all[*at].tunnel(snapshot).map(|tunnel| tunnel.traffic);
-            let bytes = traffic.map_or(0, |traffic| {
-                traffic.down_bytes.saturating_add(traffic.up_bytes)
-            });
-            std::cmp::Reverse(bytes)
-        }),
-        by => found.sort_by(|a, b| compare(&all[*a], &all[*b], by)),
-    }
-    if sorting.descending {
-        found.reverse();
-    }
-}
-
-fn compare(a: &Row, b: &Row, by: SortBy) -> Ordering {
-    match by {
-        SortBy::Service => a.service_name().cmp(b.service_name()),
-        SortBy::Port => a.number().cmp(&b.number()),
-        SortBy::MetalLb => missing_last(metal_lb(a), metal_lb(b)),
-        SortBy::ClusterIp => missing_last(cluster_ip(a), cluster_ip(b)),
-        SortBy::Pods => ready_pods(a).cmp(&ready_pods(b)),
-        SortBy::Namespace | SortBy::Local | SortBy::State | SortBy::Traffic => Ordering::Equal,
-    }
-}
-
-fn metal_lb(row: &Row) -> Option<&IpAddr> {
-    row.service.as_ref()?.load_balancer_ips.first()
-}
-
-fn cluster_ip(row: &Row) -> Option<&IpAddr> {
-    row.service.as_ref()?.cluster_ips.first()
-}
-
-fn ready_pods(row: &Row) -> usize {
-    let pods = row.service.as_ref().map(|service| &service.pods);
-    pods.map_or(0, |pods| pods.iter().filter(|pod| pod.ready).count())
-}
-
-fn missing_last<T: Ord>(a: Option<&T>, b: Option<&T>) -> Ordering {
-    a.is_none().cmp(&b.is_none()).then_with(|| a.cmp(&b))
 }
 
 #[cfg(test)]

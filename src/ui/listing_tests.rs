@@ -1,6 +1,8 @@
+use super::super::sorting::{SortBy, Sorting};
 use super::*;
 use crate::diagram::testing::{host, ip, key, port, snapshot, tunnel, ui, up};
-use crate::model::{Moment, Protocol, TunnelState};
+use crate::l10n::Lang;
+use crate::model::{ListFilter, Moment, Protocol, ServiceType, TunnelState};
 
 fn world() -> Snapshot {
     let mut dns = ui();
@@ -107,16 +109,20 @@ fn filters_leave_what_was_asked_for() {
         since: Moment::START,
     };
     tunnel(&mut world, &key(), 80, open);
-    let open = Wish {
+    let filtered = |filter| Wish {
+        filter,
+        ..Wish::default()
+    };
+    let open = filtered(ListFilter {
         light: Some(Light::Green),
-        ..Wish::default()
-    };
+        ..ListFilter::default()
+    });
     assert_eq!(listed(&world, &open), ["default/ui port 80"]);
-    let shop = Wish {
+    let mut shop = filtered(ListFilter {
         namespace: Some("shop".to_owned()),
-        query: "9153".to_owned(),
-        ..Wish::default()
-    };
+        ..ListFilter::default()
+    });
+    shop.query = "9153".to_owned();
     assert_eq!(listed(&world, &shop), ["shop/dns port 9153"]);
 }
 
@@ -127,10 +133,8 @@ fn services_of_other_types_are_listed_when_asked_for_or_tunnelled() {
     inner.service_type = ServiceType::ClusterIp;
     let mut world = snapshot(vec![ui(), inner.clone()], host(up()));
     assert_eq!(listed(&world, &Wish::default()), ["default/ui port 80"]);
-    let more = Wish {
-        more_types: [ServiceType::ClusterIp].into(),
-        ..Wish::default()
-    };
+    let mut more = Wish::default();
+    more.filter.more_types = [ServiceType::ClusterIp].into();
     let both = ["default/ui port 80", "shop/inner port 80"];
     assert_eq!(listed(&world, &more), both);
     tunnel(&mut world, &inner.key, 80, TunnelState::Proving);
@@ -145,11 +149,11 @@ fn favourites_stand_first_and_groups_fold() {
     world.settings = Arc::new(settings);
     let first = listed(&world, &Wish::default());
     assert_eq!(first[..2], ["shop/api port 80", "default/ui port 80"]);
-    let grouped = Wish {
+    let mut grouped = Wish {
         grouped: true,
-        folded: ["default".to_owned()].into(),
         ..Wish::default()
     };
+    grouped.filter.folded = ["default".to_owned()].into();
     let mut rows = Rows::default();
     rows.update(&world, &grouped);
     let heads: Vec<_> = rows
@@ -186,4 +190,120 @@ fn settings_keep_the_order_and_forget_what_they_do_not_know() {
     );
     let unknown = ("colour".to_owned(), true);
     assert_eq!(Sorting::of_settings(Some(&unknown)), Sorting::default());
+}
+
+/// What a list shows, in every way in which it is asked.
+fn seen(rows: &Rows) -> Vec<String> {
+    let mut seen: Vec<String> = rows
+        .items()
+        .iter()
+        .map(|item| match item {
+            Item::Group(group) => format!(
+                "{} {} {} {:?}",
+                group.key(),
+                group.open,
+                group.is_folded,
+                rows.members(group).map(|row| &row.id).collect::<Vec<_>>()
+            ),
+            Item::Row(index) => {
+                format!("{:?}", rows.get(*index).map(|row| (&row.id, &row.service)))
+            }
+        })
+        .collect();
+    for (index, row) in rows.shown().enumerate() {
+        assert_eq!(rows.position(&row.id), Some(index));
+        assert_eq!(rows.find(&row.id).map(|found| &found.id), Some(&row.id));
+        let line = rows.line(&row.id).and_then(|line| rows.items().get(line));
+        assert_eq!(line, Some(&Item::Row(index)));
+    }
+    seen.push(format!("{} {:?}", rows.total(), rows.namespaces()));
+    seen
+}
+
+/// One more step of a cluster's life, chosen by `dice`.
+fn step(world: &mut Snapshot, wish: &mut Wish, dice: u64) {
+    let key = ServiceKey::new(
+        ["a", "b", "shop"][(dice / 16 % 3) as usize],
+        &format!("service-{}", dice / 64 % 7),
+    );
+    match dice % 16 {
+        0..4 => {
+            let mut service = ui();
+            service.key = key;
+            service.ports = (0..dice / 1024 % 3)
+                .map(|at| port(80 + at as u16))
+                .collect();
+            let services = &mut world.cluster.services;
+            services.insert(service.key.clone(), Arc::new(service));
+        }
+        4 => {
+            world.cluster.services.remove(&key);
+        }
+        5..8 => {
+            let state = [
+                TunnelState::Proving,
+                TunnelState::Open {
+                    since: Moment::START,
+                },
+            ];
+            tunnel(world, &key, 80, state[(dice / 1024 % 2) as usize].clone());
+        }
+        8 => {
+            let settings = Arc::make_mut(&mut world.settings);
+            if !settings.favourites.remove(&key) {
+                settings.favourites.insert(key);
+            }
+        }
+        9 => wish.grouped = !wish.grouped,
+        10 => wish.filter.folded = [key.namespace.to_string()].into(),
+        11 => wish.query = ["", "service-1", "open"][(dice / 1024 % 3) as usize].to_owned(),
+        12 => wish.filter.light = [None, Some(Light::Green)][(dice / 1024 % 2) as usize],
+        13 => {
+            wish.filter.namespace =
+                [None, Some("shop".to_owned())][(dice / 1024 % 2) as usize].clone()
+        }
+        14 => {
+            let by = [SortBy::Namespace, SortBy::Service, SortBy::State];
+            wish.sorting = wish.sorting.clicked(by[(dice / 1024 % 3) as usize]);
+        }
+        _ => world.now = world.now + std::time::Duration::from_secs(1),
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_list_that_follows_is_the_list_made_anew(steps in proptest::collection::vec(0_u64..1 << 16, 1..60)) {
+        let (mut world, mut wish) = (world(), Wish::default());
+        let mut following = Rows::default();
+        for dice in steps {
+            step(&mut world, &mut wish, dice);
+            following.update(&world, &wish);
+            let mut fresh = Rows::default();
+            fresh.update(&world, &wish);
+            proptest::prop_assert_eq!(seen(&following), seen(&fresh));
+        }
+    }
+}
+
+#[test]
+fn rows_of_services_that_stay_the_same_are_taken_over() {
+    let mut world = world();
+    let mut rows = Rows::default();
+    rows.update(&world, &Wish::default());
+    let place = |rows: &Rows, id: &RowId| rows.find(id).map(Row::searched_at);
+    let of =
+        |service: &str, port| RowId::Port(ServiceKey::new("shop", service), port, Protocol::Tcp);
+    let (dns, api) = (of("dns", 9153), of("api", 80));
+    let before = (place(&rows, &dns), place(&rows, &api));
+    let mut changed = LbService::clone(&world.cluster.services[&ServiceKey::new("shop", "api")]);
+    changed.pool = Some("another".to_owned());
+    let changed = Arc::new(changed);
+    world
+        .cluster
+        .services
+        .insert(changed.key.clone(), Arc::clone(&changed));
+    rows.update(&world, &Wish::default());
+    assert_eq!(place(&rows, &dns), before.0, "its text was not made anew");
+    let service = rows.find(&api).and_then(|row| row.service.clone());
+    assert!(service.is_some_and(|service| Arc::ptr_eq(&service, &changed)));
 }

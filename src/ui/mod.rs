@@ -28,14 +28,17 @@ mod map;
 mod meter;
 mod nav;
 mod notices;
+mod offscreen;
 mod palette;
 mod prompt;
+mod row_menu;
 mod rows;
 mod scene;
 mod secret_buffer;
 mod settings_page;
 #[cfg(test)]
 mod snapshots;
+mod sorting;
 mod sparkline;
 mod ssh_command;
 #[cfg(test)]
@@ -46,6 +49,7 @@ mod view;
 mod visitor;
 mod wake;
 mod widgets;
+mod wish;
 mod words;
 
 use crate::control::Faces;
@@ -53,6 +57,7 @@ use crate::engine::Handle;
 use crate::l10n::Lang;
 
 pub use hosts::{PickFile, Picked, Tools};
+pub use offscreen::Offscreen;
 
 /// How the window starts.
 #[derive(Debug, Default)]

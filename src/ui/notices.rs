@@ -68,6 +68,11 @@ fn notices_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     if widgets::icon_button_sized_ui(ui, Icon::Close, tr!(scene, "notices-close"), 20.0).clicked() {
         scene.view.read_until = Some(at);
     }
+    let all: Vec<_> = unread
+        .iter()
+        .map(|notice| printable(&notice.text))
+        .collect();
+    widgets::copy_button_sized_ui(ui, &all.join("\n"), tr!(scene, "notices-copy"), 20.0);
     let text = match unread.len() {
         1 => printable(&last.text).into_owned(),
         count => tr!(

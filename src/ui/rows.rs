@@ -1,5 +1,6 @@
 //! The rows of the list: one for each port of each service. Which of them a search leaves, and in which order.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::model::{
     printable,
 };
 
-use super::listing::Wish;
+use super::wish::Wish;
 
 /// What identifies a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +98,12 @@ impl Row {
         self.searched.contains(word)
     }
 
+    /// Where the text that is searched stands in memory: it tells whether it was made anew.
+    #[cfg(test)]
+    pub(super) fn searched_at(&self) -> *const u8 {
+        self.searched.as_ptr()
+    }
+
     /// The Service's name alone, to sort by.
     pub(super) fn service_name(&self) -> &str {
         match &self.id {
@@ -107,23 +114,22 @@ impl Row {
     }
 
     /// What stands in the column of services.
-    pub(super) fn name(&self) -> String {
-        let name = match &self.id {
-            RowId::Port(key, ..) | RowId::Bare(key) => key.name.to_string(),
-            RowId::Tunnel(TunnelId::Service { service, .. }) => service.name.to_string(),
-            RowId::Tunnel(id @ TunnelId::Forward(_)) => id.to_string(),
-        };
-        printable(&name).into_owned()
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        match &self.id {
+            RowId::Port(key, ..) | RowId::Bare(key) => printable(&key.name),
+            RowId::Tunnel(TunnelId::Service { service, .. }) => printable(&service.name),
+            RowId::Tunnel(id @ TunnelId::Forward(_)) => id.to_string().into(),
+        }
     }
 
     /// What stands in the column of namespaces.
-    pub(super) fn namespace(&self) -> String {
+    pub(super) fn namespace(&self) -> Cow<'_, str> {
         let namespace = match &self.id {
             RowId::Port(key, ..) | RowId::Bare(key) => key.namespace.as_str(),
             RowId::Tunnel(TunnelId::Service { service, .. }) => service.namespace.as_str(),
             RowId::Tunnel(TunnelId::Forward(_)) => "",
         };
-        printable(namespace).into_owned()
+        printable(namespace)
     }
 
     /// The Service's port, to sort by.

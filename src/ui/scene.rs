@@ -95,6 +95,17 @@ impl Scene<'_> {
         }
     }
 
+    /// Whether a search or a filter leaves something out.
+    pub(super) fn narrows(&self) -> bool {
+        !self.view.query.is_empty() || self.window.filter.narrows()
+    }
+
+    /// Forgets search and filters.
+    pub(super) fn widen(&mut self) {
+        self.view.query.clear();
+        self.window.filter.widen();
+    }
+
     /// Makes the row's service a favourite, or none any more.
     pub(super) fn toggle_favourite(&mut self, row: &Row) {
         if let Some(service) = row.key().cloned() {

@@ -55,7 +55,7 @@ impl Window {
         Self::built(snapshot, size, theme, Harness::builder().renderer(renderer))
     }
 
-    fn built(
+    pub(super) fn built(
         snapshot: Snapshot,
         size: [f32; 2],
         theme: Theme,

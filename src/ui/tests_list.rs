@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use egui::{Key, Modifiers};
+use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use egui_kittest::kittest::Queryable as _;
 
 use super::{OPEN, Window, intent_of, key, tunnel, world};
 use crate::model::{
-    Command, Intent, Language, ServiceKey, Settings, SettingsChange, Snapshot, Theme,
+    ClusterFault, ClusterState, Command, Intent, Language, Light, ServiceKey, Settings,
+    SettingsChange, Snapshot, Theme,
 };
 
 /// The world with these settings.
@@ -131,6 +132,12 @@ fn hidden_columns_are_not_shown_and_groups_can_be_folded() {
     head.click();
     window.harness.run();
     assert!(!window.shows("shop/dns port 9153"));
+    assert!(
+        window_settings(&window.command())
+            .filter
+            .folded
+            .contains("shop")
+    );
     window.click("Open all of shop");
     assert_eq!(intent_of(&window.command()).0, "shop/dns:9153");
 }
@@ -189,4 +196,120 @@ fn a_zoom_by_keys_is_remembered() {
     window.harness.ctx.set_zoom_factor(1.5);
     window.harness.run();
     assert_eq!(window_settings(&window.command()).zoom_percent, 150);
+}
+
+#[test]
+fn filters_groups_and_folds_are_remembered() {
+    let mut open = world();
+    tunnel(&mut open, &key(), 80, OPEN);
+    let mut window = Window::new(open);
+    window.click("Show: Open");
+    assert_eq!(
+        window_settings(&window.command()).filter.light,
+        Some(Light::Green)
+    );
+    window.click("Group by namespace");
+    assert!(window_settings(&window.command()).grouped);
+    window.click("Group default");
+    let folded = window_settings(&window.command()).filter.folded.clone();
+    assert_eq!(folded.iter().collect::<Vec<_>>(), ["default"]);
+
+    // The next run begins with what the engine has kept.
+    let mut window = Window::new(with_settings(|settings| {
+        settings.window.filter.namespace = Some("shop".to_owned());
+    }));
+    window.harness.run();
+    assert!(window.shows("shop/dns port 9153"));
+    assert!(!window.shows("default/ui port 80"));
+    window.press(Key::Escape);
+    assert_eq!(window_settings(&window.command()).filter.namespace, None);
+}
+
+#[test]
+fn a_column_that_is_drawn_wider_is_told_once_and_stays_so() {
+    let mut window = Window::new(world());
+    let edge = |window: &Window| {
+        let edge = window.harness.get_by_label("Width of ClusterIP");
+        edge.rect().center()
+    };
+    let from = edge(&window);
+    let step = |window: &mut Window, event| {
+        window.harness.event(event);
+        window.harness.step();
+    };
+    let press = |at, pressed| Event::PointerButton {
+        pos: at,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    step(&mut window, Event::PointerMoved(from));
+    step(&mut window, press(from, true));
+    for x in [10.0, 25.0, 40.0] {
+        step(&mut window, Event::PointerMoved(from + vec2(x, 0.0)));
+        assert!(window.commands.try_recv().is_err(), "it is still drawn");
+    }
+    step(&mut window, press(from + vec2(40.0, 0.0), false));
+    window.harness.run();
+    let widths = window_settings(&window.command()).column_widths.clone();
+    let kept: Vec<_> = widths.keys().map(String::as_str).collect();
+    assert_eq!(kept, ["cluster-ip"]);
+    let moved = edge(&window).x - from.x;
+    // Widths are whole points.
+    assert!((moved - 40.0).abs() <= 4.0, "{moved}");
+
+    let mut again = Window::new(with_settings(|settings| {
+        settings.window.column_widths = widths;
+    }));
+    again.harness.run();
+    assert!((edge(&again).x - edge(&window).x).abs() < 2.0);
+}
+
+#[test]
+fn a_cluster_out_of_reach_is_one_click_from_the_way_through_a_host() {
+    let mut world = world();
+    world.cluster.services.clear();
+    world.cluster.state = ClusterState::Stale(ClusterFault {
+        code: "unreachable",
+        message: "The API server does not answer.".to_owned(),
+        hint: "Check the network.".to_owned(),
+    });
+    let host = world.hosts[0].profile.id.clone();
+    let mut window = Window::new(world.clone());
+    window.click(&format!("Reach it through {host}"));
+    match window.command() {
+        Command::UseCluster(source) => assert_eq!(source.through, Some(host)),
+        other => panic!("{other:?}"),
+    }
+    world.hosts.clear();
+    world.selected_host = None;
+    let mut window = Window::new(world);
+    window.click("Add a host");
+    assert!(window.shows("Paste your ssh command"));
+}
+
+#[test]
+fn a_right_click_on_a_row_copies_its_problem() {
+    let mut world = world();
+    tunnel(&mut world, &key(), 80, super::busy());
+    let mut window = Window::new(world);
+    window.harness.get_by_label("ui").click_secondary();
+    window.harness.run();
+    window.harness.get_by_label("Copy the problem").click();
+    window.harness.step();
+    let output = window.harness.output();
+    let copied = output.platform_output.commands.iter();
+    let copied: Vec<_> = copied
+        .filter_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(copied.len(), 1);
+    assert!(
+        copied[0].contains("127.0.0.1:8080 is already in use by nginx"),
+        "{copied:?}"
+    );
+    window.harness.run();
+    assert!(window.commands.try_recv().is_err());
 }

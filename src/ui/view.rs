@@ -1,19 +1,18 @@
 //! What the window itself remembers: where the person looks, not how things are.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use zeroize::Zeroize as _;
 
 use super::hosts::HostsView;
-use super::listing::{Sorting, Wish};
 use super::map::MapCache;
 use super::palette::Typed;
 use super::rows::RowId;
 use super::secret_buffer::SecretBuffer;
+use super::sorting::Sorting;
+use super::wish::Wish;
 use crate::l10n::Lang;
-use crate::model::{
-    ClusterGap, Light, LogLevel, Moment, PromptId, ServiceType, TunnelId, WindowSettings,
-};
+use crate::model::{ClusterGap, LogLevel, Moment, PromptId, TunnelId, WindowSettings};
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,14 +42,6 @@ pub(super) struct View {
     pub(super) selected: Option<RowId>,
     /// What is searched for.
     pub(super) query: String,
-    /// Only tunnels of this light are listed.
-    pub(super) light: Option<Light>,
-    /// Only services of this namespace are listed.
-    pub(super) namespace: Option<String>,
-    /// Services of these types are listed besides those of type LoadBalancer.
-    pub(super) more_types: BTreeSet<ServiceType>,
-    /// The groups whose rows are folded away.
-    pub(super) folded: BTreeSet<String>,
     /// The rows that are marked, to do something with all of them.
     pub(super) marked: HashSet<RowId>,
     /// What lies over the page.
@@ -95,12 +86,9 @@ impl View {
         Wish {
             lang,
             query: self.query.clone(),
-            light: self.light,
-            namespace: self.namespace.clone(),
-            more_types: self.more_types.clone(),
+            filter: window.filter.clone(),
             sorting: Sorting::of_settings(window.sorting.as_ref()),
             grouped: window.grouped,
-            folded: self.folded.clone(),
         }
     }
 
@@ -108,18 +96,6 @@ impl View {
     pub(super) fn close_overlay(&mut self) {
         self.overlay = Overlay::None;
         self.typed = Typed::default();
-    }
-
-    /// Whether a search or a filter leaves something out.
-    pub(super) fn narrows(&self) -> bool {
-        !self.query.is_empty() || self.light.is_some() || self.namespace.is_some()
-    }
-
-    /// Forgets search and filters.
-    pub(super) fn widen(&mut self) {
-        self.query.clear();
-        self.light = None;
-        self.namespace = None;
     }
 
     /// Selects `row` and brings it into view.

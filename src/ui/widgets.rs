@@ -28,14 +28,14 @@ pub(super) struct SwitchState {
 
 /// A switch whose colour and shape both tell how the tunnel does: an empty knob on the left when off, three dots in the
 /// middle on the way, a tick on the right when it works, an exclamation mark when it needs the person.
-pub(super) fn switch_ui(ui: &mut Ui, state: SwitchState, label: &str) -> Response {
+pub(super) fn switch_ui(ui: &mut Ui, state: SwitchState, label: impl Fn() -> String) -> Response {
     let sense = if state.enabled {
         Sense::click()
     } else {
         Sense::hover()
     };
     let (rect, response) = ui.allocate_exact_size(theme::SWITCH, sense);
-    response.widget_info(|| WidgetInfo::selected(Role::Switch, state.enabled, state.on, label));
+    response.widget_info(|| WidgetInfo::selected(Role::Switch, state.enabled, state.on, label()));
     if !ui.is_rect_visible(rect) {
         return response;
     }
@@ -107,6 +107,32 @@ fn paint_dots(ui: &Ui, center: egui::Pos2, color: Color32, ground: Color32, movi
         ui.painter()
             .circle_filled(center + Vec2::new(x, 0.0), 1.3, color);
     }
+}
+
+/// Something is going on. It turns while `is_moving`, and stands still when that has lasted: then nothing is painted anew.
+pub(super) fn spinner_ui(ui: &mut Ui, size: f32, is_moving: bool) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(size), Sense::hover());
+    let palette = theme::palette(ui);
+    let radius = size / 2.0 - 1.5;
+    ui.painter()
+        .circle_stroke(rect.center(), radius, Stroke::new(2.0, palette.line));
+    let turn = if is_moving {
+        ui.input(|input| (input.time * 0.9).fract()) * std::f64::consts::TAU
+    } else {
+        0.0
+    };
+    let point = |step: i32| {
+        let angle = turn + f64::from(step) * std::f64::consts::TAU / 48.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an angle of a small circle"
+        )]
+        let angle = angle as f32;
+        rect.center() + radius * Vec2::angled(angle)
+    };
+    let arc = (0..=14).map(point).collect();
+    ui.painter()
+        .add(egui::Shape::line(arc, Stroke::new(2.0, palette.accent)));
 }
 
 /// The mark of the keyboard's focus.

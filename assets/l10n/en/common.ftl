@@ -56,6 +56,7 @@ status-need-you = { $count ->
     [one] { $count } needs you
    *[other] { $count } need you
 }
+notices-copy = Copy the notices
 notices-close = Put the notices away
 notices-before = { $text } (and { $count } before)
 notices-ago = { $time } ago

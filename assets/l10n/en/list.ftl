@@ -25,6 +25,8 @@ state-not-tunnellable = Not tunnellable
 row-port = { $service } port { $port }
 row-not-tcp = Port { $port } is { $protocol }, and SSH carries TCP only.
 row-no-port = This service has no port.
+row-copy-address = Copy the local address
+row-favourite = Make a favourite
 cell-terminating = terminating
 cell-pending = pending
 cell-from-pool = from the pool { $pool }
@@ -42,8 +44,13 @@ empty-off-hint = Start Adit with a kubeconfig (KUBECONFIG, ~/.kube/config or --k
 empty-loading = Reading the cluster
 empty-loading-hint = The list appears as soon as it is complete.
 empty-live = No LoadBalancer services
+empty-others = { $count ->
+    [one] List the one service of another type
+   *[other] List the { $count } services of other types
+}
 empty-live-hint = The cluster has none that you may see. Adit lists a service as soon as one is made.
 empty-stale = The cluster cannot be reached
+empty-through = Reach it through { $host }
 empty-failed = The cluster cannot be watched
 empty-no-match = Nothing found
 empty-no-match-hint = No service, address, pod or state holds "{ $query }".
@@ -53,9 +60,11 @@ column-traffic = Traffic
 cell-favourite = Favourite { $service }
 cell-traffic = ↓ { $down } received, ↑ { $up } sent
 list-columns = Columns
+list-column-width = Width of { $column }
 list-reset-columns = Reset the columns
 list-group = Group by namespace
 list-ungroup = No groups
+empty-clear-filters = Clear the filters
 empty-no-match-filter = No port passes the filters.
 
 filter-all = All
@@ -87,6 +96,7 @@ gaps-not-allowed = Not allowed to see { $count ->
    *[other] { $count } kinds of things: { $names }
 }
 strip-copy-role = Copy a Role that would allow it
+gaps-no-metallb = MetalLB is not in this cluster: services of type LoadBalancer wait for an address for ever.
 gaps-close = Put this away
 gaps-stale = What is shown may be out of date: { $reason }
 group-name = Group { $group }

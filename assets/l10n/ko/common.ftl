@@ -47,6 +47,7 @@ status-ports-of = 포트 { $count }개 중 { $shown }개
 status-open = 열림 { $count }
 status-on-the-way = 진행 중 { $count }
 status-need-you = 확인 필요 { $count }
+notices-copy = 알림 복사
 notices-close = 알림 치우기
 notices-before = { $text } (이전 알림 { $count }개)
 notices-ago = { $time } 전

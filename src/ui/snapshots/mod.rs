@@ -6,6 +6,7 @@ mod states;
 use std::sync::Arc;
 
 use egui::{Key, Theme};
+use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
 
 use super::nav;
@@ -54,5 +55,35 @@ fn every_state_looks_as_it_was_last_approved() {
             let name = format!("{}-{suffix}", shot.name);
             results.add(window.harness.try_snapshot_options(name, &options));
         }
+    }
+}
+
+/// A step of the clock in the test below: longer than anything is shown moving.
+const LONG_S: f32 = 25.0;
+
+#[test]
+fn no_state_paints_itself_anew_once_it_stands_still() {
+    for shot in states::all() {
+        let builder = egui_kittest::Harness::builder().with_step_dt(LONG_S);
+        let mut window = Window::built(shot.snapshot.clone(), shot.size, Theme::Dark, builder);
+        window.harness.run_steps(3);
+        if shot.page != Page::Services {
+            let name = Lang::English.text(nav::name(shot.page));
+            window.harness.get_by_label(name).click();
+        }
+        for _ in 0..shot.selected {
+            window.harness.key_press(Key::ArrowDown);
+            window.harness.run_steps(1);
+        }
+        window.harness.run_steps(4);
+        let viewports = &window.harness.output().viewport_output;
+        let delay = viewports[&egui::ViewportId::ROOT].repaint_delay;
+        assert!(
+            // How long a tunnel has been open is told in minutes.
+            delay >= std::time::Duration::from_secs(50),
+            "{}: {delay:?}, because of {:?}",
+            shot.name,
+            window.harness.ctx.repaint_causes()
+        );
     }
 }

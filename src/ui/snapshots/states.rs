@@ -1,5 +1,6 @@
 //! The states that a person can meet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::view::Page;
@@ -8,8 +9,9 @@ use crate::diagram::testing::{
     fault, host, ip, jump_host, key, pods, port, snapshot, tunnel, ui, up,
 };
 use crate::model::{
-    AddressPool, ClusterFault, ClusterGap, ClusterNode, ClusterState, Destination, FaultCause,
-    Finding, Hop, LbService, LinkStatus, Moment, ServiceEvent, ServiceKey, ServicePhase, Severity,
+    AddressPool, ClusterFault, ClusterGap, ClusterNode, ClusterState, Destination, Fault,
+    FaultCause, Finding, Hop, Language, LbService, Light, LinkStatus, Moment, Notice, PortHolder,
+    Prompt, PromptId, Question, ServiceEvent, ServiceKey, ServicePhase, ServiceType, Severity,
     Snapshot, TunnelState,
 };
 
@@ -50,10 +52,27 @@ pub(super) fn all() -> Vec<Shot> {
             ..list("broken", broken())
         },
         Shot {
-            size: [760.0, 380.0],
+            // Four inches at 96 points each.
+            size: [760.0, 384.0],
             selected: 1,
             ..list("low-window", demo())
         },
+        list("welcome", Snapshot::default()),
+        list("no-load-balancer", no_load_balancer()),
+        list("groups", groups()),
+        list("nothing-found", nothing_found()),
+        list("question", question()),
+        Shot {
+            selected: 1,
+            ..list("in-trouble", in_trouble())
+        },
+        Shot {
+            selected: 1,
+            size: [760.0, 384.0],
+            ..list("low-window-in-trouble", in_trouble())
+        },
+        list("korean", in_korean(broken())),
+        list("korean-nothing-found", in_korean(nothing_found())),
         Shot {
             page: Page::Map,
             size: [1000.0, 760.0],
@@ -233,6 +252,71 @@ fn broken() -> Snapshot {
         ),
     };
     tunnel(&mut snapshot, &key(), 80, waiting);
+    snapshot
+}
+
+fn no_load_balancer() -> Snapshot {
+    let mut inner = named("shop", "inner");
+    inner.service_type = ServiceType::ClusterIp;
+    snapshot(vec![inner], host(LinkStatus::Idle))
+}
+
+fn groups() -> Snapshot {
+    let mut snapshot = demo();
+    let settings = Arc::make_mut(&mut snapshot.settings);
+    settings.favourites.insert(ServiceKey::new("shop", "web"));
+    settings.window.grouped = true;
+    settings.window.filter.folded.insert("default".to_owned());
+    snapshot
+}
+
+fn nothing_found() -> Snapshot {
+    let mut snapshot = demo();
+    let settings = Arc::make_mut(&mut snapshot.settings);
+    settings.window.filter.light = Some(Light::Red);
+    snapshot
+}
+
+fn question() -> Snapshot {
+    let mut snapshot = demo();
+    snapshot.prompts.push(Prompt {
+        id: PromptId(1),
+        host: snapshot.hosts[0].profile.id.clone(),
+        hop: "ubuntu@10.0.0.100:22".to_owned(),
+        question: Question::UnknownHostKey {
+            host: "10.0.0.100".to_owned(),
+            key_type: "ssh-ed25519".to_owned(),
+            fingerprint: "SHA256:uNiVztksCsDhcc0u9e8BrXw9VpU7Jd1yJ1pJm6e1XQY".to_owned(),
+            known_as: vec!["old-name".to_owned()],
+        },
+        was_refused: false,
+    });
+    snapshot
+}
+
+/// A port that another program has, and something to tell.
+fn in_trouble() -> Snapshot {
+    let mut snapshot = demo();
+    let cause = FaultCause::PortInUse {
+        address: ([127, 0, 0, 1], 8080).into(),
+        holder: Some(PortHolder {
+            pid: 4242,
+            name: "nginx".to_owned(),
+        }),
+        free_port: Some(8081),
+    };
+    let failed = TunnelState::Failed(Fault::local(cause));
+    tunnel(&mut snapshot, &key(), 80, failed);
+    snapshot.notices.push(Notice {
+        at: Moment::START,
+        tunnel: None,
+        text: "The settings cannot be written: no space is left on the device.".to_owned(),
+    });
+    snapshot
+}
+
+fn in_korean(mut snapshot: Snapshot) -> Snapshot {
+    Arc::make_mut(&mut snapshot.settings).window.language = Language::Korean;
     snapshot
 }
 
