@@ -20,6 +20,8 @@ mod key;
 mod keyring;
 #[cfg(target_os = "linux")]
 mod life;
+#[cfg(target_os = "linux")]
+mod list;
 mod login;
 #[cfg(target_os = "linux")]
 mod memory;
