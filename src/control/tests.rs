@@ -10,7 +10,9 @@ use tokio::sync::{mpsc, watch};
 use super::*;
 use crate::engine::Handle;
 use crate::model::{
-    Answer, Command, HostId, HostProfile, Intent, Prompt, PromptId, Question, Secret, Snapshot,
+    Answer, ClusterState, Command, HostId, HostProfile, Intent, Kubeconfig, LocalBind, Prompt,
+    PromptId, Question, Secret, ServiceKey, Snapshot, Target, Traffic, TunnelId, TunnelSpec,
+    TunnelState, TunnelStatus,
 };
 
 struct World {
@@ -109,6 +111,57 @@ async fn a_service_is_opened_and_closed() {
         panic!("the engine has not opened it")
     };
     assert_eq!(refusal.code, "not-open");
+}
+
+/// `default/ui` as it is wanted, whatever has become of it.
+fn wanted_tunnel(snapshot: &mut Snapshot) {
+    let id = TunnelId::service(ServiceKey::new("default", "ui"), 80);
+    let status = TunnelStatus {
+        spec: TunnelSpec {
+            id: id.clone(),
+            host: HostId::new("h"),
+            local: LocalBind::preferred_for(80),
+            target: Target::Dynamic,
+        },
+        intent: Intent::Up,
+        state: TunnelState::Resolving,
+        listening: Vec::new(),
+        destination: None,
+        route: None,
+        route_reason: None,
+        traffic: Traffic::default(),
+    };
+    snapshot.tunnels.insert(id, Arc::new(status));
+}
+
+#[tokio::test]
+async fn another_cluster_is_taken_while_no_tunnel_would_lose_its_own() {
+    let mut world = World::start();
+    world.publish(|snapshot| snapshot.cluster.state = ClusterState::Live);
+    let Request::Up(mut other) = up("shop/web", Some(80)) else {
+        panic!("it is Up")
+    };
+    other.cluster = Some(ClusterChoice {
+        kubeconfig: Some("/other/config".into()),
+        context: None,
+    });
+    let request = Request::Up(other);
+    let Reply::Refused(refusal) = world.ask(&request).await else {
+        panic!("its services are not known yet")
+    };
+    assert_eq!(refusal.code, LOADING);
+    let command = world.commands.recv().await.unwrap();
+    let Command::UseCluster(source) = command else {
+        panic!("{command:?}")
+    };
+    assert_eq!(source.kubeconfig, Kubeconfig::File("/other/config".into()));
+
+    world.publish(wanted_tunnel);
+    let Reply::Refused(refusal) = world.ask(&request).await else {
+        panic!("default/ui would lose its cluster")
+    };
+    assert_eq!(refusal.code, "other-cluster");
+    assert!(world.commands.try_recv().is_err());
 }
 
 #[tokio::test]

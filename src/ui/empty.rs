@@ -4,7 +4,7 @@ use egui::{Align, Layout, Ui};
 
 use super::icons::{self, Icon};
 use super::scene::Scene;
-use super::{theme, widgets};
+use super::{theme, top_bar, widgets};
 use crate::l10n::tr;
 use crate::model::{ClusterFault, ClusterSource, ClusterState, Command, ServiceType, printable};
 
@@ -13,7 +13,8 @@ const HOSTS_OFFERED: usize = 3;
 
 /// Says why there is no row; whether it did.
 pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
-    if scene.rows.len() > 0 {
+    // A group whose rows are folded away has its head still.
+    if !scene.rows.items().is_empty() {
         return false;
     }
     let state = scene.snapshot.cluster.state.clone();
@@ -32,6 +33,7 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
                 tr!(scene, "empty-loading"),
                 tr!(scene, "empty-loading-hint"),
             );
+            way_ui(ui, scene);
         }
         ClusterState::Live => {
             words_ui(ui, tr!(scene, "empty-live"), tr!(scene, "empty-live-hint"));
@@ -42,6 +44,18 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
         ClusterState::Failed(fault) => fault_ui(ui, scene, tr!(scene, "empty-failed"), &fault),
     });
     true
+}
+
+/// How it is going with the host through which the cluster is read.
+fn way_ui(ui: &mut Ui, scene: &Scene<'_>) {
+    let through = scene.snapshot.cluster.source.through.as_ref();
+    let Some(host) = through.and_then(|id| scene.snapshot.host(id)) else {
+        return;
+    };
+    let (light, word) = top_bar::link(scene.lang, &host.link);
+    ui.add_space(8.0);
+    let text = format!("{} · {word}", printable(&host.profile.login()));
+    widgets::pill_ui(ui, light, &text);
 }
 
 /// `add` in the middle of what is left, in a column that reads well.

@@ -180,6 +180,11 @@ impl Rows {
         self.shown.len()
     }
 
+    /// How many rows pass the search and the filters, folded away or not.
+    pub(super) fn found_count(&self) -> usize {
+        self.shown.len().max(self.grouped.len())
+    }
+
     /// The shown row at `index`.
     pub(super) fn get(&self, index: usize) -> Option<&Row> {
         self.shown.get(index).and_then(|at| self.all.get(*at))

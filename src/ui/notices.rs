@@ -37,7 +37,7 @@ fn summary(scene: &Scene<'_>) -> String {
             .filter(|tunnel| tunnel.state.light() == light)
             .count()
     };
-    let (shown, all) = (scene.rows.len(), scene.rows.total());
+    let (shown, all) = (scene.rows.found_count(), scene.rows.total());
     let rows = if shown == all {
         tr!(scene, "status-ports", count = all)
     } else {

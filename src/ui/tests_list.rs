@@ -138,6 +138,9 @@ fn hidden_columns_are_not_shown_and_groups_can_be_folded() {
             .folded
             .contains("shop")
     );
+    window.click("Group default");
+    window.command();
+    assert!(window.shows("Group shop"), "heads stay where all is folded");
     window.click("Open all of shop");
     assert_eq!(intent_of(&window.command()).0, "shop/dns:9153");
 }
