@@ -214,11 +214,11 @@ pub(super) fn metal_lb_ui(ui: &mut Ui, row: &Row) {
                 palette.amber.text,
             ),
         };
-        if !service.findings.is_empty() {
-            findings_hover(response, service);
-        } else {
+        if service.findings.is_empty() {
             let lang = ui.lang();
             hover_text(response, || address_hover(lang, service));
+        } else {
+            findings_hover(response, service);
         }
     });
 }

@@ -230,8 +230,10 @@ fn step(world: &mut Snapshot, wish: &mut Wish, dice: u64) {
         0..4 => {
             let mut service = ui();
             service.key = key;
-            service.ports = (0..dice / 1024 % 3)
-                .map(|at| port(80 + at as u16))
+            service.ports = [80, 81]
+                .into_iter()
+                .take((dice / 1024 % 3) as usize)
+                .map(port)
                 .collect();
             let services = &mut world.cluster.services;
             services.insert(service.key.clone(), Arc::new(service));
@@ -260,7 +262,7 @@ fn step(world: &mut Snapshot, wish: &mut Wish, dice: u64) {
         12 => wish.filter.light = [None, Some(Light::Green)][(dice / 1024 % 2) as usize],
         13 => {
             wish.filter.namespace =
-                [None, Some("shop".to_owned())][(dice / 1024 % 2) as usize].clone()
+                [None, Some("shop".to_owned())][(dice / 1024 % 2) as usize].clone();
         }
         14 => {
             let by = [SortBy::Namespace, SortBy::Service, SortBy::State];

@@ -21,14 +21,32 @@ const OPEN: TunnelState = TunnelState::Open {
 const USUAL: [f32; 2] = [960.0, 600.0];
 
 pub(super) fn all() -> Vec<Shot> {
-    let list = |name, snapshot| Shot {
+    let lists = [
+        ("welcome", Snapshot::default()),
+        ("no-load-balancer", no_load_balancer()),
+        ("groups", groups()),
+        ("nothing-found", nothing_found()),
+        ("question", question()),
+        ("korean", in_korean(broken())),
+        ("korean-nothing-found", in_korean(nothing_found())),
+    ];
+    let lists = lists.map(|(name, snapshot)| list(name, snapshot));
+    lists.into_iter().chain(others()).collect()
+}
+
+/// The list, with nothing selected.
+fn list(name: &'static str, snapshot: Snapshot) -> Shot {
+    Shot {
         name,
         size: USUAL,
         page: Page::Services,
         selected: 0,
         clicks: &[],
         snapshot,
-    };
+    }
+}
+
+fn others() -> Vec<Shot> {
     vec![
         list("empty", snapshot(Vec::new(), host(LinkStatus::Idle))),
         list("loading", in_state(ClusterState::Loading)),
@@ -57,11 +75,6 @@ pub(super) fn all() -> Vec<Shot> {
             selected: 1,
             ..list("low-window", demo())
         },
-        list("welcome", Snapshot::default()),
-        list("no-load-balancer", no_load_balancer()),
-        list("groups", groups()),
-        list("nothing-found", nothing_found()),
-        list("question", question()),
         Shot {
             selected: 1,
             ..list("in-trouble", in_trouble())
@@ -71,8 +84,6 @@ pub(super) fn all() -> Vec<Shot> {
             size: [760.0, 384.0],
             ..list("low-window-in-trouble", in_trouble())
         },
-        list("korean", in_korean(broken())),
-        list("korean-nothing-found", in_korean(nothing_found())),
         Shot {
             page: Page::Map,
             size: [1000.0, 760.0],

@@ -48,7 +48,7 @@ const SCENARIOS: &[Scenario] = &[
         "the pointer moves over the rows",
         |_| {},
         |bench, frame| {
-            let down = (frame * 7 % 500) as f32;
+            let down = f32::from(u16::try_from(frame * 7 % 500).unwrap());
             bench.event(Event::PointerMoved(OVER_THE_LIST - Vec2::new(0.0, down)));
         },
     ),
@@ -67,7 +67,7 @@ const SCENARIOS: &[Scenario] = &[
         |bench, frame| {
             const BY: [&str; 6] = ["service", "port", "metallb", "cluster-ip", "pods", "state"];
             bench.window(|window| {
-                window.sorting = Some((BY[frame % 6].to_owned(), frame / 6 % 2 == 0))
+                window.sorting = Some((BY[frame % 6].to_owned(), (frame / 6).is_multiple_of(2)));
             });
         },
     ),
@@ -161,7 +161,11 @@ fn set(snapshot: &mut Snapshot, change: impl FnOnce(&mut WindowSettings)) {
 fn scroll(bench: &mut Bench, frame: usize) {
     bench.event(Event::PointerMoved(OVER_THE_LIST));
     // Down and, before the end is reached, up again.
-    let down = if frame / 200 % 2 == 0 { -1.0 } else { 1.0 };
+    let down = if (frame / 200).is_multiple_of(2) {
+        -1.0
+    } else {
+        1.0
+    };
     bench.event(Event::MouseWheel {
         unit: MouseWheelUnit::Point,
         delta: Vec2::new(0.0, down * 900.0),
@@ -241,7 +245,7 @@ impl Bench {
         let triangles = self.window.tessellate(output);
         let ended = clock::of_this_thread();
         assert!(!triangles.is_empty());
-        (ended - began, ended - drawn)
+        (ended.saturating_sub(began), ended.saturating_sub(drawn))
     }
 }
 

@@ -21,7 +21,7 @@ const CALM: Duration = Duration::from_millis(40);
 /// in so long,
 const LOOK: Duration = Duration::from_secs(3);
 /// which it has to within
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// The share of one core that was used in a situation.
 pub(crate) struct Rest {
@@ -193,14 +193,14 @@ fn at_rest(name: &'static str, id: u32) -> Rest {
     loop {
         let before = clock::of_process(id);
         sleep(LOOK);
-        if clock::of_process(id) - before < CALM {
+        if clock::of_process(id).saturating_sub(before) < CALM {
             break;
         }
         assert!(Instant::now() < end, "{name}: it does not come to rest");
     }
     let (before, began) = (clock::of_process(id), Instant::now());
     sleep(MEASURED);
-    let used = clock::of_process(id) - before;
+    let used = clock::of_process(id).saturating_sub(before);
     Rest {
         name,
         share: used.as_secs_f64() / began.elapsed().as_secs_f64(),

@@ -54,7 +54,7 @@ pub(crate) fn service(index: usize, pool: &str) -> LbService {
         name: format!("service-{index:05}-7d9f6c5b8-{pod:05}").into(),
         ip: ip(244, index * 4 + pod),
         node: Some(format!("node-{}", (index + pod) % 50).into()),
-        ready: pod > 0 || index % 5 > 0,
+        ready: pod > 0 || !index.is_multiple_of(5),
         ports: [("http".to_owned(), 8080)].into(),
     });
     LbService {
