@@ -11,7 +11,9 @@ use super::console::Console;
 use super::failure::{Failure, Usage};
 use super::hosts_args::{HostFields, HostsCmd, ImportArgs};
 use super::hosts_file;
+use super::remote::tell_hosts;
 use super::table::{Cell, render};
+use crate::control::HostsChange;
 use crate::engine::{BookError, HostBook, KnownHost};
 use crate::model::{ClusterSource, HostId, Kubeconfig, Login, SavedHost};
 
@@ -78,7 +80,7 @@ impl Hosts<'_> {
         result.map_err(Failure::from)
     }
 
-    async fn all(&mut self) -> Result<Vec<SavedHost>, Failure> {
+    pub(super) async fn all(&mut self) -> Result<Vec<SavedHost>, Failure> {
         let book = self.book.clone();
         let (hosts, notes) = self.wait(book.list()).await?;
         for note in notes {
@@ -173,6 +175,7 @@ impl Hosts<'_> {
         }
         let name = host.id.clone();
         self.wait(book.save(host)).await?;
+        tell_hosts(HostsChange::Saved).await;
         self.console
             .say(&format!("{name} is saved in the system's keyring"));
         Ok(())
@@ -187,6 +190,7 @@ impl Hosts<'_> {
                 return Err(no_such_host(name).into());
             }
             self.wait(book.remove(&id)).await?;
+            tell_hosts(HostsChange::Removed(name.clone())).await;
             self.console.say(&format!("{name} is removed"));
         }
         Ok(())
@@ -196,6 +200,7 @@ impl Hosts<'_> {
         let book = self.book.clone();
         for name in names {
             self.wait(book.forget_secrets(&HostId::new(name))).await?;
+            tell_hosts(HostsChange::Forgotten(name.clone())).await;
             self.console
                 .say(&format!("nothing is remembered for {name} any more"));
         }
@@ -237,6 +242,9 @@ impl Hosts<'_> {
             let book = self.book.clone();
             self.wait(book.save(host)).await?;
             saved += 1;
+        }
+        if saved > 0 {
+            tell_hosts(HostsChange::Saved).await;
         }
         self.console
             .say(&format!("{saved} saved, {passed_over} left as they were"));

@@ -39,6 +39,7 @@ mod remote_args;
 mod remote_up;
 mod run;
 mod run_instance;
+mod saved;
 mod session;
 mod source;
 mod status;

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::remote_args::{DownArgs, LogsArgs, StatusArgs};
 use super::status;
 use crate::control::{
-    Client, ClientError, ClusterChoice, Place, Refusal, Reply, Request, UpRequest, Via,
+    Client, ClientError, ClusterChoice, HostsChange, Place, Refusal, Reply, Request, UpRequest, Via,
 };
 
 /// How long an instance may take to start in the background.
@@ -273,6 +273,20 @@ pub(super) async fn tell_autostart(on: bool) -> anyhow::Result<()> {
         answer(&mut client).await?;
     }
     Ok(())
+}
+
+/// Tells a running instance what has become of a host in the keyring. One that cannot be told sees it when it starts again.
+pub(super) async fn tell_hosts(change: HostsChange) {
+    let told = async {
+        if let Some(mut client) = find().await? {
+            client.send(&Request::Hosts(change)).await?;
+            answer(&mut client).await?;
+        }
+        anyhow::Ok(())
+    };
+    if let Err(error) = told.await {
+        tracing::debug!("the running Adit was not told: {error:#}");
+    }
 }
 
 /// The reply to a request, where it is not a refusal.

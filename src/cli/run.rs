@@ -18,12 +18,11 @@ use super::doctor::DoctorArgs;
 use super::events::{Event, FaultJson};
 use super::failure::{Failure, OutputClosed, Usage};
 use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
-use super::host_query::{HostOption, HostQuery};
 use super::hosts::Hosts;
 use super::hosts_args::HostsCmd;
 use super::key::{KeyArgs, KeyCmd};
 use super::session::{Prompter, close, interrupted};
-use super::source::Meant;
+use super::source::{Meant, is_kubeconfig_here};
 use super::target::ServiceTarget;
 use super::terminal::Terminal;
 use super::{
@@ -31,11 +30,11 @@ use super::{
     list, logging, pools, probe, up,
 };
 use crate::control::{Faces, Journal};
-use crate::engine::{Handle, HostBook, KnownHost, Memory, checkup};
-use crate::model::{ClusterSource, Command, HostId, HostProfile, SavedHost};
+use crate::engine::{Handle, HostBook, Memory, checkup};
+use crate::model::{ClusterSource, Command, HostProfile};
 
-/// There are no known hosts to choose from: the command line is all there is.
-const NO_HOST: &str = "there is no SSH host to go through: name one with --host [USER@]HOST[:PORT]";
+/// There is no saved host to choose, or none that would be the only one.
+const NO_HOST: &str = "there is no SSH host to go through: name one with --host, a saved one by its name or [USER@]HOST[:PORT]";
 
 /// Runs the program with this process's arguments.
 #[must_use]
@@ -189,7 +188,10 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = Box::pin(interrupted()?);
-            let hosts = self.named_hosts(via).await?;
+            let mut hosts = self.named_hosts(via).await?;
+            if hosts.profiles.is_empty() && !cluster.is_given() && !is_kubeconfig_here() {
+                hosts = self.only_saved_host().await?;
+            }
             let mut handle = self.start(cluster, hosts)?;
             let mut prompter = self.prompter(&handle, true);
             let asked = Asked {
@@ -208,7 +210,7 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_hosts(&args.via).await?;
+            let hosts = self.named_or_saved(&args.via).await?;
             let Some(profile) = hosts.profiles.first().cloned() else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
@@ -244,7 +246,7 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_hosts(&args.via).await?;
+            let hosts = self.named_or_saved(&args.via).await?;
             let Some(host) = hosts.profiles.first().map(|profile| profile.id.clone()) else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
@@ -294,7 +296,7 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_hosts(&args.via).await?.profiles;
+            let hosts = self.named_or_saved(&args.via).await?.profiles;
             let Some(host) = hosts.first().map(|profile| profile.id.clone()) else {
                 return Err(Usage(NO_HOST.to_owned()).into());
             };
@@ -311,8 +313,9 @@ impl App {
     }
 
     fn forward(mut self, args: &ForwardArgs) -> Outcome {
-        let plan = args.plan().map_err(Usage)?;
+        let mut plan = args.plan().map_err(Usage)?;
         if args.print {
+            self.fill_in_saved(&mut plan.host)?;
             let text = (self.wiring.print_host)(&plan.host)?;
             self.console.text(text.trim_end())?;
             return Ok(ExitCode::SUCCESS);
@@ -321,7 +324,7 @@ impl App {
             return run_in_background();
         }
         let json = args.json;
-        let result = self.forward_in_foreground(args, &plan);
+        let result = self.forward_in_foreground(args, plan);
         if let Err(error) = &result
             && json
             && !error.is::<Usage>()
@@ -347,9 +350,13 @@ impl App {
     fn forward_in_foreground(
         &mut self,
         args: &ForwardArgs,
-        plan: &ForwardPlan,
+        mut plan: ForwardPlan,
     ) -> anyhow::Result<()> {
-        let resolved = (self.wiring.host_profile)(&plan.host)?;
+        let saved = self.fill_in_saved(&mut plan.host)?;
+        let mut resolved = (self.wiring.host_profile)(&plan.host)?;
+        if let Some(saved) = saved {
+            saved.lead(&mut resolved.profile);
+        }
         let forwards = Forwards::of(&resolved).map_err(Usage)?;
         for note in plan.notes.iter().chain(&resolved.notes) {
             self.console.say(note);
@@ -439,64 +446,6 @@ impl App {
             interrupt.await;
         }
         Ok(())
-    }
-
-    /// The hosts of `--host` and `--fallback-host`, where they were named: saved ones of these names, else as `ssh` would have
-    /// them.
-    pub(super) async fn named_hosts(&mut self, via: &ViaArgs) -> anyhow::Result<NamedHosts> {
-        let first = HostQuery::of_via(via).map_err(Usage)?;
-        let others = HostQuery::of_fallbacks(via).map_err(Usage)?;
-        let mut named = NamedHosts::default();
-        for (index, query) in first.into_iter().chain(others).enumerate() {
-            if let Some(known) = self.saved_of(&query, via).await? {
-                named.cluster = named.cluster.or(known.saved.cluster);
-                named.profiles.push(known.profile);
-                continue;
-            }
-            let mut resolved = (self.wiring.host_profile)(&query)?;
-            for note in &resolved.notes {
-                self.console.say(note);
-            }
-            // Several ports of one address are several hosts.
-            if index > 0 {
-                resolved.profile.id = HostId::new(&resolved.profile.login());
-            }
-            named.profiles.push(resolved.profile);
-        }
-        Ok(named)
-    }
-
-    /// The saved host that is meant, where only a name was given.
-    async fn saved_of(
-        &mut self,
-        query: &HostQuery,
-        via: &ViaArgs,
-    ) -> anyhow::Result<Option<KnownHost>> {
-        let is_name = |option: &HostOption| matches!(option, HostOption::Identity(_));
-        if !query.options.iter().all(is_name) || SavedHost::check_name(&query.host).is_err() {
-            return Ok(None);
-        }
-        let mut known = self.saved_host(&query.host).await?;
-        if let (Some(known), Some(identity)) = (&mut known, &via.identity) {
-            known.profile.identities.insert(0, identity.clone());
-        }
-        Ok(known)
-    }
-
-    /// The saved host of this name. Where there is no keyring nothing is saved.
-    async fn saved_host(&mut self, name: &str) -> anyhow::Result<Option<KnownHost>> {
-        let mut hosts = Hosts {
-            book: HostBook::of_environment(),
-            console: &mut self.console,
-        };
-        match hosts.known(name).await {
-            Ok(known) => Ok(known),
-            Err(failure) if failure.code == "keyring-absent" => {
-                tracing::debug!(%failure, "no host is saved");
-                Ok(None)
-            }
-            Err(failure) => Err(failure.into()),
-        }
     }
 
     fn hosts(mut self, command: HostsCmd) -> Outcome {

@@ -47,7 +47,7 @@ impl ClusterArgs {
 }
 
 /// Whether kubectl would find a kubeconfig on this computer.
-fn is_kubeconfig_here() -> bool {
+pub(super) fn is_kubeconfig_here() -> bool {
     let list = std::env::var_os("KUBECONFIG").unwrap_or_default();
     let mut listed = std::env::split_paths(&list)
         .filter(|path| !path.as_os_str().is_empty())

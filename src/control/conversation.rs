@@ -182,6 +182,10 @@ async fn obey(
             }
             Reply::Done
         }
+        Request::Hosts(change) => {
+            orders::hosts(change, handle);
+            Reply::Done
+        }
         Request::StartAtLogin { on } => {
             let behaviour = Behaviour {
                 start_at_login: on,

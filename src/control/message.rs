@@ -52,11 +52,25 @@ pub enum Request {
         /// What the person said.
         answer: AnswerKind,
     },
+    /// A host in the keyring has been changed by another program.
+    Hosts(HostsChange),
     /// Whether Adit starts at login has been changed by another program.
     StartAtLogin {
         /// Whether it does now.
         on: bool,
     },
+}
+
+/// What has become of a host in the keyring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostsChange {
+    /// Some are new, or not what they were.
+    Saved,
+    /// This one is gone.
+    Removed(String),
+    /// Nothing is remembered for this one any more.
+    Forgotten(String),
 }
 
 /// Which service to open, and how.
@@ -200,6 +214,14 @@ pub(super) mod testing {
             })
     }
 
+    fn any_change() -> impl Strategy<Value = HostsChange> {
+        prop_oneof![
+            Just(HostsChange::Saved),
+            "\\PC{0,40}".prop_map(HostsChange::Removed),
+            "\\PC{0,40}".prop_map(HostsChange::Forgotten),
+        ]
+    }
+
     pub(in crate::control) fn any_request() -> impl Strategy<Value = Request> {
         let answer = prop_oneof![
             Just(AnswerKind::Yes),
@@ -222,6 +244,7 @@ pub(super) mod testing {
             any::<bool>().prop_map(|follow| Request::Logs { follow }),
             (any::<u64>(), answer).prop_map(|(prompt, answer)| Request::Answer { prompt, answer }),
             any::<bool>().prop_map(|on| Request::StartAtLogin { on }),
+            any_change().prop_map(Request::Hosts),
         ]
     }
 }

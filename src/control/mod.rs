@@ -34,7 +34,9 @@ pub use client::{Client, ClientError};
 pub use faces::{Faces, MainTask, Seat, WindowState, WindowWish};
 pub use frame::FrameError;
 pub use journal::{Journal, JournalWriter};
-pub use message::{AnswerKind, ClusterChoice, PROTOCOL, Refusal, Reply, Request, UpRequest, Via};
+pub use message::{
+    AnswerKind, ClusterChoice, HostsChange, PROTOCOL, Refusal, Reply, Request, UpRequest, Via,
+};
 pub use orders::{HOSTS_LOADING, LOADING};
 pub use place::{Claim, Ownership, Place, PlaceError};
 pub use report::{ClusterReport, FaultReport, Report, TrafficReport, TunnelReport};

@@ -1,7 +1,7 @@
 //! What the command line asks for, in commands to the engine. Texts are parsed here, where they arrive.
 
 use super::choice::{everything, only_tcp_port, wanted};
-use super::message::{ClusterChoice, Refusal, UpRequest, Via};
+use super::message::{ClusterChoice, HostsChange, Refusal, UpRequest, Via};
 use super::server::Instance;
 use crate::engine::Handle;
 use crate::model::{
@@ -200,6 +200,15 @@ fn describe(
             route,
         },
     }));
+}
+
+/// Takes over what another program has done to the hosts in the keyring.
+pub(super) fn hosts(change: HostsChange, handle: &Handle) {
+    handle.send(match change {
+        HostsChange::Saved => Command::UnlockVault,
+        HostsChange::Removed(name) => Command::LoseHost(HostId::new(&name)),
+        HostsChange::Forgotten(name) => Command::ForgetSecrets(HostId::new(&name)),
+    });
 }
 
 /// Closes the tunnels of a service; their ids.

@@ -53,7 +53,7 @@ pub(super) enum Happening {
     /// It is this tunnel's turn to be opened again.
     Reopen(TunnelId),
     /// The settings could not be written.
-    SettingsLost(String),
+    SettingsSaid(String),
     /// Every session of a link has something to do.
     Crowded(HostId, u64),
     /// Another session of a link stands.

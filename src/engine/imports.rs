@@ -28,6 +28,13 @@ pub(super) struct Imports {
     unmatched: BTreeSet<TunnelId>,
 }
 
+impl Imports {
+    /// A forward of an earlier run may lead to a service of a cluster that is yet to be seen.
+    pub(super) fn await_match(&mut self, id: TunnelId) {
+        self.unmatched.insert(id);
+    }
+}
+
 impl Supervisor {
     /// Reads the hosts of ssh_config, on a thread of its own: that may run commands and look names up.
     pub(super) fn list_ssh_hosts(&self) {
@@ -125,6 +132,7 @@ impl Supervisor {
             };
             self.step_tunnel(&id, Event::Intent(Intent::Down)).await;
             self.tunnels.remove(&id);
+            self.forget_wanted(&id);
             let text = format!(
                 "{} leads to {} port {}: Adit follows that service from now on",
                 forward.destination, found.service, found.port

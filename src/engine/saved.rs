@@ -291,15 +291,20 @@ impl Supervisor {
     }
 
     pub(super) async fn remove_host(&mut self, id: &HostId) {
-        let was_saved = self.remembered.hosts.remove(id).is_some();
-        self.remembered.unsaved.remove(id);
-        self.remembered.secrets.forget_host(id);
-        if was_saved {
+        if self.remembered.hosts.contains_key(id) {
             let gone = id.clone();
             self.keep(Kept::Removal(id.clone()), move |vault| {
                 vault.remove_host(gone)
             });
         }
+        self.lose_host(id).await;
+    }
+
+    /// A host is gone from the keyring: nothing goes through it any more.
+    pub(super) async fn lose_host(&mut self, id: &HostId) {
+        self.remembered.hosts.remove(id);
+        self.remembered.unsaved.remove(id);
+        self.remembered.secrets.forget_host(id);
         for tunnel in self.tunnel_ids(|entry| entry.spec.host == *id) {
             self.step_tunnel(&tunnel, Event::Intent(Intent::Down)).await;
         }

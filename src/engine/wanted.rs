@@ -12,14 +12,16 @@ use super::effects::report;
 use super::happening::Happening;
 use super::options::Memory;
 use super::supervisor::Supervisor;
-use crate::model::{HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTunnel};
+use crate::model::{
+    HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel,
+};
 use crate::settings::{Loaded, Store, config_dir};
 
 /// How long changes are gathered before they are written.
 const GATHERING: Duration = Duration::from_millis(400);
 
-/// How long until settings that could not be written are written anew, though nothing has changed: the disk may have room again.
-const RETRY: Duration = Duration::from_secs(10);
+/// The pause before settings that could not be written are tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long what is left to write may take at the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
@@ -67,14 +69,15 @@ async fn write_changes(
     let mut has_failed = false;
     let mut is_over = false;
     while !is_over {
-        let next = changes.changed();
-        let is_closed = if has_failed {
-            matches!(timeout(RETRY, next).await, Ok(Err(_)))
-        } else {
-            next.await.is_err()
-        };
-        if is_closed && !has_failed {
-            return;
+        // What could not be written is tried again, and a last time at the end.
+        match timeout(
+            if has_failed { AGAIN } else { Duration::MAX },
+            changes.changed(),
+        )
+        .await
+        {
+            Ok(Err(_ended)) if !has_failed => return,
+            Ok(_) | Err(_) => {}
         }
         // Further changes are gathered; the end is not waited out.
         let gathering = async { while changes.changed().await.is_ok() {} };
@@ -92,15 +95,19 @@ async fn write_changes(
         };
         store = given_back;
         match result {
-            Ok(()) => has_failed = false,
+            Ok(()) => {
+                if std::mem::take(&mut has_failed) {
+                    let words = "The settings are written again.".to_owned();
+                    report_later(&happenings, Happening::SettingsSaid(words));
+                }
+            }
             // Said once, not at every change.
             Err(error) if !has_failed => {
                 has_failed = true;
                 let words = format!(
-                    "{error}. It is tried again every {} s; what was changed is lost if Adit ends before.",
-                    RETRY.as_secs()
+                    "{error}. Adit tries again every few seconds; what it cannot write is lost when it ends."
                 );
-                report_later(&happenings, Happening::SettingsLost(words));
+                report_later(&happenings, Happening::SettingsSaid(words));
             }
             Err(error) => tracing::debug!(%error, "settings not written"),
         }
@@ -166,19 +173,27 @@ impl Supervisor {
     /// The tunnels of earlier runs are known, with their ports and routes, and closed for now.
     fn know_wanted_tunnels(&mut self) {
         for (id, wanted) in self.settings.tunnels.clone() {
-            if let TunnelId::Service { service, port } = &id {
-                let target = Target::Service {
-                    service: service.clone(),
-                    port: *port,
-                    route: wanted.route,
-                };
-                self.add_tunnel(TunnelSpec {
-                    id: id.clone(),
-                    host: wanted.host,
-                    local: wanted.local,
-                    target,
-                });
-            }
+            let target = match (&id, wanted.target) {
+                (TunnelId::Service { service, port }, WantedTarget::Service { route }) => {
+                    Target::Service {
+                        service: service.clone(),
+                        port: *port,
+                        route,
+                    }
+                }
+                (TunnelId::Forward(_), WantedTarget::Fixed(destination)) => {
+                    self.imports.await_match(id.clone());
+                    Target::Fixed(destination)
+                }
+                (TunnelId::Service { .. }, WantedTarget::Fixed(_))
+                | (TunnelId::Forward(_), WantedTarget::Service { .. }) => continue,
+            };
+            self.add_tunnel(TunnelSpec {
+                id,
+                host: wanted.host,
+                local: wanted.local,
+                target,
+            });
         }
     }
 
@@ -229,20 +244,34 @@ impl Supervisor {
         let Some(entry) = self.tunnels.get(id) else {
             return;
         };
-        let Target::Service { route, .. } = &entry.spec.target else {
-            return;
+        let target = match &entry.spec.target {
+            Target::Service { route, .. } => WantedTarget::Service { route: *route },
+            Target::Fixed(destination) => WantedTarget::Fixed(destination.clone()),
+            Target::Dynamic => return,
         };
-        if self.remembered.hosts.contains_key(&entry.spec.host) {
-            let wanted = WantedTunnel {
-                intent: entry.machine.intent,
-                host: entry.spec.host.clone(),
-                local: entry.spec.local.clone(),
-                route: *route,
-            };
-            if self.settings.tunnels.get(id) != Some(&wanted) {
-                let settings = Arc::make_mut(&mut self.settings);
-                settings.tunnels.insert(id.clone(), wanted);
-            }
+        let wanted = WantedTunnel {
+            intent: entry.machine.intent,
+            host: entry.spec.host.clone(),
+            local: entry.spec.local.clone(),
+            target,
+        };
+        // A service stays in the list by itself; a forward that was closed is there until Adit ends.
+        let is_over =
+            matches!(wanted.target, WantedTarget::Fixed(_)) && wanted.intent == Intent::Down;
+        if is_over {
+            self.forget_wanted(id);
+        } else if self.remembered.hosts.contains_key(&wanted.host)
+            && self.settings.tunnels.get(id) != Some(&wanted)
+        {
+            let settings = Arc::make_mut(&mut self.settings);
+            settings.tunnels.insert(id.clone(), wanted);
+        }
+    }
+
+    /// Forgets that a tunnel was ever wanted.
+    pub(super) fn forget_wanted(&mut self, id: &TunnelId) {
+        if self.settings.tunnels.contains_key(id) {
+            Arc::make_mut(&mut self.settings).tunnels.remove(id);
         }
     }
 

@@ -216,6 +216,30 @@ impl fmt::Display for Destination {
     }
 }
 
+impl FromStr for Destination {
+    type Err = ParseAddressError;
+
+    /// Reads what its `Display` writes: `HOST:PORT`, `[IPV6]:PORT`, or the absolute path of a socket.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = |problem| ParseAddressError {
+            text: text.to_owned(),
+            problem,
+        };
+        if text.starts_with('/') {
+            return Ok(Self::Socket(text.to_owned()));
+        }
+        let (host, port) = text
+            .rsplit_once(':')
+            .ok_or_else(|| bad("the port is missing"))?;
+        let port: u16 = port.parse().map_err(|_no_number| bad(PORT))?;
+        let host = unbracketed(host);
+        if host.is_empty() || port == 0 {
+            return Err(bad("a host and a port other than 0 are needed"));
+        }
+        Ok(Self::tcp(host, port))
+    }
+}
+
 /// Why a text is not an address of the kind asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is not a valid address: {problem}")]

@@ -29,6 +29,8 @@ pub enum Command {
     RemoveHost(HostId),
     /// Forget the passphrases and passwords that were remembered for this host.
     ForgetSecrets(HostId),
+    /// Another program has removed this host from the keyring.
+    LoseHost(HostId),
     /// Try again to open the keyring, which may make the desktop ask for its password.
     UnlockVault,
     /// Have this host carry the tunnels of services that are opened from now on.

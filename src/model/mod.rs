@@ -63,7 +63,8 @@ pub use route::{ChosenRoute, Vantage, choose_route};
 pub use saved_host::{HostNameError, SavedHost};
 pub use secret::Secret;
 pub use settings::{
-    Behaviour, Language, ListFilter, Settings, SettingsChange, Theme, WantedTunnel, WindowSettings,
+    Behaviour, Language, ListFilter, Settings, SettingsChange, Theme, WantedTarget, WantedTunnel,
+    WindowSettings,
 };
 pub use snapshot::{
     CONNECTIONS_SHOWN, Client, ClusterStatus, Connection, HostStatus, Intent, LOG_KEPT, Light,

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::address::LocalBind;
+use super::address::{Destination, LocalBind};
 use super::cluster::{Route, ServiceType};
 use super::ids::{HostId, ServiceKey, TunnelId};
 use super::snapshot::{Intent, Light};
@@ -145,7 +145,7 @@ impl Default for Behaviour {
     }
 }
 
-/// A tunnel of a service, as it was last wanted.
+/// A tunnel, as it was last wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedTunnel {
     /// Whether it is wanted open.
@@ -154,8 +154,20 @@ pub struct WantedTunnel {
     pub host: HostId,
     /// Where it listens.
     pub local: LocalBind,
-    /// The route the person chose; none leaves the choice to Adit.
-    pub route: Option<Route>,
+    /// Where it leads.
+    pub target: WantedTarget,
+}
+
+/// Where a wanted tunnel leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedTarget {
+    /// To the service that its id names, by the route the person chose; none leaves the choice to Adit.
+    Service {
+        /// The route.
+        route: Option<Route>,
+    },
+    /// Wherever this is, seen from the host: a forward that matched no service. It is remembered while it is wanted open.
+    Fixed(Destination),
 }
 
 /// One change of the settings, by a face. Which tunnels are wanted follows from `Command::SetIntent` and its like.

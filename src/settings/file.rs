@@ -6,8 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Behaviour, HostId, Intent, Language, Light, ListFilter, LocalBind, ServiceKey, ServiceType,
-    Settings, Theme, TunnelId, WantedTunnel, WindowSettings,
+    Behaviour, Destination, HostId, Intent, Language, Light, ListFilter, LocalBind, Route,
+    ServiceKey, ServiceType, Settings, Theme, TunnelId, WantedTarget, WantedTunnel, WindowSettings,
+    printable,
 };
 
 /// The version that this Adit writes. It reads this one and those before it.
@@ -27,6 +28,9 @@ pub(super) struct File {
     window: WindowTable,
     behaviour: BehaviourTable,
     tunnels: BTreeMap<String, TunnelTable>,
+    /// What leads to no service. Those who know no such tables keep them as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forwards: Vec<ForwardTable>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -84,6 +88,17 @@ struct TunnelTable {
     local: Local,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     route: Option<String>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+/// A forward as `ssh -L` has them.
+#[derive(Serialize, Deserialize)]
+struct ForwardTable {
+    host: String,
+    local: Local,
+    /// `HOST:PORT`, or the path of a socket, on the other side.
+    to: String,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -178,6 +193,17 @@ impl File {
                 )),
             }
         }
+        for (index, table) in (0..).zip(&self.forwards) {
+            match table.wanted() {
+                Some(wanted) => {
+                    settings.tunnels.insert(TunnelId::Forward(index), wanted);
+                }
+                None => notes.push(format!(
+                    "the forward to \"{}\" makes no sense and is passed over",
+                    printable(&table.to)
+                )),
+            }
+        }
         (settings, notes)
     }
 
@@ -194,13 +220,23 @@ impl File {
         let unknown = std::mem::take(&mut self.behaviour.unknown);
         self.behaviour = BehaviourTable::of(settings.behaviour, unknown);
         let mut before = std::mem::take(&mut self.tunnels);
+        let mut forwards = std::mem::take(&mut self.forwards);
         for (id, wanted) in &settings.tunnels {
-            // Forwards that were typed by hand belong to one run.
-            if let TunnelId::Service { .. } = id {
-                let name = id.to_string();
-                let unknown = before.remove(&name).map(|table| table.unknown);
-                let table = TunnelTable::of(wanted, unknown.unwrap_or_default());
-                self.tunnels.insert(name, table);
+            match &wanted.target {
+                WantedTarget::Service { route } => {
+                    let name = id.to_string();
+                    let unknown = before.remove(&name).map(|table| table.unknown);
+                    let table = TunnelTable::of(wanted, *route, unknown.unwrap_or_default());
+                    self.tunnels.insert(name, table);
+                }
+                WantedTarget::Fixed(destination) => {
+                    let mut table = ForwardTable::of(wanted, destination);
+                    let same = forwards.iter_mut().find(|before| before.to == table.to);
+                    if let Some(before) = same {
+                        table.unknown = std::mem::take(&mut before.unknown);
+                    }
+                    self.forwards.push(table);
+                }
             }
         }
     }
@@ -293,34 +329,63 @@ impl BehaviourTable {
 }
 
 impl TunnelTable {
-    fn of(wanted: &WantedTunnel, unknown: Unknown) -> Self {
+    fn of(wanted: &WantedTunnel, route: Option<Route>, unknown: Unknown) -> Self {
         Self {
             up: wanted.intent == Intent::Up,
             host: wanted.host.to_string(),
-            local: match &wanted.local {
-                LocalBind::Automatic { preferred } => Local::Automatic(*preferred),
-                fixed @ LocalBind::Port { .. } => Local::Fixed(fixed.to_string()),
-                LocalBind::Socket(path) => Local::Socket(path.clone()),
-            },
-            route: wanted.route.map(|route| route.as_str().to_owned()),
+            local: Local::of(&wanted.local),
+            route: route.map(|route| route.as_str().to_owned()),
             unknown,
         }
     }
 
     fn wanted(&self) -> Option<WantedTunnel> {
-        let local = match &self.local {
-            Local::Automatic(preferred) => LocalBind::Automatic {
-                preferred: *preferred,
-            },
-            Local::Fixed(text) => text.parse().ok()?,
-            Local::Socket(path) => LocalBind::Socket(path.clone()),
-        };
         let route = self.route.as_deref().map(str::parse).transpose().ok()?;
         Some(WantedTunnel {
             intent: if self.up { Intent::Up } else { Intent::Down },
             host: HostId::new(&self.host),
-            local,
-            route,
+            local: self.local.bind()?,
+            target: WantedTarget::Service { route },
+        })
+    }
+}
+
+impl ForwardTable {
+    fn of(wanted: &WantedTunnel, destination: &Destination) -> Self {
+        Self {
+            host: wanted.host.to_string(),
+            local: Local::of(&wanted.local),
+            to: destination.to_string(),
+            unknown: Unknown::new(),
+        }
+    }
+
+    fn wanted(&self) -> Option<WantedTunnel> {
+        Some(WantedTunnel {
+            intent: Intent::Up,
+            host: HostId::new(&self.host),
+            local: self.local.bind()?,
+            target: WantedTarget::Fixed(self.to.parse().ok()?),
+        })
+    }
+}
+
+impl Local {
+    fn of(local: &LocalBind) -> Self {
+        match local {
+            LocalBind::Automatic { preferred } => Self::Automatic(*preferred),
+            fixed @ LocalBind::Port { .. } => Self::Fixed(fixed.to_string()),
+            LocalBind::Socket(path) => Self::Socket(path.clone()),
+        }
+    }
+
+    fn bind(&self) -> Option<LocalBind> {
+        Some(match self {
+            Self::Automatic(preferred) => LocalBind::Automatic {
+                preferred: *preferred,
+            },
+            Self::Fixed(text) => text.parse().ok()?,
+            Self::Socket(path) => LocalBind::Socket(path.clone()),
         })
     }
 }

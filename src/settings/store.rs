@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// What the file begins with.
 const PREAMBLE: &str = "# Adit's settings. Adit rewrites this file; keys it does not know are kept, comments are not.\n\
-                        # Hosts, addresses, passphrases and passwords are not in here: the system's keyring has them.\n\n";
+                        # Hosts, passphrases and passwords are not in here: the system's keyring has them.\n\n";
 
 /// The folder of Adit's configuration; none where this account has no home.
 #[must_use]

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Behaviour, BindAddress, HostId, Intent, Language, Light, ListFilter, LocalBind, Route,
-    ServiceKey, ServiceType, Theme, TunnelId, WantedTunnel, WindowSettings,
+    Behaviour, BindAddress, Destination, HostId, Intent, Language, Light, ListFilter, LocalBind,
+    Route, ServiceKey, ServiceType, Theme, TunnelId, WantedTarget, WantedTunnel, WindowSettings,
 };
 
 fn rich() -> Settings {
@@ -11,7 +11,9 @@ fn rich() -> Settings {
         intent: Intent::Up,
         host: HostId::new("prod"),
         local,
-        route: Some(Route::NodePort),
+        target: WantedTarget::Service {
+            route: Some(Route::NodePort),
+        },
     };
     let mut settings = Settings {
         window: WindowSettings {
@@ -63,6 +65,18 @@ fn rich() -> Settings {
     for (port, local) in (80..).zip(places) {
         let id = TunnelId::service(ServiceKey::new("default", "ui"), port);
         settings.tunnels.insert(id, wanted(local));
+    }
+    let places = [
+        Destination::tcp("10.0.0.5", 5432),
+        Destination::tcp("::1", 80),
+        Destination::Socket("/run/docker.sock".to_owned()),
+    ];
+    for (index, place) in (0..).zip(places) {
+        let forward = WantedTunnel {
+            target: WantedTarget::Fixed(place),
+            ..wanted(LocalBind::loopback(9000 + index))
+        };
+        settings.tunnels.insert(TunnelId::Forward(index), forward);
     }
     settings
 }
@@ -161,13 +175,19 @@ fn a_tunnel_or_favourite_that_makes_no_sense_costs_itself_alone() {
 }
 
 #[test]
-fn forwards_of_one_run_are_not_written() {
+fn forwards_are_numbered_anew_and_one_that_makes_no_sense_costs_itself_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let mut settings = rich();
-    let wanted = settings.tunnels.values().next().unwrap().clone();
-    settings.tunnels.insert(TunnelId::Forward(0), wanted);
-    Store::load(folder.path()).store.save(&settings).unwrap();
-    assert_eq!(Store::load(folder.path()).settings, rich());
+    let by_hand = "[[forwards]]\nhost = \"h\"\nlocal = { fixed = \"8080\" }\nto = \"nowhere\"\n\
+                   [[forwards]]\nhost = \"h\"\nlocal = { fixed = \"5432\" }\nto = \"10.0.0.5:5432\"\nlater = 1\n";
+    fs::write(folder.path().join(NAME), by_hand).unwrap();
+    let mut loaded = Store::load(folder.path());
+    assert_eq!(loaded.settings.tunnels.len(), 1);
+    assert!(loaded.notes[0].contains("nowhere"), "{:?}", loaded.notes);
+    loaded.store.save(&loaded.settings).unwrap();
+    assert!(text(folder.path()).contains("later = 1"));
+    let again = Store::load(folder.path());
+    let ids: Vec<_> = again.settings.tunnels.keys().cloned().collect();
+    assert_eq!(ids, [TunnelId::Forward(0)]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub(super) fn nav_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 let is_shown = scene.view.page == page;
                 if entry_ui(ui, page, scene.lang.text(name(page)), is_shown).clicked() {
                     scene.view.page = page;
+                    scene.view.hosts.leave_way();
                 }
             }
         });

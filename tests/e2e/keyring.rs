@@ -1,12 +1,19 @@
 //! Saved hosts in a real gnome-keyring: kept, found again, locked, damaged, absent.
 
 use std::process::Output;
+use std::time::Instant;
 
 use rustix::process::Signal;
 
+use crate::support::LIMIT;
 use crate::support::adit::{Running, command};
+use crate::support::desktop::Desktop;
 use crate::support::keyring::{Keyring, PromptAnswer};
+use crate::support::servers::{echo, exchange};
 use crate::support::sshd::Sshd;
+
+/// The title of the desktop's dialogue.
+const DIALOGUE: &str = "Unlock Login Keyring";
 
 /// `adit WORDS` beside this keyring.
 fn start(keyring: &Keyring, words: &str) -> Running {
@@ -124,6 +131,32 @@ fn a_locked_keyring_asks_and_a_refusal_is_said() {
 }
 
 #[test]
+fn the_desktops_own_dialogue_unlocks_it_and_may_be_cancelled() {
+    let desktop = Desktop::start();
+    let keyring = Keyring::unlocked();
+    done(&keyring, "hosts add prod --host 203.0.113.7");
+    keyring.lock();
+    let _dialogue = keyring.dialogue(&desktop);
+
+    let asking = start(&keyring, "hosts list -o json");
+    desktop.press(DIALOGUE, "Escape");
+    let output = asking.output();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("locked and was not unlocked"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+
+    // The right password lets everybody in.
+    let asking = start(&keyring, "hosts list -o json");
+    desktop.type_text(DIALOGUE, "keyring");
+    desktop.press(DIALOGUE, "Return");
+    let output = asking.output();
+    assert!(output.status.success());
+    let hosts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(hosts[0]["name"], "prod");
+    assert_eq!(names(&keyring), ["prod"]);
+}
+
+#[test]
 fn a_prompt_that_nobody_answers_is_told_of_and_left_by_ctrl_c() {
     let keyring = Keyring::unlocked();
     done(&keyring, "hosts add prod --host 203.0.113.7");
@@ -209,21 +242,75 @@ fn what_a_crash_between_two_writes_leaves_behind_loses_no_host() {
     assert_eq!(names(&keyring), ["a", "b"]);
 }
 
+/// Saves the way to this server under the name "node".
+fn save_node(keyring: &Keyring, sshd: &Sshd) {
+    let words = format!(
+        "hosts add node --host {}:{} --identity {} -o UserKnownHostsFile={}",
+        Sshd::login(),
+        sshd.port(),
+        sshd.key().display(),
+        sshd.known_hosts().display()
+    );
+    done(keyring, &words);
+}
+
+#[test]
+fn the_only_saved_host_carries_what_names_it_and_what_names_none() {
+    let keyring = Keyring::unlocked();
+    let sshd = Sshd::start(&[]);
+    save_node(&keyring, &sshd);
+    let words = format!(
+        "forward --json -L 127.0.0.1:0:127.0.0.1:{} node",
+        echo().port()
+    );
+    let forward = start(&keyring, &words);
+    let local = forward.listening(0);
+    assert_eq!(exchange(local, b"by name".to_vec()), b"by name");
+    let probed = adit(&keyring, "probe");
+    let said = String::from_utf8(probed.stderr).unwrap();
+    assert!(said.contains("going through node"), "{said}");
+    assert!(probed.status.success(), "{said}");
+
+    // Of two that may be meant, none is chosen.
+    done(&keyring, "hosts add other --host 203.0.113.7");
+    let probed = adit(&keyring, "probe");
+    let said = String::from_utf8(probed.stderr).unwrap();
+    assert_eq!(probed.status.code(), Some(2), "{said}");
+    assert!(said.contains("name one with --host"), "{said}");
+    // An option on the command line comes before what is saved.
+    let printed = done(&keyring, "forward -G -p 2022 node");
+    assert!(printed.contains("port 2022"), "{printed}");
+    assert!(printed.contains("hostname 127.0.0.1"), "{printed}");
+}
+
+#[test]
+fn a_running_adit_hears_of_hosts_that_are_saved_and_removed() {
+    let keyring = Keyring::unlocked();
+    let agent = start(&keyring, "agent");
+    let end = Instant::now() + LIMIT;
+    while !adit(&keyring, "status").status.success() {
+        assert!(
+            Instant::now() < end,
+            "no instance answers: {}",
+            agent.words()
+        );
+    }
+    let watch = start(&keyring, "status --watch --json");
+    watch.event(|report| report["host"].is_null() && report["keyring"] == "ready");
+    done(&keyring, "hosts add node --host 203.0.113.7");
+    watch.event(|report| report["host"] == "node");
+    done(&keyring, "hosts remove node");
+    watch.event(|report| report["host"].is_null());
+    done(&keyring, "hosts add node --host 203.0.113.8");
+    watch.event(|report| report["host"] == "node");
+    assert_eq!(names(&keyring), ["node"]);
+}
+
 #[test]
 fn a_saved_host_is_taken_by_its_name() {
     let keyring = Keyring::unlocked();
     let sshd = Sshd::start(&[]);
-    let key = sshd.key();
-    done(
-        &keyring,
-        &format!(
-            "hosts add node --host {}:{} --identity {} -o UserKnownHostsFile={}",
-            Sshd::login(),
-            sshd.port(),
-            key.display(),
-            sshd.known_hosts().display()
-        ),
-    );
+    save_node(&keyring, &sshd);
     let tried = done(&keyring, "hosts test node");
     for step in ["connection", "host key", "login"] {
         let line = tried.lines().find(|line| line.contains(step));

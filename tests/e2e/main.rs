@@ -12,7 +12,11 @@ mod canary;
 mod channels;
 mod doctor;
 mod faults;
+#[cfg(target_os = "linux")]
+mod first_run;
 mod forward;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod instance;
 mod interop;
 mod key;

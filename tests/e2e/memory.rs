@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use adit::engine::{EngineOptions, Handle, Memory, start_with};
 use adit::model::{
-    Answer, ClusterSource, Command, Destination, HostId, Intent, LocalBind, Question, SavedHost,
-    Secret, ServiceKey, SettingsChange, Snapshot, Target, TunnelId, TunnelSpec, TunnelState,
-    VaultStatus,
+    Answer, ClusterSource, Command, Destination, ForwardSpec, HostId, Intent, LocalBind, Question,
+    SavedHost, Secret, ServiceKey, SettingsChange, Snapshot, Target, TunnelId, TunnelSpec,
+    TunnelState, VaultStatus,
 };
 use tokio::runtime::Runtime;
 
@@ -21,7 +21,7 @@ use crate::support::LIMIT;
 use crate::support::adit::command;
 use crate::support::keyring::Keyring;
 use crate::support::peer::{KeyKind, PASSWORD, Peer, key};
-use crate::support::servers::echo;
+use crate::support::servers::{echo, exchange};
 use crate::support::sshd::Sshd;
 
 const ED25519: KeyKind = key(&["-t", "ed25519"]);
@@ -448,4 +448,46 @@ fn a_tunnel_that_was_up_is_up_again_and_one_that_was_closed_is_not() {
     run.until(&is_off);
     run.end();
     drop(world);
+}
+
+#[test]
+fn a_forward_that_leads_to_no_service_is_open_again_until_it_is_closed() {
+    if !is_inside() {
+        let keyring = Keyring::unlocked();
+        again(
+            &keyring,
+            "memory::a_forward_that_leads_to_no_service_is_open_again_until_it_is_closed",
+        );
+        let settings = fs::read_to_string(keyring.home().join("config/adit/settings.toml"));
+        let settings = settings.unwrap();
+        assert!(!settings.contains("[[forwards]]"), "{settings}");
+        return;
+    }
+    let sshd = Sshd::start(&[]);
+    let user = Sshd::login();
+    let user = user.split('@').next().unwrap();
+    let is_gone = |snapshot: &Snapshot| snapshot.tunnels.is_empty().then_some(());
+    let mut run = Run::start(&[]);
+    let host = saved(sshd.port(), user, &sshd.known_hosts(), Some(sshd.key()));
+    run.send(Command::SaveHost(Box::new(host)));
+    run.send(Command::OpenForwards {
+        host: HostId::new("node"),
+        forwards: vec![ForwardSpec {
+            local: LocalBind::loopback(0),
+            destination: Destination::tcp("127.0.0.1", echo().port()),
+        }],
+    });
+    run.is_open();
+    run.end();
+
+    let mut run = Run::start(&[]);
+    run.is_open();
+    let local = run.handle.snapshot().tunnels[&TunnelId::Forward(0)].local_address();
+    assert_eq!(exchange(local.unwrap(), b"again".to_vec()), b"again");
+    run.close();
+    run.end();
+
+    let mut run = Run::start(&[]);
+    run.until(is_gone);
+    run.end();
 }

@@ -80,6 +80,12 @@ impl HostsView {
         };
     }
 
+    /// Goes back from a way of adding to the page itself. What was typed is there when the way is taken again.
+    pub(in crate::ui) fn leave_way(&mut self) {
+        self.way = None;
+        self.removing = None;
+    }
+
     /// Has the person pick a key file.
     pub(super) fn pick(&mut self, ctx: &egui::Context) {
         let Some(pick_file) = self.tools.pick_file else {

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, MatchRule, Message, MessageStream};
 
-use super::LIMIT;
+use super::{LIMIT, x11};
 
 /// How wide and high the screen is; the window fills it.
 const SCREEN: &str = "1280x800x24";
@@ -125,6 +125,27 @@ impl Desktop {
         &self.bus
     }
 
+    /// Types a text into the window of this title, as soon as it is there.
+    pub(crate) fn type_text(&self, title: &str, text: &str) {
+        x11::focus(&self.display, title);
+        self.xdotool(&["type", "--delay", "8", text]);
+    }
+
+    /// Presses a key there, by X's name of it.
+    pub(crate) fn press(&self, title: &str, key: &str) {
+        x11::focus(&self.display, title);
+        self.xdotool(&["key", key]);
+    }
+
+    fn xdotool(&self, arguments: &[&str]) {
+        let done = Command::new("xdotool")
+            .args(arguments)
+            .env("DISPLAY", &self.display)
+            .status()
+            .expect("xdotool is needed: tests/run installs it");
+        assert!(done.success());
+    }
+
     /// A home folder with nothing in it.
     pub(crate) fn home(&self) -> &std::path::Path {
         self.folder.path()
@@ -154,12 +175,8 @@ impl Desktop {
     /// Presses the mouse's button in the middle of `node`, where it stands on the screen.
     pub(crate) fn click(&self, tree: &Tree<'_>, node: &Node) {
         let (x, y) = tree.middle_of(node);
-        let clicked = Command::new("xdotool")
-            .args(["mousemove", &x.to_string(), &y.to_string(), "click", "1"])
-            .env("DISPLAY", &self.display)
-            .status()
-            .expect("xdotool is needed: tests/run installs it");
-        assert!(clicked.success());
+        let (x, y) = (x.to_string(), y.to_string());
+        self.xdotool(&["mousemove", &x, &y, "click", "1"]);
     }
 
     fn call<B: serde::Serialize + DynamicType + Sync>(

@@ -13,13 +13,18 @@ use secret_service::blocking::SecretService;
 use tempfile::TempDir;
 use zbus::Message;
 use zbus::blocking::connection::Builder;
+use zbus::blocking::fdo::NameOwnerChangedIterator;
 use zbus::blocking::{Connection, MessageIterator};
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::LIMIT;
+use super::desktop::Desktop;
 
 /// The name under which Adit's entries stand here.
 pub(crate) const SERVICE: &str = "adit-test";
+
+/// Where the system says which program shows the dialogue.
+const PROMPTER: &str = "/usr/share/dbus-1/services/org.gnome.keyring.SystemPrompter.service";
 
 const SECRETS: &str = "org.freedesktop.secrets";
 
@@ -39,7 +44,8 @@ pub(crate) struct Keyring {
     folder: TempDir,
     address: String,
     daemon: Option<Service>,
-    _bus: Service,
+    /// None where the bus is a desktop's.
+    _bus: Option<Service>,
 }
 
 impl Keyring {
@@ -73,8 +79,22 @@ impl Keyring {
             address: address.trim().to_owned(),
             folder,
             daemon: None,
-            _bus: bus,
+            _bus: Some(bus),
         }
+    }
+
+    /// A keyring that is unlocked, on the bus of a desktop.
+    pub(crate) fn of(desktop: &Desktop) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("home")).unwrap();
+        let mut keyring = Self {
+            address: desktop.bus().to_owned(),
+            folder,
+            daemon: None,
+            _bus: None,
+        };
+        keyring.start();
+        keyring
     }
 
     /// A keyring that is unlocked.
@@ -101,20 +121,7 @@ impl Keyring {
             .expect("gnome-keyring-daemon is needed: tests/run installs gnome-keyring");
         child.stdin.take().unwrap().write_all(b"keyring").unwrap();
         self.daemon = Some(Service(child));
-        let (ready, waiting) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut changes = changes;
-            let is_there = changes.any(|change| {
-                let change = change.args().unwrap();
-                change.name == SECRETS && change.new_owner.is_some()
-            });
-            if is_there {
-                let _test_has_ended = ready.send(());
-            }
-        });
-        waiting
-            .recv_timeout(LIMIT)
-            .expect("gnome-keyring does not take its name");
+        owned(changes, SECRETS);
         // Its default collection comes with the unlocking.
         self.with(|keyring| keyring.get_default_collection().map(|_| ()))
             .unwrap();
@@ -197,6 +204,29 @@ impl Keyring {
         });
     }
 
+    /// Has the desktop's own dialogue come up on this desktop whenever the keyring is to be unlocked.
+    pub(crate) fn dialogue(&self, desktop: &Desktop) -> Dialogue {
+        let service = std::fs::read_to_string(PROMPTER).expect("gcr comes with gnome-keyring");
+        let program = service.lines().find_map(|line| line.strip_prefix("Exec="));
+        let bus = self.connect();
+        let names = zbus::blocking::fdo::DBusProxy::new(&bus).unwrap();
+        let changes = names.receive_name_owner_changed().unwrap();
+        let mut command = Command::new(program.unwrap());
+        self.hand_to(&mut command);
+        command
+            .env("DISPLAY", desktop.display())
+            .env_remove("WAYLAND_DISPLAY");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let dialogue = Dialogue(Service(child));
+        owned(changes, "org.gnome.keyring.SystemPrompter");
+        dialogue
+    }
+
     /// Has somebody answer the prompts of gnome-keyring, in the place of the desktop's dialogue.
     pub(crate) fn prompter(&self, answer: PromptAnswer) -> Prompter {
         let bus = self.connect();
@@ -214,9 +244,29 @@ impl Keyring {
     }
 }
 
+/// Waits until somebody has this name on the bus.
+fn owned(changes: NameOwnerChangedIterator, name: &'static str) {
+    let (ready, waiting) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut changes = changes;
+        let is_there = changes.any(|change| {
+            let change = change.args().unwrap();
+            change.name == name && change.new_owner.is_some()
+        });
+        if is_there {
+            let _test_has_ended = ready.send(());
+        }
+    });
+    let waited = waiting.recv_timeout(LIMIT);
+    waited.unwrap_or_else(|error| panic!("nobody takes the name {name}: {error}"));
+}
+
 fn attributes(name: &str) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", name)])
 }
+
+/// The desktop's dialogue, for as long as this is kept.
+pub(crate) struct Dialogue(#[expect(dead_code, reason = "it ends with this")] Service);
 
 /// What a person does with a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,14 @@
 //! What a window manager would do: find a window, and ask it to close.
 
+use std::time::Instant;
+
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, MapState, Window,
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, InputFocus, MapState, Window,
 };
 use x11rb::rust_connection::RustConnection;
+
+use super::LIMIT;
 
 /// The windows on a display that can be seen and have this title.
 pub(crate) fn windows(display: &str, title: &str) -> Vec<Window> {
@@ -35,6 +39,24 @@ pub(crate) fn windows(display: &str, title: &str) -> Vec<Window> {
         }
     }
     found
+}
+
+/// Waits until a window of this title can be seen, and leads the keyboard there, as a window manager does for what is new.
+pub(crate) fn focus(display: &str, title: &str) -> Window {
+    let end = Instant::now() + LIMIT;
+    let window = loop {
+        if let [window] = windows(display, title)[..] {
+            break window;
+        }
+        assert!(Instant::now() < end, "there is no window {title}");
+    };
+    let (connection, _) = RustConnection::connect(Some(display)).unwrap();
+    connection
+        .set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME)
+        .unwrap()
+        .check()
+        .unwrap();
+    window
 }
 
 /// Asks a window to close, as its close button does (ICCCM 4.2.8.1).
