@@ -25,11 +25,7 @@ pub(super) fn up(up: &UpRequest, instance: &Instance) -> Result<Vec<String>, Ref
     let is_free = up.cluster.is_none() && snapshot.cluster.state == ClusterState::Off;
     if (is_free || via.is_some_and(is_name)) && !knows_saved_hosts(&snapshot) {
         // One of them may have a cluster of its own.
-        return Err(Refusal::new(
-            HOSTS_LOADING,
-            "the saved hosts are not known yet",
-            "Try again in a moment.",
-        ));
+        return Err(hosts_loading());
     }
     let host = via.map(|via| host(via, &snapshot, instance)).transpose()?;
     use_cluster(up.cluster.as_ref(), &snapshot, handle)?;
@@ -41,6 +37,14 @@ pub(super) fn up(up: &UpRequest, instance: &Instance) -> Result<Vec<String>, Ref
     describe(&id, host, local, route, &snapshot, handle);
     set(&id, Intent::Up, handle);
     Ok(vec![id.to_string()])
+}
+
+fn hosts_loading() -> Refusal {
+    Refusal::new(
+        HOSTS_LOADING,
+        "the saved hosts are not known yet",
+        "Try again in a moment.",
+    )
 }
 
 /// The host that was named: a saved one of this name, else as `ssh` would have it.
@@ -242,7 +246,11 @@ pub(super) fn down(
 
 /// Opens everything that "all" means; the ids.
 pub(super) fn up_all(handle: &Handle) -> Result<Vec<String>, Refusal> {
-    let all = everything(&handle.snapshot());
+    let snapshot = handle.snapshot();
+    if !knows_saved_hosts(&snapshot) {
+        return Err(hosts_loading());
+    }
+    let all = everything(&snapshot);
     if all.is_empty() {
         return Err(Refusal::new(
             "nothing-to-open",

@@ -226,6 +226,7 @@ impl Supervisor {
 
     pub(super) fn dial(&mut self, id: &HostId, dial: u64) {
         let happenings = self.happenings.clone();
+        let turn = self.turns.next(id);
         let Some(host) = self.host_mut(id) else {
             return;
         };
@@ -237,7 +238,7 @@ impl Supervisor {
                 dial,
                 happenings: happenings.clone(),
             });
-            let happening = match ssh::connect(&profile, observer).await {
+            let happening = match turn.run(ssh::connect(&profile, observer)).await {
                 Ok(session) => Happening::Connected(host_id, dial, session),
                 Err(fault) => Happening::DialFailed(host_id, dial, fault),
             };

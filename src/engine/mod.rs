@@ -35,6 +35,7 @@ mod supervisor;
 mod surroundings;
 mod tunnel;
 mod tunnel_entry;
+mod turns;
 mod usual_cluster;
 mod wanted;
 

@@ -20,6 +20,7 @@ use super::probe::Probes;
 use super::saved::Remembered;
 use super::tunnel::{Effect, Event};
 use super::tunnel_entry::TunnelEntry;
+use super::turns::Turns;
 use crate::cluster::Watcher;
 use crate::model::{
     Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, KeyCheck,
@@ -63,6 +64,8 @@ pub(super) struct Supervisor {
     pub(super) ended: bool,
     /// Notices sleep and changes of the network, while a link is wanted.
     pub(super) sensor: Option<Sensor>,
+    /// Dials that no person has asked for take turns.
+    pub(super) turns: Turns,
 }
 
 /// The cluster that is watched.
@@ -125,6 +128,7 @@ impl Supervisor {
             candidates: Vec::new(),
             ended: false,
             sensor: None,
+            turns: Turns::default(),
         }
     }
 
@@ -250,6 +254,7 @@ impl Supervisor {
             Command::ExportKubeconfig { local, reply } => self.export_kubeconfig(local, reply),
             Command::AddTunnel(spec) => self.add_tunnel(spec),
             Command::SetIntent { id, intent } => {
+                self.hurry(&id);
                 self.set_intent(id.clone(), intent).await;
                 self.note_wanted(&id);
             }
@@ -267,7 +272,10 @@ impl Supervisor {
             }
             Command::Notice(text) => self.note(None, text),
             Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
-            Command::RetryNow(id) => self.retry(&id).await,
+            Command::RetryNow(id) => {
+                self.hurry(&id);
+                self.retry(&id).await;
+            }
             Command::NameClients(id) => self.name_clients(&id),
             Command::Probe { service, port } => self.probe_service(service, port),
             Command::ProbeHost(profile) => self.probe_host(*profile),
@@ -313,9 +321,10 @@ impl Supervisor {
     }
 
     pub(super) async fn targets_may_have_moved(&mut self) {
-        for id in self.tunnel_ids(|entry| {
+        let moving = self.tunnel_ids(|entry| {
             entry.machine.is_bound() && matches!(entry.spec.target, Target::Service { .. })
-        }) {
+        });
+        for id in self.favourites_first(moving) {
             self.resolve(&id).await;
         }
     }

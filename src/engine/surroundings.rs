@@ -41,6 +41,7 @@ impl Supervisor {
             }
         }
         for id in waiting {
+            self.turns.take(id.clone());
             self.step_link(&id, LinkEvent::Retry).await;
         }
     }

@@ -27,7 +27,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// The pause between two tunnels that are opened again: the cluster and the host are not stormed.
-const STAGGER: Duration = Duration::from_millis(150);
+const STAGGER: Duration = Duration::from_millis(50);
 
 /// Writes the settings, each time they have changed and then rested.
 pub(super) struct SettingsKeeper {
@@ -197,25 +197,23 @@ impl Supervisor {
         }
     }
 
-    /// Opens what was up in an earlier run, favourites first, one after the other.
-    pub(super) fn reopen_tunnels(&self) {
+    /// Opens what was up in an earlier run, favourites first, one after the other; the logins that it takes are made a few at a
+    /// time.
+    pub(super) fn reopen_tunnels(&mut self) {
         let settings = &self.settings;
         if self.remembered.options.memory != Memory::Everything
             || !settings.behaviour.reopen_tunnels
         {
             return;
         }
-        let is_favourite = |id: &TunnelId| match id {
-            TunnelId::Service { service, .. } => settings.favourites.contains(service),
-            TunnelId::Forward(_) => false,
-        };
-        let up = settings
-            .tunnels
-            .iter()
-            .filter(|(_, wanted)| wanted.intent == Intent::Up);
-        let (mut ids, others): (Vec<_>, Vec<_>) =
-            up.map(|(id, _)| id.clone()).partition(is_favourite);
-        ids.extend(others);
+        let up = |(_, wanted): &(&TunnelId, &WantedTunnel)| wanted.intent == Intent::Up;
+        let up = settings.tunnels.iter().filter(up);
+        let ids = self.favourites_first(up.map(|(id, _)| id.clone()).collect());
+        for id in &ids {
+            if let Some(wanted) = self.settings.tunnels.get(id) {
+                self.turns.take(wanted.host.clone());
+            }
+        }
         let happenings = self.happenings.clone();
         tokio::spawn(async move {
             for id in ids {
@@ -223,6 +221,24 @@ impl Supervisor {
                 sleep(STAGGER).await;
             }
         });
+    }
+
+    /// The same tunnels, those of favourites before the others.
+    pub(super) fn favourites_first(&self, mut ids: Vec<TunnelId>) -> Vec<TunnelId> {
+        let favourites = &self.settings.favourites;
+        ids.sort_by_key(|id| match id {
+            TunnelId::Service { service, .. } => !favourites.contains(service),
+            TunnelId::Forward(_) => true,
+        });
+        ids
+    }
+
+    /// A person wants this tunnel: its host waits for no others.
+    pub(super) fn hurry(&mut self, id: &TunnelId) {
+        let host = self.tunnels.get(id).map(|entry| &entry.spec.host);
+        if let Some(host) = host.or(self.selected_host.as_ref()).cloned() {
+            self.turns.skip(&host);
+        }
     }
 
     /// Opens a tunnel of an earlier run, unless it was closed meanwhile or its host is gone.

@@ -36,4 +36,6 @@ mod socks;
 mod staying_up;
 mod support;
 #[cfg(target_os = "linux")]
+mod wanted;
+#[cfg(target_os = "linux")]
 mod window;

@@ -116,6 +116,11 @@ impl Inetd {
     }
 }
 
+/// A port on which nobody listens, and which nobody is given who does not ask for it.
+pub(crate) fn free_port() -> u16 {
+    bind_anywhere().local_addr().unwrap().port()
+}
+
 /// A free port below those that the system gives out by itself: a server that is stopped finds its own again.
 fn bind_anywhere() -> TcpListener {
     static NEXT: AtomicU16 = AtomicU16::new(0);

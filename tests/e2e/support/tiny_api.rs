@@ -1,4 +1,4 @@
-//! An API server with one LoadBalancer service, whose address is one of this computer: what an sshd of the tests can reach.
+//! An API server with LoadBalancer services whose addresses are those of this computer: what an sshd of the tests can reach.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-/// Starts it, and writes a kubeconfig that names it. It serves until the test's process ends.
+/// Starts it with the service `default/echo`, and writes a kubeconfig that names it. It serves until the test's process ends.
 pub(crate) fn start(service: SocketAddr, kubeconfig: &Path) {
     start_for(service, kubeconfig, "t");
 }
@@ -18,8 +18,14 @@ type Objects = dyn Fn(&str) -> Option<Value> + Send + Sync;
 
 /// The same, for whoever shows this token alone.
 pub(crate) fn start_for(service: SocketAddr, kubeconfig: &Path, token: &str) {
+    start_services(&[("echo", service)], kubeconfig, token);
+}
+
+/// The same with services of these names.
+pub(crate) fn start_services(services: &[(&str, SocketAddr)], kubeconfig: &Path, token: &str) {
+    let services: Vec<Value> = services.iter().map(|(name, at)| one(name, *at)).collect();
     start_with(kubeconfig, token, move |resource| match resource {
-        "services" => Some(json!([one(service)])),
+        "services" => Some(json!(services)),
         "endpointslices" | "pods" | "nodes" | "namespaces" | "events" => Some(json!([])),
         _ => None,
     });
@@ -107,9 +113,9 @@ fn answer(path: &str, objects: &Objects) -> (u16, Value) {
     }
 }
 
-fn one(address: SocketAddr) -> Value {
+fn one(name: &str, address: SocketAddr) -> Value {
     json!({
-        "metadata": {"name": "echo", "namespace": "default", "uid": "1", "resourceVersion": "1"},
+        "metadata": {"name": name, "namespace": "default", "uid": name, "resourceVersion": "1"},
         "spec": {
             "type": "LoadBalancer",
             "clusterIPs": ["10.96.0.9"],
