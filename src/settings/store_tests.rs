@@ -6,6 +6,26 @@ use crate::model::{
     Route, ServiceKey, ServiceType, Theme, TunnelId, WantedTarget, WantedTunnel, WindowSettings,
 };
 
+fn rich_window() -> WindowSettings {
+    WindowSettings {
+        language: Language::Korean,
+        theme: Theme::Dark,
+        zoom_percent: 150,
+        reduced_motion: true,
+        grouped: true,
+        sorting: Some(("name".to_owned(), true)),
+        size: Some((900, 600)),
+        hidden_columns: ["pods".to_owned()].into(),
+        column_widths: [("name".to_owned(), 200)].into(),
+        filter: ListFilter {
+            light: Some(Light::Amber),
+            namespace: Some("shop".to_owned()),
+            more_types: [ServiceType::NodePort].into(),
+            folded: ["*".to_owned(), "kube-system".to_owned()].into(),
+        },
+    }
+}
+
 fn rich() -> Settings {
     let wanted = |local| WantedTunnel {
         intent: Intent::Up,
@@ -16,16 +36,7 @@ fn rich() -> Settings {
         },
     };
     let mut settings = Settings {
-        window: WindowSettings {
-            language: Language::Korean,
-            theme: Theme::Dark,
-            zoom_percent: 150,
-            reduced_motion: true,
-            grouped: true,
-            sorting: Some(("name".to_owned(), true)),
-            size: Some((900, 600)),
-            ..WindowSettings::default()
-        },
+        window: rich_window(),
         behaviour: Behaviour {
             reopen_tunnels: false,
             start_at_login: true,
@@ -34,14 +45,6 @@ fn rich() -> Settings {
         },
         selected_host: Some(HostId::new("prod")),
         ..Settings::default()
-    };
-    settings.window.hidden_columns.insert("pods".to_owned());
-    settings.window.column_widths.insert("name".to_owned(), 200);
-    settings.window.filter = ListFilter {
-        light: Some(Light::Amber),
-        namespace: Some("shop".to_owned()),
-        more_types: [ServiceType::NodePort].into(),
-        folded: ["*".to_owned(), "kube-system".to_owned()].into(),
     };
     settings.favourites.insert(ServiceKey::new("shop", "web"));
     let everywhere = LocalBind::Port {
