@@ -17,7 +17,7 @@ use adit::ssh::config::{
 };
 use adit::ssh::key_file;
 use adit::tray;
-use adit::ui::{self, Picked, Tools, WindowOptions};
+use adit::ui::{self, Drawing, Picked, Saved, Tools, WindowOptions};
 use futures::future::BoxFuture;
 
 /// Everything that the command line may reach.
@@ -25,7 +25,7 @@ pub(crate) fn wiring() -> Wiring {
     Wiring {
         start_engine: |memory| Ok(engine::start_with(EngineOptions::of_environment(memory))),
         open_window,
-        start_companions: tray::start,
+        start_companions: |engine, faces| tray::start(engine, faces, system_language()),
         notify: tray::tell,
         start_demo,
         host_profile,
@@ -39,14 +39,19 @@ pub(crate) fn wiring() -> Wiring {
 fn open_window(engine: Handle, faces: &Faces) -> anyhow::Result<()> {
     let options = WindowOptions {
         fallback_fonts: fallback_fonts(),
-        system_language: Lang::of_locales(sys_locale::get_locales()),
+        system_language: system_language(),
         tools: Tools {
             pick_file: Some(pick_key),
             open_demo: Some(open_demo),
+            save_drawing: Some(save_drawing),
         },
     };
     // eframe's error holds pointers of the window system's and stays on this thread.
     ui::run(engine, options, faces).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+fn system_language() -> Lang {
+    Lang::of_locales(sys_locale::get_locales())
 }
 
 /// The system's dialog for files. It is waited for on a thread of its own: the window goes on.
@@ -58,6 +63,24 @@ fn pick_key(picked: Picked) {
     std::thread::spawn(move || {
         let file = futures::executor::block_on(dialog);
         picked(file.map(|file| file.path().to_owned()));
+    });
+}
+
+/// The system's dialog to name a file, waited for and written into on a thread of its own.
+fn save_drawing(drawing: Drawing, saved: Saved) {
+    let dialog = rfd::AsyncFileDialog::new()
+        .set_file_name(drawing.name)
+        .add_filter(drawing.extension, &[drawing.extension])
+        .save_file();
+    std::thread::spawn(move || {
+        let Some(file) = futures::executor::block_on(dialog) else {
+            return saved(Ok(None));
+        };
+        let path = file.path().to_owned();
+        let written = (drawing.contents)().and_then(|contents| {
+            std::fs::write(&path, contents).map_err(|error| format!("{}: {error}", path.display()))
+        });
+        saved(written.map(|()| Some(path)));
     });
 }
 

@@ -83,8 +83,8 @@ fn text(service: &Arc<LbService>) -> String {
             "{} {}: {}\n  {}",
             finding.severity.as_str(),
             finding.code,
-            printable(&finding.message),
-            printable(&finding.hint)
+            printable(&finding.message.to_string()),
+            printable(&finding.hint.to_string())
         );
     }
     text
@@ -182,8 +182,8 @@ struct GapJson<'a> {
     resource: &'a str,
     verb: &'a str,
     code: &'a str,
-    message: &'a str,
-    hint: &'a str,
+    message: String,
+    hint: String,
 }
 
 impl<'a> From<&'a ClusterGap> for GapJson<'a> {
@@ -192,8 +192,8 @@ impl<'a> From<&'a ClusterGap> for GapJson<'a> {
             resource: gap.resource,
             verb: gap.verb,
             code: gap.fault.code,
-            message: &gap.fault.message,
-            hint: &gap.fault.hint,
+            message: gap.fault.message.to_string(),
+            hint: gap.fault.hint.to_string(),
         }
     }
 }
@@ -221,8 +221,8 @@ mod tests {
                 verb: "list",
                 fault: ClusterFault {
                     code: "forbidden",
-                    message: "You may not list nodes.".to_owned(),
-                    hint: "Ask.".to_owned(),
+                    message: "You may not list nodes.".to_owned().into(),
+                    hint: "Ask.".to_owned().into(),
                 },
             }];
             snapshot.cluster.missing_role = Some("kind: ClusterRole\nrules: []\n".into());

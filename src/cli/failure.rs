@@ -33,8 +33,9 @@ impl From<&Fault> for Failure {
 
 impl From<&ClusterFault> for Failure {
     fn from(fault: &ClusterFault) -> Self {
-        let message = fault.message.trim_end_matches('.');
-        Self::new(fault.code, message, fault.hint.as_str())
+        let message = fault.message.to_string();
+        let message = message.trim_end_matches('.');
+        Self::new(fault.code, message, fault.hint.to_string())
     }
 }
 

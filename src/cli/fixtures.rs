@@ -148,8 +148,8 @@ pub(super) fn services() -> [LbService; 2] {
         findings: vec![Finding {
             code: "no-pool",
             severity: Severity::Error,
-            message: "주소 풀이 없습니다.".to_owned(),
-            hint: "Make an IPAddressPool.".to_owned(),
+            message: "주소 풀이 없습니다.".to_owned().into(),
+            hint: "Make an IPAddressPool.".to_owned().into(),
         }],
         ..service(
             ServiceKey::new("shop", "dns"),
@@ -181,8 +181,10 @@ pub(super) fn pools() -> [AddressPool; 2] {
         findings: vec![Finding {
             code: "pool-has-node-ip",
             severity: Severity::Error,
-            message: "It holds addresses of nodes (10.0.0.1 of n1).".to_owned(),
-            hint: "Take them out.".to_owned(),
+            message: "It holds addresses of nodes (10.0.0.1 of n1)."
+                .to_owned()
+                .into(),
+            hint: "Take them out.".to_owned().into(),
         }],
         ..AddressPool::default()
     };

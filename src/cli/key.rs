@@ -159,7 +159,8 @@ fn failure(check: &KeyCheck) -> Failure {
     if let Some(Err(reason)) = &check.mended {
         what = format!("{what}, and that cannot be changed: {reason}");
     }
-    let mut next = check.verdict.next_step(&check.file).unwrap_or_default();
+    let next = check.verdict.next_step(&check.file).unwrap_or_default();
+    let mut next = next.to_string();
     if matches!(check.verdict, KeyVerdict::Exposed(_)) {
         next.push_str(", or let `adit key check --fix` do it");
     }
@@ -210,8 +211,11 @@ impl From<&KeyCheck> for KeyJson {
                 _ => None,
             },
             fixed: check.mended == Some(Ok(())),
-            message: check.verdict.words(),
-            next: check.verdict.next_step(&check.file),
+            message: check.verdict.words().to_string(),
+            next: check
+                .verdict
+                .next_step(&check.file)
+                .map(|next| next.to_string()),
         }
     }
 }

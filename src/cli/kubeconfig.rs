@@ -91,7 +91,8 @@ async fn api_server(
         match &snapshot.cluster.state {
             ClusterState::Failed(fault) => return Err(Failure::from(fault).into()),
             ClusterState::Stale(fault) if told.as_ref() != Some(fault) => {
-                let words = fault.message.trim_end_matches('.');
+                let words = fault.message.to_string();
+                let words = words.trim_end_matches('.');
                 console.say(&format!("{words} (trying again)"));
                 told = Some(fault.clone());
             }

@@ -148,7 +148,7 @@ pub(super) async fn first_view(
             if trouble.as_ref() != Some(fault) {
                 console.say(&format!(
                     "{} (trying again)",
-                    fault.message.trim_end_matches('.')
+                    fault.message.to_string().trim_end_matches('.')
                 ));
                 trouble = Some(fault.clone());
             }
@@ -419,8 +419,8 @@ mod tests {
             engine.publish(|snapshot| {
                 snapshot.cluster.state = ClusterState::Failed(ClusterFault {
                     code: "context",
-                    message: "/k has no context 'x'.".to_owned(),
-                    hint: "It has: y.".to_owned(),
+                    message: "/k has no context 'x'.".to_owned().into(),
+                    hint: "It has: y.".to_owned().into(),
                 });
             });
         };
@@ -441,8 +441,8 @@ mod tests {
             engine.publish(|snapshot| {
                 snapshot.cluster.state = ClusterState::Stale(ClusterFault {
                     code: "unreachable",
-                    message: "10.0.0.100:6443 refused the connection".to_owned(),
-                    hint: "Is it up?".to_owned(),
+                    message: "10.0.0.100:6443 refused the connection".to_owned().into(),
+                    hint: "Is it up?".to_owned().into(),
                 });
             });
         };

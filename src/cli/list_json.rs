@@ -25,7 +25,7 @@ pub(super) struct ServiceJson<'a> {
     source_ranges: &'a [String],
     shared_with: Vec<String>,
     state: &'static str,
-    findings: Vec<FindingJson<'a>>,
+    findings: Vec<FindingJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,11 +54,11 @@ struct AnnouncementJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct FindingJson<'a> {
+pub(super) struct FindingJson {
     code: &'static str,
     severity: &'static str,
-    message: &'a str,
-    hint: &'a str,
+    message: String,
+    hint: String,
 }
 
 impl<'a> From<&'a LbService> for ServiceJson<'a> {
@@ -131,13 +131,13 @@ impl<'a> From<&'a Announcement> for AnnouncementJson<'a> {
     }
 }
 
-impl<'a> From<&'a Finding> for FindingJson<'a> {
-    fn from(finding: &'a Finding) -> Self {
+impl From<&Finding> for FindingJson {
+    fn from(finding: &Finding) -> Self {
         Self {
             code: finding.code,
             severity: finding.severity.as_str(),
-            message: &finding.message,
-            hint: &finding.hint,
+            message: finding.message.to_string(),
+            hint: finding.hint.to_string(),
         }
     }
 }

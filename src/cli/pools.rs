@@ -119,7 +119,7 @@ struct PoolJson<'a> {
     protocols: Option<&'a [&'static str]>,
     assigned: Option<CountJson>,
     free: Option<CountJson>,
-    findings: Vec<FindingJson<'a>>,
+    findings: Vec<FindingJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -212,8 +212,8 @@ mod tests {
                 verb: "list",
                 fault: ClusterFault {
                     code: "forbidden",
-                    message: "You may not list them.".to_owned(),
-                    hint: "Ask.".to_owned(),
+                    message: "You may not list them.".to_owned().into(),
+                    hint: "Ask.".to_owned().into(),
                 },
             }];
         };

@@ -37,7 +37,7 @@ struct StepJson<'a> {
 struct LikelyJson {
     code: &'static str,
     message: String,
-    remedy: &'static str,
+    remedy: String,
 }
 
 impl<'a> From<&'a ProbeReport> for ReportJson<'a> {
@@ -104,7 +104,7 @@ impl From<LikelyCause> for LikelyJson {
         Self {
             code: cause.code(),
             message: cause.to_string(),
-            remedy: cause.remedy(),
+            remedy: cause.remedy().to_string(),
         }
     }
 }

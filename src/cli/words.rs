@@ -45,7 +45,7 @@ impl Words {
         if let Some(last) = new.last() {
             self.last_notice = Some(last.clone());
         }
-        new.iter().map(|notice| notice.text.clone()).collect()
+        new.iter().map(|notice| notice.text.to_string()).collect()
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
         let notice = |text: &str| Notice {
             at: Moment::START,
             tunnel: None,
-            text: text.to_owned(),
+            text: text.to_owned().into(),
         };
         snapshot.notices = vec![notice("a"), notice("b")];
         assert_eq!(words.lines(&snapshot, |_| String::new()), ["a", "b"]);

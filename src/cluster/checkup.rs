@@ -45,13 +45,17 @@ fn look(paths: &[PathBuf], source: &ClusterSource, now: Timestamp) -> Vec<Check>
             let fault = of_kubeconfig(&error);
             checks.push(Check::warning(
                 AREA,
-                without_stop(&fault.message),
-                fault.hint,
+                without_stop(&fault.message.to_string()),
+                fault.hint.to_string(),
             ));
         }
         Err(error) => {
             let fault = of_kubeconfig(&error);
-            let check = Check::problem(AREA, without_stop(&fault.message), fault.hint);
+            let check = Check::problem(
+                AREA,
+                without_stop(&fault.message.to_string()),
+                fault.hint.to_string(),
+            );
             checks.push(match place_of(&error, paths) {
                 Some(path) => check.at(&path.display()),
                 None => check,

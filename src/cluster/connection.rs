@@ -37,7 +37,7 @@ use super::streaming::Streaming;
 /// For TCP and TLS together.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
 /// For reading kubeconfig, certificates and the system's trust store.
-const READ_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const READ_LIMIT: Duration = Duration::from_secs(20);
 /// Credentials are renewed this long before they end.
 const RENEW_AHEAD: SignedDuration = SignedDuration::from_secs(60);
 

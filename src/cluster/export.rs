@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use http::Uri;
 use kube::config::{Cluster, Kubeconfig};
 
-use crate::model::{ClusterFault, Secret};
+use crate::model::{ClusterFault, Secret, words};
 
 use super::access::Access;
 use super::connect_fault::of_connect;
@@ -31,8 +31,11 @@ pub(super) async fn by_port(
         Ok(text) => Ok(Secret::new(text + "\n")),
         Err(error) => Err(fault(
             "kubeconfig",
-            format!("The kubeconfig cannot be written anew: {error}."),
-            "See what is unusual in it: kubectl config view --minify",
+            words!(
+                "The kubeconfig cannot be written anew: {error}.",
+                error = error.to_string()
+            ),
+            words!("See what is unusual in it: kubectl config view --minify"),
         )),
     }
 }

@@ -6,15 +6,19 @@ use std::io;
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use crate::model::{ClusterFault, Fault, FaultCause, printable};
+use crate::model::{ClusterFault, Fault, FaultCause, Part, Words, printable, words};
 
 use super::connect_fault::of_connect;
 use super::dial::DialError;
 use super::feed_error::FeedError;
 use super::resource::{Resource, Scope};
 
-const REFUSED_CERTIFICATE: &str = "The context's client certificate may be missing, have expired, or be for another cluster: \
-     fetch the kubeconfig anew (kubeadm certs renew admin.conf).";
+fn refused_certificate() -> Words {
+    words!(
+        "The context's client certificate may be missing, have expired, or be for another cluster: fetch the kubeconfig anew \
+         (kubeadm certs renew admin.conf)."
+    )
+}
 
 /// Where an error happened, for the words.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +30,11 @@ pub(super) struct Place<'a> {
 }
 
 /// A fault of these words.
-pub(super) fn fault(code: &'static str, message: String, hint: impl Into<String>) -> ClusterFault {
+pub(super) const fn fault(code: &'static str, message: Words, hint: Words) -> ClusterFault {
     ClusterFault {
         code,
         message,
-        hint: hint.into(),
+        hint,
     }
 }
 
@@ -95,11 +99,12 @@ pub(super) fn of_feed(
 fn silent(at: Place<'_>, secs: u64) -> ClusterFault {
     fault(
         "unreachable",
-        format!(
-            "The API server {} did not answer within {secs} s.",
-            at.server
+        words!(
+            "The API server {server} did not answer within {seconds} s.",
+            server = at.server,
+            seconds = secs
         ),
-        "Check the network, the VPN, and that the cluster runs.",
+        words!("Check the network, the VPN, and that the cluster runs."),
     )
 }
 
@@ -111,48 +116,73 @@ fn of_status(
     at: Place<'_>,
 ) -> ClusterFault {
     let everywhere = match scope {
-        Scope::All if !resource.namespaced => "of the cluster".to_owned(),
-        Scope::All => "in all namespaces".to_owned(),
-        Scope::Namespace(namespace) => {
-            format!("in the namespace {}", printable(namespace.as_str()))
-        }
+        Scope::All if !resource.namespaced => words!("of the cluster"),
+        Scope::All => words!("in all namespaces"),
+        Scope::Namespace(namespace) => words!(
+            "in the namespace {namespace}",
+            namespace = printable(namespace.as_str())
+        ),
     };
     let (verb, name, server) = (error.verb(), resource.name, at.server);
     let said = printable(status.message.lines().next().unwrap_or_default()).into_owned();
     match status.code {
         401 => fault(
             "unauthorized",
-            format!(
-                "The API server {server} does not accept the credentials of the context '{}'.",
-                printable(at.context)
+            words!(
+                "The API server {server} does not accept the credentials of the context '{context}'.",
+                server = server,
+                context = printable(at.context)
             ),
-            "They may have ended: log in anew, or fetch the kubeconfig anew.",
+            words!("They may have ended: log in anew, or fetch the kubeconfig anew."),
         ),
         403 => fault(
             "forbidden",
-            format!("The API server {server} does not allow you to {verb} {name} {everywhere}."),
-            format!(
-                "Ask for a Role with the verbs get, list and watch on {name}; if you have one in another namespace, make \
-                 that the context's: kubectl config set-context --current --namespace=NAMESPACE"
+            words!(
+                "The API server {server} does not allow you to {verb} {name} {everywhere}.",
+                server = server,
+                verb = verb,
+                name = name,
+                everywhere = everywhere
+            ),
+            words!(
+                "Ask for a Role with the verbs get, list and watch on {name}; if you have one in another namespace, make that \
+                 the context's: kubectl config set-context --current --namespace=NAMESPACE",
+                name = name
             ),
         ),
         404 => fault(
             "server",
-            format!(
-                "The API server {server} does not serve {name} ({}/{}).",
-                resource.group, resource.version
+            words!(
+                "The API server {server} does not serve {name} ({version}).",
+                server = server,
+                name = name,
+                version = format!("{}/{}", resource.group, resource.version)
             ),
-            "Check that the server's URL in the kubeconfig leads to a Kubernetes API, of 1.21 or newer.",
+            words!(
+                "Check that the server's URL in the kubeconfig leads to a Kubernetes API, of 1.21 or newer."
+            ),
         ),
         429 => fault(
             "server",
-            format!("The API server {server} is too busy to {verb} {name}."),
-            "It is asked again when it says so.",
+            words!(
+                "The API server {server} is too busy to {verb} {name}.",
+                server = server,
+                verb = verb,
+                name = name
+            ),
+            words!("It is asked again when it says so."),
         ),
         code => fault(
             "server",
-            format!("The API server {server} cannot {verb} {name}: {said} ({code})."),
-            "It is asked again; if it stays so, see the API server's log.",
+            words!(
+                "The API server {server} cannot {verb} {name}: {said} ({code}).",
+                server = server,
+                verb = verb,
+                name = name,
+                said = said,
+                code = code
+            ),
+            words!("It is asked again; if it stays so, see the API server's log."),
         ),
     }
 }
@@ -161,12 +191,14 @@ fn of_transport(error: &FeedError, at: Place<'_>) -> ClusterFault {
     if error.is_gibberish() {
         return fault(
             "server",
-            format!(
-                "The API server {} sent something that is no Kubernetes answer: {}",
-                at.server,
-                root(error)
+            words!(
+                "The API server {server} sent something that is no Kubernetes answer: {error}",
+                server = at.server,
+                error = root(error)
             ),
-            "Check that the server's URL in the kubeconfig leads to a Kubernetes API and not to a login page or proxy.",
+            words!(
+                "Check that the server's URL in the kubeconfig leads to a Kubernetes API and not to a login page or proxy."
+            ),
         );
     }
     for cause in causes(error) {
@@ -179,34 +211,34 @@ fn of_transport(error: &FeedError, at: Place<'_>) -> ClusterFault {
         if let Some(error) = cause.downcast_ref::<kube::client::AuthError>() {
             return fault(
                 "unauthorized",
-                format!(
-                    "The credentials of the context '{}' cannot be used: {}",
-                    printable(at.context),
-                    root(error)
+                words!(
+                    "The credentials of the context '{context}' cannot be used: {error}",
+                    context = printable(at.context),
+                    error = root(error)
                 ),
-                "Log in anew, or fetch the kubeconfig anew.",
+                words!("Log in anew, or fetch the kubeconfig anew."),
             );
         }
     }
     if is_tls_alert(error) {
         return fault(
             "tls",
-            format!(
-                "The API server {} ended the TLS connection: {}",
-                at.server,
-                root(error)
+            words!(
+                "The API server {server} ended the TLS connection: {error}",
+                server = at.server,
+                error = root(error)
             ),
-            REFUSED_CERTIFICATE,
+            refused_certificate(),
         );
     }
     fault(
         "unreachable",
-        format!(
-            "The connection to the API server {} broke: {}",
-            at.server,
-            root(error)
+        words!(
+            "The connection to the API server {server} broke: {error}",
+            server = at.server,
+            error = root(error)
         ),
-        "It is made anew.",
+        words!("It is made anew."),
     )
 }
 
@@ -226,25 +258,34 @@ fn of_dial(error: &DialError, at: Place<'_>) -> ClusterFault {
         DialError::TimedOut { after, .. } => silent(at, after.as_secs()),
         DialError::Resolve { host, .. } => fault(
             "unreachable",
-            format!(
-                "The API server's name '{}' does not resolve: {}",
-                printable(host),
-                root(error)
+            words!(
+                "The API server's name '{host}' does not resolve: {error}",
+                host = printable(host),
+                error = root(error)
             ),
-            "Check the name in the kubeconfig, the network and the VPN.",
+            words!("Check the name in the kubeconfig, the network and the VPN."),
         ),
         DialError::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
             fault(
                 "unreachable",
-                format!("The API server {server} refuses connections."),
-                "Check that the cluster runs and that host and port in the kubeconfig are right.",
+                words!(
+                    "The API server {server} refuses connections.",
+                    server = server
+                ),
+                words!(
+                    "Check that the cluster runs and that host and port in the kubeconfig are right."
+                ),
             )
         }
         DialError::Gateway { name, fault: way } => of_way(name, way, server),
         DialError::Connect { .. } | DialError::NoHost => fault(
             "unreachable",
-            format!("The API server {server} cannot be reached: {}", root(error)),
-            "Check the network, the VPN, and the address in the kubeconfig.",
+            words!(
+                "The API server {server} cannot be reached: {error}",
+                server = server,
+                error = root(error)
+            ),
+            words!("Check the network, the VPN, and the address in the kubeconfig."),
         ),
     }
 }
@@ -255,25 +296,37 @@ fn of_way(name: &str, way: &Fault, server: &str) -> ClusterFault {
     match way.cause {
         FaultCause::TargetRefused => fault(
             "unreachable",
-            format!("{name} cannot connect to the API server {server}."),
-            "Check that the API server runs and that the host reaches it: go through a control plane node, or through a host in \
-             the same network.",
+            words!(
+                "{host} cannot connect to the API server {server}.",
+                host = name,
+                server = server
+            ),
+            words!(
+                "Check that the API server runs and that the host reaches it: go through a control plane node, or through a \
+                 host in the same network."
+            ),
         ),
         FaultCause::TargetTimedOut { after } => fault(
             "unreachable",
-            format!(
-                "{name} got no answer from the API server {server} within {} s.",
-                after.as_secs()
+            words!(
+                "{host} got no answer from the API server {server} within {seconds} s.",
+                host = name,
+                server = server,
+                seconds = after.as_secs()
             ),
-            "Check that the host reaches it: go through a control plane node, or through a host in the same network.",
+            words!(
+                "Check that the host reaches it: go through a control plane node, or through a host in the same network."
+            ),
         ),
         _ => fault(
             "ssh",
-            format!(
-                "The API server {server} cannot be reached through {name}: {}.",
-                printable(&way.to_string())
+            words!(
+                "The API server {server} cannot be reached through {host}: {fault}.",
+                server = server,
+                host = name,
+                fault = way
             ),
-            way.next_step(),
+            words!("{step}", step = Part::NextStep(Box::new(way.clone()))),
         ),
     }
 }
@@ -293,52 +346,78 @@ fn of_tls(error: &TlsError, at: Place<'_>) -> ClusterFault {
             | AlertDescription::UnknownCA
             | AlertDescription::AccessDenied,
         ) => (
-            format!(
-                "The API server {server} does not accept the client certificate of the context '{context}'."
+            words!(
+                "The API server {server} does not accept the client certificate of the context '{context}'.",
+                server = server,
+                context = context
             ),
-            REFUSED_CERTIFICATE,
+            refused_certificate(),
         ),
         TlsError::InvalidMessage(_) => (
-            format!("The server at {server} does not speak TLS."),
-            "Check host and port in the kubeconfig; something else may listen there.",
+            words!(
+                "The server at {server} does not speak TLS.",
+                server = server
+            ),
+            words!("Check host and port in the kubeconfig; something else may listen there."),
         ),
         _ => (
-            format!("TLS with the API server {server} fails: {}", root(error)),
-            "Check host and port in the kubeconfig, and proxies on the way.",
+            words!(
+                "TLS with the API server {server} fails: {error}",
+                server = server,
+                error = root(error)
+            ),
+            words!("Check host and port in the kubeconfig, and proxies on the way."),
         ),
     };
     fault("tls", message, hint)
 }
 
-fn of_certificate(problem: &CertificateError, at: Place<'_>) -> (String, &'static str) {
+fn of_certificate(problem: &CertificateError, at: Place<'_>) -> (Words, Words) {
     let server = at.server;
     match problem {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => (
-            format!(
-                "The certificate of the API server {server} is not signed by the authority that the context '{}' trusts.",
-                printable(at.context)
+            words!(
+                "The certificate of the API server {server} is not signed by the authority that the context '{context}' trusts.",
+                server = server,
+                context = printable(at.context)
             ),
-            "The kubeconfig's certificate-authority is of another cluster or of an earlier one at this address, or somebody \
-             is in between: fetch the kubeconfig anew over a way that you trust.",
+            words!(
+                "The kubeconfig's certificate-authority is of another cluster or of an earlier one at this address, or somebody \
+                 is in between: fetch the kubeconfig anew over a way that you trust."
+            ),
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            format!("The certificate of the API server {server} has expired."),
-            "Renew it on the control plane (kubeadm certs renew all), and check this computer's clock.",
+            words!(
+                "The certificate of the API server {server} has expired.",
+                server = server
+            ),
+            words!(
+                "Renew it on the control plane (kubeadm certs renew all), and check this computer's clock."
+            ),
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            format!("The certificate of the API server {server} is not valid yet."),
-            "Check this computer's clock.",
+            words!(
+                "The certificate of the API server {server} is not valid yet.",
+                server = server
+            ),
+            words!("Check this computer's clock."),
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
-            format!("The certificate of the API server {server} is not for that name."),
-            "Use a name or address that the certificate holds, or set the cluster's tls-server-name to one.",
+            words!(
+                "The certificate of the API server {server} is not for that name.",
+                server = server
+            ),
+            words!(
+                "Use a name or address that the certificate holds, or set the cluster's tls-server-name to one."
+            ),
         ),
         other => (
-            format!(
-                "The certificate of the API server {server} is not valid: {}",
-                printable(&format!("{other:?}"))
+            words!(
+                "The certificate of the API server {server} is not valid: {error}",
+                server = server,
+                error = printable(&format!("{other:?}"))
             ),
-            "Renew it on the control plane, or fetch the kubeconfig anew.",
+            words!("Renew it on the control plane, or fetch the kubeconfig anew."),
         ),
     }
 }

@@ -107,7 +107,7 @@ proptest! {
             for finding in &service.findings {
                 prop_assert!(!finding.message.is_empty());
                 // Whoever shows it makes it harmless; that must not take for ever or panic either.
-                let _text = printable(&finding.message);
+                let _text = printable(&finding.message.to_string());
             }
             for port in &service.ports {
                 let _route = choose_route(service, port.number, None, from);

@@ -156,7 +156,10 @@ fn the_words_name_the_cause() {
     ] {
         let finding = service(&view, name).findings.swap_remove(0);
         for part in parts {
-            assert!(finding.message.contains(part), "{name}: {finding:?}");
+            assert!(
+                finding.message.to_string().contains(part),
+                "{name}: {finding:?}"
+            );
         }
         assert!(!finding.hint.is_empty(), "{name}");
     }
@@ -283,7 +286,7 @@ fn what_may_not_be_seen_is_never_called_absent() {
     for name in ["shop/pool-exhausted", "shop/v6-only-pending"] {
         let service = service(&view, name);
         assert_eq!(codes(&service), ["pending"], "{name}");
-        let said = &service.findings[0].message;
+        let said = service.findings[0].message.to_string();
         assert!(
             said.contains("MetalLB says: Failed to allocate IP"),
             "{said}"
@@ -346,6 +349,7 @@ fn an_invalid_configuration_is_named() {
     assert!(
         pending.findings[0]
             .message
+            .to_string()
             .contains("overlaps with already defined CIDR"),
         "{pending:?}"
     );

@@ -286,7 +286,7 @@ fn findings_say_what_was_seen() {
         let messages: Vec<_> = service
             .findings
             .iter()
-            .map(|f| f.message.as_str())
+            .map(|f| f.message.to_string())
             .collect();
         assert!(
             messages.iter().any(|text| text.contains(expected)),
@@ -320,7 +320,10 @@ fn what_is_not_allowed_to_be_seen_is_not_called_absent() {
     // Without pods the states behind the count are unknown, and the count is still told.
     let unready = service(&view, "shop/unready");
     assert!(
-        unready.findings[0].message.contains("(2 unready)"),
+        unready.findings[0]
+            .message
+            .to_string()
+            .contains("(2 unready)"),
         "{unready:?}"
     );
 }

@@ -141,8 +141,9 @@ fn find_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Refusal> 
     match &snapshot.cluster.state {
         ClusterState::Off | ClusterState::Loading => Err(loading()),
         ClusterState::Failed(fault) => {
-            let message = fault.message.trim_end_matches('.');
-            Err(Refusal::new(fault.code, message, fault.hint.as_str()))
+            let message = fault.message.to_string();
+            let message = message.trim_end_matches('.');
+            Err(Refusal::new(fault.code, message, fault.hint.to_string()))
         }
         ClusterState::Live | ClusterState::Stale(_) => Err(Refusal::new(
             "service-missing",

@@ -147,8 +147,8 @@ impl ClusterReport {
             state: state.to_owned(),
             fault: fault.map(|fault| FaultReport {
                 code: fault.code.to_owned(),
-                message: fault.message.clone(),
-                next_step: fault.hint.clone(),
+                message: fault.message.to_string(),
+                next_step: fault.hint.to_string(),
             }),
         }
     }

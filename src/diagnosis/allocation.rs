@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use crate::model::{Family, Finding, ServiceKey};
 
 use super::facts::{FamilyPolicy, Pool, Scene, ServiceFacts};
-use super::refusal::{EXHAUSTED_HINT, Rejection, advice, family_word, list_clauses};
+use super::refusal::{Rejection, advice, exhausted_hint, family_word, list_clauses};
 use super::selector;
 use super::sharing::{clash, in_use};
-use super::words::{error, list, quote};
-use crate::model::is_buggy_ip;
+use super::words::{error, quote};
+use crate::model::{Part, Words, is_buggy_ip, words};
 
 /// What comes of asking MetalLB for an address.
 #[derive(Debug)]
@@ -48,8 +48,10 @@ impl Asking<'_> {
         if pools.is_empty() {
             return blocked(error(
                 "no-pool",
-                "MetalLB has no IPAddressPool, so it has no address to give.",
-                "Make an IPAddressPool with addresses of the nodes' network that nobody else uses, and an L2Advertisement.",
+                words!("MetalLB has no IPAddressPool, so it has no address to give."),
+                words!(
+                    "Make an IPAddressPool with addresses of the nodes' network that nobody else uses, and an L2Advertisement."
+                ),
             ));
         }
         match self.requested() {
@@ -70,9 +72,11 @@ impl Asking<'_> {
             (Some(_), Some(_)) => {
                 return Err(error(
                     "both-requests",
-                    "It asks for an address twice, by the annotation metallb.io/loadBalancerIPs and by \
-                     spec.loadBalancerIP; MetalLB takes neither.",
-                    "Keep the annotation and remove spec.loadBalancerIP.",
+                    words!(
+                        "It asks for an address twice, by the annotation metallb.io/loadBalancerIPs and by \
+                         spec.loadBalancerIP; MetalLB takes neither."
+                    ),
+                    words!("Keep the annotation and remove spec.loadBalancerIP."),
                 ));
             }
             (Some(text), None) | (None, Some(text)) => text,
@@ -81,31 +85,41 @@ impl Asking<'_> {
             .split(',')
             .map(|ip| ip.trim().parse().ok().map(|ip: IpAddr| ip.to_canonical()))
             .collect();
-        let bad = |problem: &str| {
+        let bad = |message: Words| {
             error(
                 "bad-request",
-                format!("It asks for '{}', {problem}.", quote(text)),
-                "Ask for one address, or for one of each family, separated by a comma.",
+                message,
+                words!("Ask for one address, or for one of each family, separated by a comma."),
             )
         };
-        let ips = ips.ok_or_else(|| bad("which is no list of IP addresses"))?;
+        let ips = ips.ok_or_else(|| {
+            bad(words!(
+                "It asks for '{text}', which is no list of IP addresses.",
+                text = quote(text)
+            ))
+        })?;
         let families: Vec<Family> = ips.iter().copied().map(Family::of).collect();
         match families[..] {
             [_] => {}
             [one, other] if one != other => {}
             _ => {
-                return Err(bad("which is more than one address of each family at most"));
+                return Err(bad(words!(
+                    "It asks for '{text}', which is more than one address of each family at most.",
+                    text = quote(text)
+                )));
             }
         }
         if !same_families(&families, &self.families()) {
             return Err(error(
                 "wrong-family",
-                format!(
-                    "It asks for {}, but the Service is {}.",
-                    list(&ips),
-                    family_word(&self.families())
+                words!(
+                    "It asks for {ips}, but the Service is {family}.",
+                    ips = Part::list(&ips),
+                    family = family_word(&self.families())
                 ),
-                "Ask for an address of the Service's own family (spec.ipFamilies), or create the Service anew with another.",
+                words!(
+                    "Ask for an address of the Service's own family (spec.ipFamilies), or create the Service anew with another."
+                ),
             ));
         }
         Ok(ips)
@@ -144,13 +158,13 @@ impl Asking<'_> {
         {
             return blocked(error(
                 "pool-mismatch",
-                format!(
-                    "It asks for {} and for the pool '{}', but that address is of the pool '{}'.",
-                    list(ips),
-                    quote(wanted),
-                    quote(name)
+                words!(
+                    "It asks for {ips} and for the pool '{wanted}', but that address is of the pool '{pool}'.",
+                    ips = Part::list(ips),
+                    wanted = quote(wanted),
+                    pool = quote(name)
                 ),
-                "Remove one of the two annotations, or ask for an address of that pool.",
+                words!("Remove one of the two annotations, or ask for an address of that pool."),
             ));
         }
         // Who else has an address may be out of sight.
@@ -167,12 +181,14 @@ impl Asking<'_> {
         let Some(pool) = pools.and_then(|pools| pools.get(name)) else {
             return blocked(error(
                 "unknown-pool",
-                format!(
-                    "It asks for the pool '{}', and there is none of that name. There are {}.",
-                    quote(name),
-                    list(pools.into_iter().flat_map(|pools| pools.keys()))
+                words!(
+                    "It asks for the pool '{pool}', and there is none of that name. There are {pools}.",
+                    pool = quote(name),
+                    pools = Part::list(pools.into_iter().flat_map(|pools| pools.keys()))
                 ),
-                "Correct the annotation metallb.io/address-pool, or make an IPAddressPool of that name.",
+                words!(
+                    "Correct the annotation metallb.io/address-pool, or make an IPAddressPool of that name."
+                ),
             ));
         };
         // On request a pool is used even where autoAssign is off.
@@ -182,21 +198,21 @@ impl Asking<'_> {
             Verdict::Rejects(rejection) => match rejection {
                 Rejection::Exhausted => blocked(error(
                     "pool-exhausted",
-                    format!(
-                        "The pool '{}' that it asks for {}.",
-                        quote(name),
-                        self.full(pool)
+                    words!(
+                        "The pool '{pool}' that it asks for {full}.",
+                        pool = quote(name),
+                        full = self.full(pool)
                     ),
-                    EXHAUSTED_HINT,
+                    exhausted_hint(),
                 )),
                 Rejection::Family => blocked(error(
                     "no-pool-of-family",
-                    format!(
-                        "The pool '{}' that it asks for has no {} addresses.",
-                        quote(name),
-                        family_word(&self.families())
+                    words!(
+                        "The pool '{pool}' that it asks for has no {family} addresses.",
+                        pool = quote(name),
+                        family = family_word(&self.families())
                     ),
-                    "Add addresses of that family to the pool, or ask for another pool.",
+                    words!("Add addresses of that family to the pool, or ask for another pool."),
                 )),
                 rejection => blocked(self.not_for_it(name, pool, &rejection)),
             },
@@ -222,21 +238,30 @@ impl Asking<'_> {
         let Some((nearest, _, _)) = rejections.first() else {
             return Outcome::Unknown;
         };
-        let clauses: Vec<String> = rejections
-            .iter()
-            .map(|(rejection, name, pool)| format!("{name} {}", self.clause(rejection, pool)))
-            .collect();
+        let clauses = rejections.iter().map(|(rejection, name, pool)| {
+            words!(
+                "{pool} {clause}",
+                pool = quote(name),
+                clause = self.clause(rejection, pool)
+            )
+        });
+        let clauses = list_clauses(clauses);
+        let family = family_word(&self.families());
         let (code, hint) = advice(nearest);
-        let likely = if unclear { "Most likely no" } else { "No" };
-        blocked(error(
-            code,
-            format!(
-                "{likely} pool gives it an {} address by itself: {}.",
-                family_word(&self.families()),
-                list_clauses(&clauses)
-            ),
-            hint,
-        ))
+        let message = if unclear {
+            words!(
+                "Most likely no pool gives it an {family} address by itself: {clauses}.",
+                family = family,
+                clauses = clauses
+            )
+        } else {
+            words!(
+                "No pool gives it an {family} address by itself: {clauses}.",
+                family = family,
+                clauses = clauses
+            )
+        };
+        blocked(error(code, message, hint))
     }
 
     /// Whether `pool` has an address for this service; `by_itself` where the pool was not asked for.

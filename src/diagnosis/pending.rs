@@ -5,7 +5,7 @@ use crate::model::Finding;
 use super::allocation::{Asking, Outcome};
 use super::facts::Presence;
 use super::words::{error, info, quote, warning};
-use crate::model::ServiceEvent;
+use crate::model::{Joint, Part, ServiceEvent, Words, words};
 
 /// Everything that keeps a pending service from its address, the cause first.
 pub(super) fn reasons(asking: &Asking<'_>, events: &[ServiceEvent]) -> Vec<Finding> {
@@ -33,45 +33,54 @@ fn not_metallbs(asking: &Asking<'_>) -> Option<Finding> {
         return Some(match (class, world.own_class()) {
             (Some(class), _) => warning(
                 "other-class",
-                format!(
-                    "Its loadBalancerClass is '{}', so MetalLB leaves it to another controller, which has given it no address.",
-                    quote(class)
+                words!(
+                    "Its loadBalancerClass is '{class}', so MetalLB leaves it to another controller, which has given it no \
+                     address.",
+                    class = quote(class)
                 ),
-                "If MetalLB should serve it, create the Service anew without spec.loadBalancerClass (it cannot be changed); \
-                 else see that the controller of that class runs.",
+                words!(
+                    "If MetalLB should serve it, create the Service anew without spec.loadBalancerClass (it cannot be changed); \
+                     else see that the controller of that class runs."
+                ),
             ),
             (None, Some(own)) => warning(
                 "other-class",
-                format!(
-                    "MetalLB looks after services of the loadBalancerClass '{}' alone; this one has none.",
-                    quote(own)
+                words!(
+                    "MetalLB looks after services of the loadBalancerClass '{class}' alone; this one has none.",
+                    class = quote(own)
                 ),
-                format!(
-                    "Create the Service anew with spec.loadBalancerClass: {} (it cannot be changed), or start MetalLB \
+                words!(
+                    "Create the Service anew with spec.loadBalancerClass: {class} (it cannot be changed), or start MetalLB \
                      without --lb-class.",
-                    quote(own)
+                    class = quote(own)
                 ),
             ),
             (None, None) => warning(
                 "other-class",
-                "MetalLB looks after services of certain loadBalancerClasses alone; this one has none.",
-                "Create the Service anew with one of them in spec.loadBalancerClass.",
+                words!(
+                    "MetalLB looks after services of certain loadBalancerClasses alone; this one has none."
+                ),
+                words!("Create the Service anew with one of them in spec.loadBalancerClass."),
             ),
         });
     }
     if world.metallb == Presence::Missing {
         return Some(error(
             "metallb-missing",
-            "MetalLB is not installed: the API server knows no metallb.io. Nobody else has given the service an address \
-             either.",
-            "Install MetalLB (metallb.io/installation) and give it an IPAddressPool, or the load balancer of your provider.",
+            words!(
+                "MetalLB is not installed: the API server knows no metallb.io. Nobody else has given the service an address \
+                 either."
+            ),
+            words!(
+                "Install MetalLB (metallb.io/installation) and give it an IPAddressPool, or the load balancer of your provider."
+            ),
         ));
     }
     if asking.service.cluster_ips.is_empty() {
         return Some(error(
             "no-cluster-ip",
-            "It has no ClusterIP, so MetalLB gives it no address.",
-            "Create the Service anew without clusterIP: None.",
+            words!("It has no ClusterIP, so MetalLB gives it no address."),
+            words!("Create the Service anew without clusterIP: None."),
         ));
     }
     None
@@ -86,10 +95,12 @@ fn controller_down(asking: &Asking<'_>) -> Option<Finding> {
     if components.controllers.iter().any(|(_, ready)| *ready) {
         return None;
     }
-    let hint = "See what became of it: kubectl get pods -A -l component=controller (or \
-                app.kubernetes.io/component=controller), kubectl describe pod, kubectl logs.";
+    let hint = words!(
+        "See what became of it: kubectl get pods -A -l component=controller (or app.kubernetes.io/component=controller), \
+         kubectl describe pod, kubectl logs."
+    );
     if !components.controllers.is_empty() {
-        let message = "MetalLB's controller is not ready. It is what gives out addresses.";
+        let message = words!("MetalLB's controller is not ready. It is what gives out addresses.");
         return Some(error("controller-down", message, hint));
     }
     // Its pod may bear other labels than usual. Its ConfigurationState is the pod's own, and goes when the pod does.
@@ -100,8 +111,10 @@ fn controller_down(asking: &Asking<'_>) -> Option<Finding> {
     (!is_alive).then(|| {
         warning(
             "controller-down",
-            "MetalLB's controller is most likely not running: no pod with its labels is to be seen. It is what gives out \
-             addresses.",
+            words!(
+                "MetalLB's controller is most likely not running: no pod with its labels is to be seen. It is what gives out \
+                 addresses."
+            ),
             hint,
         )
     })
@@ -113,11 +126,13 @@ fn invalid_configuration(asking: &Asking<'_>) -> Option<Finding> {
     (state.result == "Invalid").then(|| {
         error(
             "invalid-config",
-            format!(
-                "MetalLB's configuration is invalid, so its controller works with the last one that was valid, or none: {}",
-                quote(&state.error)
+            words!(
+                "MetalLB's configuration is invalid, so its controller works with the last one that was valid, or none: {error}",
+                error = quote(&state.error)
             ),
-            "Correct the object that it names; what MetalLB makes of it then is in its ConfigurationStates.",
+            words!(
+                "Correct the object that it names; what MetalLB makes of it then is in its ConfigurationStates."
+            ),
         )
     })
 }
@@ -136,16 +151,20 @@ fn waiting(events: &[ServiceEvent]) -> Finding {
     match newest(events, &REFUSALS) {
         Some(event) => warning(
             "allocation-failed",
-            format!(
-                "It has no address yet. Nothing that is seen stands in the way now; MetalLB said last: {}",
-                quote(&event.message)
+            words!(
+                "It has no address yet. Nothing that is seen stands in the way now; MetalLB said last: {said}",
+                said = quote(&event.message)
             ),
-            "MetalLB tries again when a service or a pool changes. If it does not, see the log of its controller.",
+            words!(
+                "MetalLB tries again when a service or a pool changes. If it does not, see the log of its controller."
+            ),
         ),
         None => info(
             "waiting",
-            "It has no address yet, and nothing that is seen stands in the way.",
-            "MetalLB should give it one in a moment. If it does not, see the log of its controller.",
+            words!("It has no address yet, and nothing that is seen stands in the way."),
+            words!(
+                "MetalLB should give it one in a moment. If it does not, see the log of its controller."
+            ),
         ),
     }
 }
@@ -157,28 +176,33 @@ fn unclear(asking: &Asking<'_>, events: &[ServiceEvent]) -> Finding {
         .requested_ips
         .as_ref()
         .or(service.requested_ip_field.as_ref());
-    let asked: Vec<String> = [
-        ips.map(|ips| format!("the address {}", quote(ips))),
-        service
-            .requested_pool
-            .as_ref()
-            .map(|pool| format!("the pool '{}'", quote(pool))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let wish = if asked.is_empty() {
-        String::new()
-    } else {
-        format!(" It asks for {}.", asked.join(" of "))
+    let ips = ips.map(|ips| quote(ips));
+    let pool = service.requested_pool.as_ref().map(|pool| quote(pool));
+    let wish = match (ips, pool) {
+        (Some(ips), Some(pool)) => Some(words!(
+            "It asks for the address {ips} of the pool '{pool}'.",
+            ips = ips,
+            pool = pool
+        )),
+        (Some(ips), None) => Some(words!("It asks for the address {ips}.", ips = ips)),
+        (None, Some(pool)) => Some(words!("It asks for the pool '{pool}'.", pool = pool)),
+        (None, None) => None,
     };
-    let said = newest(events, &REFUSALS).map_or(String::new(), |event| {
-        format!(" MetalLB says: {}", quote(&event.message))
-    });
+    let said = newest(events, &REFUSALS)
+        .map(|event| words!("MetalLB says: {said}", said = quote(&event.message)));
     error(
         "pending",
-        format!("It has no address yet.{wish}{said}"),
-        "Why is not to be told from what can be seen here. The events of the Service say what MetalLB makes of it (kubectl \
-         describe service); no event at all means that no controller looks after it.",
+        sentences([Some(words!("It has no address yet.")), wish, said]),
+        words!(
+            "Why is not to be told from what can be seen here. The events of the Service say what MetalLB makes of it (kubectl \
+             describe service); no event at all means that no controller looks after it."
+        ),
     )
+}
+
+/// Sentences one after the other.
+fn sentences(all: [Option<Words>; 3]) -> Words {
+    let parts = all.into_iter().flatten().map(Part::from).collect();
+    let all = Part::strung(parts, Joint::Space, usize::MAX);
+    words!("{all}", all = all)
 }

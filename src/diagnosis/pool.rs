@@ -10,8 +10,8 @@ use crate::model::{AddressCount, AddressRange, Family, Finding, PoolUsage};
 use super::allocation::covers;
 use super::announce::selects_pool;
 use super::facts::{Advertisement, Node, Pool, Scene, World};
-use super::words::{error, info, list, quote, warning};
-use crate::model::is_buggy_ip;
+use super::words::{error, info, quote, warning};
+use crate::model::{Part, is_buggy_ip, words};
 
 /// Shared by the nodes of one subnet, as far as can be guessed: their masks are not in the API.
 const V4_NEAR_BITS: u8 = 16;
@@ -90,36 +90,39 @@ fn bad_ranges(pool: &Pool) -> Option<Finding> {
     if !bad.is_empty() {
         return Some(error(
             "pool-bad-range",
-            format!("It has what is no range of addresses: {}.", list(bad)),
-            "Write 10.0.0.0/24 or 10.0.0.240-10.0.0.250; one address is 10.0.0.240/32.",
+            words!(
+                "It has what is no range of addresses: {ranges}.",
+                ranges = Part::list(bad)
+            ),
+            words!("Write 10.0.0.0/24 or 10.0.0.240-10.0.0.250; one address is 10.0.0.240/32."),
         ));
     }
     pool.addresses.is_empty().then(|| {
         error(
             "pool-bad-range",
-            "It has no addresses.",
-            "Give it some in spec.addresses.",
+            words!("It has no addresses."),
+            words!("Give it some in spec.addresses."),
         )
     })
 }
 
 fn node_addresses(pool: &Pool, world: &World) -> Option<Finding> {
-    let hit: Vec<String> = world
+    let hit: Vec<Part> = world
         .nodes
         .iter()
         .flatten()
         .flat_map(|(name, node)| own_addresses(node).map(move |ip| (name, ip)))
         .filter(|(_, ip)| covers(pool, *ip))
-        .map(|(name, ip)| format!("{ip} of {name}"))
+        .map(|(name, ip)| words!("{ip} of {whose}", ip = ip, whose = quote(name)).into())
         .collect();
     (!hit.is_empty()).then(|| {
         error(
             "pool-has-node-ip",
-            format!(
-                "It holds addresses of nodes ({}). A service that is given one cuts the node off, SSH included.",
-                list(hit)
+            words!(
+                "It holds addresses of nodes ({addresses}). A service that is given one cuts the node off, SSH included.",
+                addresses = Part::several(hit)
             ),
-            "Take the nodes' addresses out of spec.addresses before a service is given one.",
+            words!("Take the nodes' addresses out of spec.addresses before a service is given one."),
         )
     })
 }
@@ -139,8 +142,11 @@ fn pod_addresses(pool: &Pool, world: &World) -> Option<Finding> {
     (!hit.is_empty()).then(|| {
         error(
             "pool-overlaps-pods",
-            format!("It overlaps the addresses of pods ({}).", list(hit)),
-            "Take addresses that neither pods nor services of the cluster use.",
+            words!(
+                "It overlaps the addresses of pods ({addresses}).",
+                addresses = Part::list(hit)
+            ),
+            words!("Take addresses that neither pods nor services of the cluster use."),
         )
     })
 }
@@ -154,17 +160,24 @@ fn overlaps(pool: &Pool, cidr: &str) -> bool {
 
 /// Which addresses ClusterIPs are taken from is not in the API everywhere; one of them within the pool is proof enough.
 fn service_addresses(pool: &Pool, scene: Scene<'_>) -> Option<Finding> {
-    let hit: Vec<String> = pool
+    let hit: Vec<Part> = pool
         .ranges
         .iter()
         .flat_map(|range| scene.cluster_ips.range(range.first()..=range.last()))
-        .flat_map(|(ip, services)| services.iter().map(move |key| format!("{ip} of {key}")))
+        .flat_map(|(ip, services)| {
+            let of_key =
+                move |key| words!("{ip} of {whose}", ip = ip, whose = quote(&format!("{key}")));
+            services.iter().map(of_key).map(Part::from)
+        })
         .collect();
     (!hit.is_empty()).then(|| {
         error(
             "pool-overlaps-services",
-            format!("It overlaps the ClusterIPs of services ({}).", list(hit)),
-            "Take addresses that neither pods nor services of the cluster use.",
+            words!(
+                "It overlaps the ClusterIPs of services ({addresses}).",
+                addresses = Part::several(hit)
+            ),
+            words!("Take addresses that neither pods nor services of the cluster use."),
         )
     })
 }
@@ -184,12 +197,12 @@ fn other_pools(name: &str, pool: &Pool, world: &World) -> Option<Finding> {
     (!hit.is_empty()).then(|| {
         error(
             "pool-overlaps-pool",
-            format!(
-                "It has addresses in common with {}. MetalLB takes no configuration with such pools and stays with the last \
-                 that was valid.",
-                list(hit)
+            words!(
+                "It has addresses in common with {pools}. MetalLB takes no configuration with such pools and stays with the \
+                 last that was valid.",
+                pools = Part::list(hit)
             ),
-            "Let each address be in one pool alone.",
+            words!("Let each address be in one pool alone."),
         )
     })
 }
@@ -200,10 +213,12 @@ fn not_advertised(name: &str, pool: &Pool, world: &World) -> Option<Finding> {
     }
     Some(warning(
         "pool-not-advertised",
-        "No L2Advertisement or BGPAdvertisement is for it: its addresses are announced nowhere.",
-        format!(
-            "Make an L2Advertisement (or BGPAdvertisement) with ipAddressPools: [{}].",
-            quote(name)
+        words!(
+            "No L2Advertisement or BGPAdvertisement is for it: its addresses are announced nowhere."
+        ),
+        words!(
+            "Make an L2Advertisement (or BGPAdvertisement) with ipAddressPools: [{pool}].",
+            pool = quote(name)
         ),
     ))
 }
@@ -221,11 +236,11 @@ fn exhausted(pool: &Pool, scene: Scene<'_>) -> Option<Finding> {
     (!families.is_empty()).then(|| {
         warning(
             "pool-used-up",
-            format!(
-                "It has no free {} address: the next service that wants one stays pending.",
-                list(families)
+            words!(
+                "It has no free {family} address: the next service that wants one stays pending.",
+                family = Part::list(families)
             ),
-            "Add addresses to it, or delete services that are not needed.",
+            words!("Add addresses to it, or delete services that are not needed."),
         )
     })
 }
@@ -260,12 +275,12 @@ fn outside_subnets(name: &str, pool: &Pool, world: &World) -> Option<Finding> {
     (!far.is_empty()).then(|| {
         info(
             "pool-outside-subnets",
-            format!(
-                "{} most likely lies outside the subnets of all nodes: announced by layer 2, it is reached only if routers \
-                 and clients look for it there.",
-                list(far)
+            words!(
+                "{ranges} most likely lies outside the subnets of all nodes: announced by layer 2, it is reached only if \
+                 routers and clients look for it there.",
+                ranges = Part::list(far)
             ),
-            "Take addresses of the nodes' own subnet, route the range to it, or announce the pool by BGP.",
+            words!("Take addresses of the nodes' own subnet, route the range to it, or announce the pool by BGP."),
         )
     })
 }

@@ -101,7 +101,7 @@ fn every_mistake_is_found() {
         let said = shown
             .findings
             .first()
-            .map_or("", |finding| &finding.message);
+            .map_or_else(String::new, |finding| finding.message.to_string());
         assert!(said.contains(part), "{name}: {said}");
     }
 }

@@ -10,10 +10,12 @@ use crate::model::{
 use super::announce::{Way, has_speaker, is_usable, pool_of, runs_on};
 use super::facts::{Node, Presence, ServiceFacts, World};
 use super::service::{Subject, Unready};
-use super::words::{error, info, list, quote, warning};
-use crate::model::AddressRange;
+use super::words::{error, info, quote, warning};
+use crate::model::{AddressRange, Joint, Part, Words, words};
 
-const SEE_PODS: &str = "See why the pods are not ready: kubectl describe pod, kubectl logs.";
+fn see_pods() -> Words {
+    words!("See why the pods are not ready: kubectl describe pod, kubectl logs.")
+}
 
 /// Everything that was found about a service that has its address.
 pub(super) fn problems(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
@@ -45,12 +47,14 @@ pub(super) fn without_pods(subject: &Subject<'_>) -> Option<Finding> {
         return None;
     }
     let message = if pods.is_empty() {
-        "No pod stands behind it: connections are refused.".to_owned()
+        words!("No pod stands behind it: connections are refused.")
     } else {
-        let unready = count_unready(pods, subject.unready);
-        format!("None of its endpoints is ready ({unready}): connections are refused.")
+        words!(
+            "None of its endpoints is ready ({unready}): connections are refused.",
+            unready = count_unready(pods, subject.unready)
+        )
     };
-    Some(error("no-ready-endpoints", message, SEE_PODS))
+    Some(error("no-ready-endpoints", message, see_pods()))
 }
 
 fn no_ready_endpoints(
@@ -63,25 +67,29 @@ fn no_ready_endpoints(
     Some(if pods.is_empty() {
         error(
             "no-ready-endpoints",
-            "It has an address, but no pod stands behind it: connections are refused, and MetalLB announces it nowhere.",
-            "Check that the Service's selector matches the labels of running pods (kubectl describe service), and that \
-             the workload is scaled above zero.",
+            words!(
+                "It has an address, but no pod stands behind it: connections are refused, and MetalLB announces it nowhere."
+            ),
+            words!(
+                "Check that the Service's selector matches the labels of running pods (kubectl describe service), and that \
+                 the workload is scaled above zero."
+            ),
         )
     } else {
         error(
             "no-ready-endpoints",
-            format!(
-                "It has an address, but none of its endpoints is ready ({}): connections are refused, and MetalLB announces \
-                 it nowhere.",
-                count_unready(pods, unready)
+            words!(
+                "It has an address, but none of its endpoints is ready ({unready}): connections are refused, and MetalLB \
+                 announces it nowhere.",
+                unready = count_unready(pods, unready)
             ),
-            SEE_PODS,
+            see_pods(),
         )
     })
 }
 
 /// As `3 unready: 2 CrashLoopBackOff, 1 Pending`. A dual-stack pod has two endpoints and counts once.
-fn count_unready(pods: &[PodEndpoint], unready: &dyn Fn(&Arc<str>) -> Unready) -> String {
+fn count_unready(pods: &[PodEndpoint], unready: &dyn Fn(&Arc<str>) -> Unready) -> Words {
     let names: BTreeSet<&Arc<str>> = pods.iter().map(|pod| &pod.name).collect();
     let mut by_state: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     for name in &names {
@@ -89,14 +97,18 @@ fn count_unready(pods: &[PodEndpoint], unready: &dyn Fn(&Arc<str>) -> Unready) -
             *by_state.entry(doing).or_default() += 1;
         }
     }
-    let states: Vec<String> = by_state
+    let states: Vec<Part> = by_state
         .iter()
-        .map(|(state, count)| format!("{count} {}", printable(state)))
+        .map(|(state, count)| Part::Text(format!("{count} {}", printable(state))))
         .collect();
     if states.is_empty() {
-        format!("{} unready", names.len())
+        words!("{count} unready", count = names.len())
     } else {
-        format!("{} unready: {}", names.len(), states.join(", "))
+        words!(
+            "{count} unready: {states}",
+            count = names.len(),
+            states = Part::strung(states, Joint::Comma, usize::MAX)
+        )
     }
 }
 
@@ -107,12 +119,12 @@ fn pool_gone(service: &ServiceFacts, world: &World) -> Option<Finding> {
     }
     Some(warning(
         "pool-gone",
-        format!(
-            "Its address is from the pool '{}', which is not there any more: MetalLB takes the address back when it looks at the \
-             service next.",
-            quote(name)
+        words!(
+            "Its address is from the pool '{pool}', which is not there any more: MetalLB takes the address back when it looks at \
+             the service next.",
+            pool = quote(name)
         ),
-        "Make the IPAddressPool again, or let the service take an address of another pool.",
+        words!("Make the IPAddressPool again, or let the service take an address of another pool."),
     ))
 }
 
@@ -126,32 +138,36 @@ fn unannounced(
     if way.is_shared_with_selectors(service) && way.bgp.is_empty() {
         return Some(error(
             "shared-with-selectors",
-            "It shares its address (metallb.io/allow-shared-ip), and its L2Advertisement has serviceSelectors: MetalLB does \
-             not announce such a service.",
-            "Remove the annotation, or the serviceSelectors of the L2Advertisement.",
+            words!(
+                "It shares its address (metallb.io/allow-shared-ip), and its L2Advertisement has serviceSelectors: MetalLB does \
+                 not announce such a service."
+            ),
+            words!("Remove the annotation, or the serviceSelectors of the L2Advertisement."),
         ));
     }
     let all: Vec<_> = way.l2.iter().chain(&way.bgp).copied().collect();
     if all.is_empty() {
         return Some(error(
             "no-advertisement",
-            format!(
-                "It has an address of the pool '{}', but no L2Advertisement or BGPAdvertisement is for it: nobody announces \
+            words!(
+                "It has an address of the pool '{pool}', but no L2Advertisement or BGPAdvertisement is for it: nobody announces \
                  the address, and only the cluster's own nodes reach it.",
-                quote(way.pool_name)
+                pool = quote(way.pool_name)
             ),
-            "Make an L2Advertisement (or BGPAdvertisement) that names the pool in ipAddressPools; mind its serviceSelectors.",
+            words!(
+                "Make an L2Advertisement (or BGPAdvertisement) that names the pool in ipAddressPools; mind its serviceSelectors."
+            ),
         ));
     }
     let selected = way.nodes(&all);
     if selected.is_empty() {
         return Some(error(
             "no-node-selected",
-            format!(
-                "The nodeSelectors of the advertisements of its pool '{}' select no node: nobody announces the address.",
-                quote(way.pool_name)
+            words!(
+                "The nodeSelectors of the advertisements of its pool '{pool}' select no node: nobody announces the address.",
+                pool = quote(way.pool_name)
             ),
-            "Correct the nodeSelectors, or label the nodes that should announce.",
+            words!("Correct the nodeSelectors, or label the nodes that should announce."),
         ));
     }
     let usable: Vec<&(&Arc<str>, &Node)> = selected
@@ -167,16 +183,19 @@ fn unannounced(
 
 /// None of the nodes that were selected announces; why, by what they have in common.
 fn unusable(world: &World, selected: &[(&Arc<str>, &Node)]) -> Finding {
-    let names = list(selected.iter().map(|(name, _)| name));
+    let names = Part::list(selected.iter().map(|(name, _)| name));
     if selected.iter().all(|(_, node)| node.is_excluded()) {
         return error(
             "nodes-excluded",
-            format!(
-                "The nodes that may announce it ({names}) are all labelled \
-                 node.kubernetes.io/exclude-from-external-load-balancers, so most likely nobody does."
+            words!(
+                "The nodes that may announce it ({nodes}) are all labelled \
+                 node.kubernetes.io/exclude-from-external-load-balancers, so most likely nobody does.",
+                nodes = names
             ),
-            "Remove the label from a node that should announce (control planes have it by default), or run MetalLB's speakers \
-             with --ignore-exclude-lb.",
+            words!(
+                "Remove the label from a node that should announce (control planes have it by default), or run MetalLB's \
+                 speakers with --ignore-exclude-lb."
+            ),
         );
     }
     if selected
@@ -185,17 +204,23 @@ fn unusable(world: &World, selected: &[(&Arc<str>, &Node)]) -> Finding {
     {
         return error(
             "speaker-down",
-            format!("No speaker of MetalLB is ready on the nodes that may announce it ({names})."),
-            "See what became of the speakers: kubectl get pods -A -o wide -l component=speaker, kubectl describe pod.",
+            words!(
+                "No speaker of MetalLB is ready on the nodes that may announce it ({nodes}).",
+                nodes = names
+            ),
+            words!(
+                "See what became of the speakers: kubectl get pods -A -o wide -l component=speaker, kubectl describe pod."
+            ),
         );
     }
     error(
         "nodes-unavailable",
-        format!(
-            "Of the nodes that may announce it ({names}) each is labelled to take no load balancer traffic, has no network, or \
-             runs no speaker that is ready."
+        words!(
+            "Of the nodes that may announce it ({nodes}) each is labelled to take no load balancer traffic, has no network, or \
+             runs no speaker that is ready.",
+            nodes = names
         ),
-        "Look at the nodes: kubectl describe node; and at MetalLB's speakers.",
+        words!("Look at the nodes: kubectl describe node; and at MetalLB's speakers."),
     )
 }
 
@@ -206,14 +231,16 @@ fn no_local_pod(pods: &[PodEndpoint], usable: &[&(&Arc<str>, &Node)]) -> Option<
     }
     Some(error(
         "no-local-pod",
-        format!(
-            "externalTrafficPolicy is Local and its ready pods run on {}, which may not announce it; {} may, and have none. So \
-             nobody announces the address.",
-            list(nodes),
-            list(usable.iter().map(|(name, _)| name))
+        words!(
+            "externalTrafficPolicy is Local and its ready pods run on {pods}, which may not announce it; {nodes} may, and have \
+             none. So nobody announces the address.",
+            pods = Part::list(nodes),
+            nodes = Part::list(usable.iter().map(|(name, _)| name))
         ),
-        "Let a pod run on one of those nodes, let the advertisement select the pods' nodes, or set externalTrafficPolicy to \
-         Cluster.",
+        words!(
+            "Let a pod run on one of those nodes, let the advertisement select the pods' nodes, or set externalTrafficPolicy to \
+             Cluster."
+        ),
     ))
 }
 
@@ -228,8 +255,10 @@ fn announce_failed(
     (newest.reason == "announceFailed").then(|| {
         warning(
             "announce-failed",
-            format!("MetalLB says: {}", quote(&newest.message)),
-            "Correct the interfaces of the L2Advertisement: they must exist on every node that may announce.",
+            words!("MetalLB says: {said}", said = quote(&newest.message)),
+            words!(
+                "Correct the interfaces of the L2Advertisement: they must exist on every node that may announce."
+            ),
         )
     })
 }
@@ -255,11 +284,13 @@ fn sessions_down(world: &World, announced_by: Option<&[Announcement]>) -> Option
     }
     Some(error(
         "bgp-down",
-        format!(
-            "No BGP session of the nodes that announce it stands ({}): routers outside do not learn its address.",
-            list(states)
+        words!(
+            "No BGP session of the nodes that announce it stands ({sessions}): routers outside do not learn its address.",
+            sessions = Part::list(states)
         ),
-        "Check the BGPPeers (address, AS numbers, password) and that TCP port 179 is open between nodes and router.",
+        words!(
+            "Check the BGPPeers (address, AS numbers, password) and that TCP port 179 is open between nodes and router."
+        ),
     ))
 }
 
@@ -289,12 +320,15 @@ fn source_ranges(service: &ServiceFacts, world: &World) -> Option<Finding> {
     }
     Some(info(
         "source-ranges",
-        format!(
-            "loadBalancerSourceRanges admits {} alone. Connections to its MetalLB IP from the nodes {} most likely hang.",
-            list(&service.source_ranges),
-            list(left_out)
+        words!(
+            "loadBalancerSourceRanges admits {ranges} alone. Connections to its MetalLB IP from the nodes {nodes} most likely \
+             hang.",
+            ranges = Part::list(&service.source_ranges),
+            nodes = Part::list(left_out)
         ),
-        "Take the ClusterIP as the route, or add the nodes' addresses to loadBalancerSourceRanges.",
+        words!(
+            "Take the ClusterIP as the route, or add the nodes' addresses to loadBalancerSourceRanges."
+        ),
     ))
 }
 
@@ -313,13 +347,15 @@ pub(super) fn local_policy(
     }
     Some(info(
         "local-policy",
-        format!(
-            "externalTrafficPolicy is Local: traffic from outside the cluster is taken only by nodes that run a ready pod \
-             of it ({}).",
-            list(nodes)
+        words!(
+            "externalTrafficPolicy is Local: traffic from outside the cluster is taken only by nodes that run a ready pod of it \
+             ({nodes}).",
+            nodes = Part::list(nodes)
         ),
-        "If its address does not answer through a node, take another of these nodes as the SSH host, or the ClusterIP as the \
-         route.",
+        words!(
+            "If its address does not answer through a node, take another of these nodes as the SSH host, or the ClusterIP as \
+             the route."
+        ),
     ))
 }
 

@@ -7,8 +7,8 @@ use crate::model::{Family, Finding};
 
 use super::allocation::{Asking, covers};
 use super::facts::Pool;
-use super::words::{count, error, list, quote};
-use crate::model::is_buggy_ip;
+use super::words::{error, quote};
+use crate::model::{Joint, Part, Words, is_buggy_ip, words};
 
 /// Why a pool gives a service nothing; what comes later is nearer to success.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,32 +33,39 @@ impl Asking<'_> {
         if let Some(ip) = avoided {
             return error(
                 "ip-outside-pools",
-                format!(
-                    "It asks for {ip}, which its pool leaves out: avoidBuggyIPs is on, and it ends in .0 or .255."
+                words!(
+                    "It asks for {ip}, which its pool leaves out: avoidBuggyIPs is on, and it ends in .0 or .255.",
+                    ip = ip
                 ),
-                "Ask for another address, or turn avoidBuggyIPs off in the IPAddressPool.",
+                words!("Ask for another address, or turn avoidBuggyIPs off in the IPAddressPool."),
             );
         }
         let families: BTreeSet<bool> = ips.iter().map(IpAddr::is_ipv4).collect();
-        let (subject, verb) = match ips {
-            [_] => ("It asks for", "which no IPAddressPool has"),
-            _ if families.len() == 2 => {
-                ("It asks for", "which no single IPAddressPool has both of")
-            }
-            _ => ("It asks for", "which no IPAddressPool has"),
+        let have = pools.map(|(name, pool)| format!("{name}: {}", pool.addresses.join(", ")));
+        let have = Part::list(have);
+        let ips = Part::list(ips);
+        let message = if families.len() == 2 {
+            words!(
+                "It asks for {ips}, which no single IPAddressPool has both of ({pools}).",
+                ips = ips,
+                pools = have
+            )
+        } else {
+            words!(
+                "It asks for {ips}, which no IPAddressPool has ({pools}).",
+                ips = ips,
+                pools = have
+            )
         };
-        let have: Vec<String> = pools
-            .map(|(name, pool)| format!("{name}: {}", pool.addresses.join(", ")))
-            .collect();
         error(
             "ip-outside-pools",
-            format!("{subject} {}, {verb} ({}).", list(ips), list(have)),
-            "Ask for an address of one of the pools, or add the address to one.",
+            message,
+            words!("Ask for an address of one of the pools, or add the address to one."),
         )
     }
 
     /// As `has no free address: its 2 addresses are held by shop/a and shop/b`.
-    pub(super) fn full(&self, pool: &Pool) -> String {
+    pub(super) fn full(&self, pool: &Pool) -> Words {
         let families = self.families();
         let ranges = pool
             .ranges
@@ -77,31 +84,43 @@ impl Asking<'_> {
             }
         }
         let holders = if holders.is_empty() {
-            "services of other namespaces".to_owned()
+            words!("services of other namespaces").into()
         } else {
-            list(holders)
+            Part::list(holders)
         };
-        format!(
-            "has no free address: {} held by {holders}",
-            if size == 1 {
-                "its 1 address is".to_owned()
-            } else {
-                format!("its {} are", count(size, "address", "addresses"))
-            }
-        )
+        if size == 1 {
+            words!(
+                "has no free address: its 1 address is held by {holders}",
+                holders = holders
+            )
+        } else {
+            words!(
+                "has no free address: its {size} addresses are held by {holders}",
+                size = size,
+                holders = holders
+            )
+        }
     }
 
     /// Why a pool gives nothing, after its name.
-    pub(super) fn clause(&self, rejection: &Rejection, pool: &Pool) -> String {
+    pub(super) fn clause(&self, rejection: &Rejection, pool: &Pool) -> Words {
         match rejection {
-            Rejection::Family => format!("has no {} addresses", family_word(&self.families())),
+            Rejection::Family => {
+                words!(
+                    "has no {family} addresses",
+                    family = family_word(&self.families())
+                )
+            }
             Rejection::AutoAssignOff => {
-                "gives addresses only on request (autoAssign is off)".to_owned()
+                words!("gives addresses only on request (autoAssign is off)")
             }
             Rejection::Namespace => {
-                format!("is not for the namespace {}", self.key.namespace)
+                words!(
+                    "is not for the namespace {namespace}",
+                    namespace = quote(self.key.namespace.as_str())
+                )
             }
-            Rejection::ServiceLabels => "is for services with other labels".to_owned(),
+            Rejection::ServiceLabels => words!("is for services with other labels"),
             Rejection::Exhausted => self.full(pool),
         }
     }
@@ -113,70 +132,76 @@ impl Asking<'_> {
             .allocation
             .iter()
             .flat_map(|allocation| &allocation.namespaces);
-        let namespaces = list(named);
-        let only = if namespaces.is_empty() || *rejection != Rejection::Namespace {
-            String::new()
+        let mut named = named.peekable();
+        let is_named = named.peek().is_some() && *rejection == Rejection::Namespace;
+        let (name, clause) = (quote(name), self.clause(rejection, pool));
+        let message = if is_named {
+            words!(
+                "It asks for the pool '{pool}' or an address of it, which {clause} (it names {namespaces}).",
+                pool = name,
+                clause = clause,
+                namespaces = Part::list(named)
+            )
         } else {
-            format!(" (it names {namespaces})")
+            words!(
+                "It asks for the pool '{pool}' or an address of it, which {clause}.",
+                pool = name,
+                clause = clause
+            )
         };
-        error(
-            code,
-            format!(
-                "It asks for the pool '{}' or an address of it, which {}{only}.",
-                quote(name),
-                self.clause(rejection, pool)
-            ),
-            hint,
-        )
+        error(code, message, hint)
     }
 }
 
-pub(super) const EXHAUSTED_HINT: &str = "Add addresses to the IPAddressPool, delete a service that is not needed, or let services share an \
-     address (metallb.io/allow-shared-ip).";
+pub(super) fn exhausted_hint() -> Words {
+    words!(
+        "Add addresses to the IPAddressPool, delete a service that is not needed, or let services share an address \
+         (metallb.io/allow-shared-ip)."
+    )
+}
 
 /// A rejection's code and what to do about it.
-pub(super) const fn advice(rejection: &Rejection) -> (&'static str, &'static str) {
+pub(super) fn advice(rejection: &Rejection) -> (&'static str, Words) {
     match rejection {
         Rejection::Family => (
             "no-pool-of-family",
-            "Make an IPAddressPool with addresses of the Service's family (spec.ipFamilies).",
+            words!(
+                "Make an IPAddressPool with addresses of the Service's family (spec.ipFamilies)."
+            ),
         ),
         Rejection::AutoAssignOff => (
             "auto-assign-off",
-            "Ask for a pool with the annotation metallb.io/address-pool, or turn autoAssign on in the IPAddressPool.",
+            words!(
+                "Ask for a pool with the annotation metallb.io/address-pool, or turn autoAssign on in the IPAddressPool."
+            ),
         ),
         Rejection::Namespace => (
             "namespace-not-selected",
-            "Add the namespace to the pool's serviceAllocation (namespaces or namespaceSelectors), or use another pool.",
+            words!(
+                "Add the namespace to the pool's serviceAllocation (namespaces or namespaceSelectors), or use another pool."
+            ),
         ),
         Rejection::ServiceLabels => (
             "service-not-selected",
-            "Give the Service the labels that the pool's serviceAllocation.serviceSelectors ask for, or use another pool.",
+            words!(
+                "Give the Service the labels that the pool's serviceAllocation.serviceSelectors ask for, or use another pool."
+            ),
         ),
-        Rejection::Exhausted => ("pool-exhausted", EXHAUSTED_HINT),
+        Rejection::Exhausted => ("pool-exhausted", exhausted_hint()),
     }
 }
 
 /// Clauses are few words each: more of them are named than in other lists.
-pub(super) fn list_clauses(clauses: &[String]) -> String {
+pub(super) fn list_clauses(clauses: impl Iterator<Item = Words>) -> Part {
     const MOST: usize = 8;
-    let shown: Vec<String> = clauses
-        .iter()
-        .take(MOST)
-        .map(|clause| quote(clause))
-        .collect();
-    let mut text = shown.join("; ");
-    if clauses.len() > MOST {
-        text.push_str("; and so on");
-    }
-    text
+    Part::strung(clauses.map(Part::from).collect(), Joint::Semicolon, MOST)
 }
 
 /// The families in a word.
-pub(super) fn family_word(families: &[Family]) -> &'static str {
+pub(super) fn family_word(families: &[Family]) -> Part {
     match families {
-        [Family::V4] => "IPv4",
-        [Family::V6] => "IPv6",
-        _ => "IPv4 and IPv6",
+        [Family::V4] => Part::from("IPv4"),
+        [Family::V6] => Part::from("IPv6"),
+        _ => Part::list(["IPv4", "IPv6"]),
     }
 }

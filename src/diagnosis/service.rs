@@ -11,6 +11,7 @@ use super::allocation::Asking;
 use super::facts::{Presence, Scene, ServiceFacts, World};
 use super::words::{info, warning};
 use super::{pending, reach};
+use crate::model::words;
 
 /// What is known of a pod that takes no traffic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,8 +74,10 @@ fn service_lb(key: &ServiceKey, world: &World) -> Option<Finding> {
     fights.then(|| {
         warning(
             "servicelb-fights",
-            "k3s's ServiceLB (pods svclb-…) serves it besides MetalLB: both write its address, and it changes to and fro.",
-            "Start k3s with --disable=servicelb, so that MetalLB is alone.",
+            words!(
+                "k3s's ServiceLB (pods svclb-…) serves it besides MetalLB: both write its address, and it changes to and fro."
+            ),
+            words!("Start k3s with --disable=servicelb, so that MetalLB is alone."),
         )
     })
 }
@@ -83,8 +86,8 @@ fn deprecated(service: &ServiceFacts) -> Option<Finding> {
     service.uses_deprecated_annotation.then(|| {
         info(
             "deprecated-annotation",
-            "It asks by an annotation of the prefix metallb.universe.tf, which MetalLB will stop to read.",
-            "Write metallb.io in place of metallb.universe.tf.",
+            words!("It asks by an annotation of the prefix metallb.universe.tf, which MetalLB will stop to read."),
+            words!("Write metallb.io in place of metallb.universe.tf."),
         )
     })
 }
@@ -99,11 +102,11 @@ fn udp(service: &ServiceFacts) -> Option<Finding> {
     (!ports.is_empty()).then(|| {
         info(
             "udp-not-tunnellable",
-            format!(
-                "{} cannot be tunnelled: SSH carries TCP only.",
-                ports.join(", ")
+            words!(
+                "{ports} cannot be tunnelled: SSH carries TCP only.",
+                ports = ports.join(", ")
             ),
-            "Reach it from inside the cluster's network.",
+            words!("Reach it from inside the cluster's network."),
         )
     })
 }

@@ -22,7 +22,9 @@ fn check(start: &Case, rows: &[Row]) {
         let found = start.clone().with(change).findings();
         let own: Vec<_> = found.iter().map(|finding| finding.code).collect();
         assert_eq!(own, *codes, "{name}: {found:?}");
-        let said = found.first().map_or("", |finding| &finding.message);
+        let said = found
+            .first()
+            .map_or_else(String::new, |finding| finding.message.to_string());
         assert!(said.contains(part), "{name}: {said}");
         assert!(
             found.iter().all(|finding| !finding.hint.is_empty()),

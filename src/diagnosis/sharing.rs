@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use crate::model::{Finding, ServiceKey};
 
 use super::facts::ServiceFacts;
-use super::words::{error, list};
+use super::words::error;
+use crate::model::{Part, words};
 
 /// Why an address that is in use cannot be shared.
 pub(super) enum Clash {
@@ -52,34 +53,45 @@ pub(super) fn in_use(
     holders: &[(&ServiceKey, &ServiceFacts)],
     clash: &Clash,
 ) -> Finding {
-    let by = list(holders.iter().map(|(key, _)| key));
+    let by = Part::list(holders.iter().map(|(key, _)| key));
     match clash {
         Clash::NotShared => error(
             "ip-in-use",
-            format!("It asks for {ip}, which {by} has."),
-            "Ask for another address, or give both services the same value in the annotation metallb.io/allow-shared-ip.",
+            words!("It asks for {ip}, which {by} has.", ip = ip, by = by),
+            words!(
+                "Ask for another address, or give both services the same value in the annotation metallb.io/allow-shared-ip."
+            ),
         ),
         Clash::Keys => error(
             "sharing-key-clash",
-            format!(
-                "It asks for {ip}, which {by} has, and their annotations metallb.io/allow-shared-ip are not the same."
+            words!(
+                "It asks for {ip}, which {by} has, and their annotations metallb.io/allow-shared-ip are not the same.",
+                ip = ip,
+                by = by
             ),
-            "Give all services that share an address the same value in that annotation.",
+            words!("Give all services that share an address the same value in that annotation."),
         ),
         Clash::Backends => error(
             "sharing-key-clash",
-            format!(
+            words!(
                 "It asks for {ip}, which {by} has. With externalTrafficPolicy Local an address can be shared only by services \
-                 that select the same pods."
+                 that select the same pods.",
+                ip = ip,
+                by = by
             ),
-            "Set externalTrafficPolicy to Cluster on all services that share the address, or give them the same selector.",
+            words!(
+                "Set externalTrafficPolicy to Cluster on all services that share the address, or give them the same selector."
+            ),
         ),
         Clash::Port(port) => error(
             "port-clash",
-            format!(
-                "It asks for {ip}, which it would share with {by}, but {port} is already in use there."
+            words!(
+                "It asks for {ip}, which it would share with {by}, but {port} is already in use there.",
+                ip = ip,
+                by = by,
+                port = port
             ),
-            "Services that share an address need different ports.",
+            words!("Services that share an address need different ports."),
         ),
     }
 }

@@ -1,8 +1,10 @@
 //! From a Snapshot to the graph of one way.
 
+use crate::l10n::Lang;
 use crate::model::{
     AnnouncementSource, ClusterState, Destination, HostStatus, LbService, PodEndpoint, Route,
-    ServiceKey, ServicePhase, Snapshot, Target, TunnelId, TunnelState, TunnelStatus, printable,
+    ServiceKey, ServicePhase, Snapshot, Target, TunnelId, TunnelState, TunnelStatus, Words,
+    printable, words,
 };
 
 use super::graph::{Edge, EdgeKind, Graph, Node, Status};
@@ -12,13 +14,18 @@ use super::status::{Stations, chain};
 /// How many endpoints are drawn one by one before the rest folds into one.
 const MOST_PODS: usize = 12;
 
-/// The way of the tunnel of this port of this service, or the way it would take.
+/// The way of the tunnel of this port of this service, or the way it would take; in English.
 #[must_use]
 pub fn of_service(snapshot: &Snapshot, key: &ServiceKey, port: u16) -> Graph {
+    service_way(snapshot, key, port, Lang::English)
+}
+
+fn service_way(snapshot: &Snapshot, key: &ServiceKey, port: u16, lang: Lang) -> Graph {
     let tunnel = snapshot.tunnel_of(key, port).map(AsRef::as_ref);
-    let way = Way::new(snapshot, tunnel);
+    let way = Way::new(snapshot, tunnel, lang);
     let service = snapshot.cluster.services.get(key).map(AsRef::as_ref);
-    let mut builder = way.begin(port, &format!("{key} port {port}"));
+    let title = lang.say(&words!("{service} port {port}", service = key, port = port));
+    let mut builder = way.begin(port, &title);
     match service {
         Some(service) => builder.add_service(service, port, tunnel),
         None => builder.add_unknown_service(key, &snapshot.cluster.state),
@@ -26,18 +33,24 @@ pub fn of_service(snapshot: &Snapshot, key: &ServiceKey, port: u16) -> Graph {
     builder.finish(tunnel)
 }
 
-/// The way of this tunnel; none if the snapshot does not hold it and it is not a service's.
+/// The way of this tunnel, in English; none if the snapshot does not hold it and it is not a service's.
 #[must_use]
 pub fn of_tunnel(snapshot: &Snapshot, id: &TunnelId) -> Option<Graph> {
+    of_tunnel_in(snapshot, id, Lang::English)
+}
+
+/// The way of this tunnel in a person's language.
+#[must_use]
+pub fn of_tunnel_in(snapshot: &Snapshot, id: &TunnelId, lang: Lang) -> Option<Graph> {
     if let TunnelId::Service { service, port } = id {
-        return Some(of_service(snapshot, service, *port));
+        return Some(service_way(snapshot, service, *port, lang));
     }
     let tunnel = snapshot.tunnels.get(id).map(AsRef::as_ref)?;
     let port = match &tunnel.spec.target {
         Target::Fixed(Destination::Tcp { port, .. }) | Target::Service { port, .. } => *port,
         Target::Fixed(Destination::Socket(_)) | Target::Dynamic => 0,
     };
-    let mut builder = Way::new(snapshot, Some(tunnel)).begin(port, &id.to_string());
+    let mut builder = Way::new(snapshot, Some(tunnel), lang).begin(port, &id.to_string());
     match &tunnel.spec.target {
         Target::Fixed(destination) => builder.add_destination(destination),
         Target::Dynamic => builder.add_anywhere(),
@@ -96,10 +109,11 @@ struct Way<'a> {
     tunnel: Option<&'a TunnelStatus>,
     host: Option<&'a HostStatus>,
     stations: Stations,
+    lang: Lang,
 }
 
 impl<'a> Way<'a> {
-    fn new(snapshot: &'a Snapshot, tunnel: Option<&'a TunnelStatus>) -> Self {
+    fn new(snapshot: &'a Snapshot, tunnel: Option<&'a TunnelStatus>, lang: Lang) -> Self {
         let id = tunnel
             .map(|tunnel| &tunnel.spec.host)
             .or(snapshot.selected_host.as_ref());
@@ -109,7 +123,8 @@ impl<'a> Way<'a> {
         Self {
             tunnel,
             host,
-            stations: Stations::of(state, host, &snapshot.prompts),
+            stations: Stations::of(lang, state, host, &snapshot.prompts),
+            lang,
         }
     }
 
@@ -123,16 +138,18 @@ impl<'a> Way<'a> {
                 first_broken: None,
             },
             target: self.stations.target,
+            lang: self.lang,
         };
-        builder.push(nodes::computer(self.tunnel, port).status(self.stations.local));
+        builder.push(nodes::computer(self.lang, self.tunnel, port).status(self.stations.local));
         let Some(host) = self.host else {
-            builder.push_after(nodes::no_host(), "SSH");
+            builder.push_after(nodes::no_host(self.lang), "SSH");
             return builder;
         };
         let chain = chain(&host.profile);
         let last = chain.len() - 1;
         for (index, (profile, status)) in chain.iter().zip(self.stations.ssh).enumerate() {
-            let node = nodes::ssh(profile, host, index + 1, index == last).status(status);
+            let node =
+                nodes::ssh(self.lang, profile, host, index + 1, index == last).status(status);
             builder.push_after(node, "SSH");
         }
         builder
@@ -143,6 +160,7 @@ struct Builder {
     graph: Graph,
     /// How the target is doing.
     target: Status,
+    lang: Lang,
 }
 
 impl Builder {
@@ -159,13 +177,12 @@ impl Builder {
         to
     }
 
-    /// Connects two stations. A leg is as its farther end is, but nothing works beyond what does not.
+    /// Connects two stations.
     fn connect(&mut self, from: usize, to: usize, kind: EdgeKind, label: impl Into<String>) {
         let nodes = &self.graph.nodes;
-        let status = match (kind, &nodes[from].status, &nodes[to].status) {
-            (EdgeKind::Relation, ..) => Status::Idle,
-            (EdgeKind::Data, nearer, Status::Working) if *nearer != Status::Working => Status::Idle,
-            (EdgeKind::Data, _, farther) => farther.clone(),
+        let status = match kind {
+            EdgeKind::Relation => Status::Idle,
+            EdgeKind::Data => leg_status(&nodes[from].status, &nodes[to].status),
         };
         self.graph.edges.push(Edge {
             from,
@@ -189,11 +206,11 @@ impl Builder {
             (host + 1, host + 2)
         };
         let metal_lb = has_metal_lb(service).then(|| {
-            let node = nodes::metal_lb(service, service_rank);
+            let node = nodes::metal_lb(self.lang, service, service_rank);
             self.push(node)
         });
         let label = leg_label(service, port, planned.as_ref());
-        let node = nodes::service(service, port, service_rank);
+        let node = nodes::service(self.lang, service, port, service_rank);
         let status = if by_pod {
             Status::Idle
         } else {
@@ -204,7 +221,12 @@ impl Builder {
             self.connect(host, index, EdgeKind::Data, label.clone());
         }
         if let Some(metal_lb) = metal_lb {
-            self.connect(metal_lb, index, EdgeKind::Relation, announcement(service));
+            self.connect(
+                metal_lb,
+                index,
+                EdgeKind::Relation,
+                self.announcement(service),
+            );
         }
         let destination = planned.and_then(|planned| planned.destination);
         let target = if by_pod { destination.as_ref() } else { None };
@@ -226,19 +248,19 @@ impl Builder {
         let (shown, rest) = fold(&service.pods, is_target);
         for pod in shown {
             let status = self.pod_status(service, pod, has_ready, place, is_target(pod));
-            let node = nodes::pod(pod, place.rank).status(status);
+            let node = nodes::pod(self.lang, pod, place.rank).status(status);
             let index = self.push(node);
             self.connect_pod(index, place, is_target(pod));
         }
         let more = match (rest.is_empty(), service.pods.is_empty()) {
-            (false, _) => nodes::more_pods(&rest, place.rank),
-            (true, true) => nodes::no_pods(place.rank),
+            (false, _) => nodes::more_pods(self.lang, &rest, place.rank),
+            (true, true) => nodes::no_pods(self.lang, place.rank),
             (true, false) => return,
         };
         let status = if has_ready {
             self.followed(place)
         } else {
-            nodes::no_ready_pod(service)
+            nodes::no_ready_pod(self.lang, service)
         };
         let index = self.push(more.status(status));
         self.connect_pod(index, place, false);
@@ -264,7 +286,7 @@ impl Builder {
     ) -> Status {
         match (pod.ready, has_ready) {
             (false, true) => Status::Unknown,
-            (false, false) => nodes::no_ready_pod(service),
+            (false, false) => nodes::no_ready_pod(self.lang, service),
             (true, _) if is_target => self.target.clone(),
             (true, _) => self.followed(place),
         }
@@ -280,10 +302,10 @@ impl Builder {
 
     fn add_unknown_service(&mut self, key: &ServiceKey, cluster: &ClusterState) {
         let rank = self.graph.nodes.len();
-        let mut node = nodes::unknown_service(&key.to_string(), rank);
-        node = node.line(match cluster {
-            ClusterState::Live => "not in the cluster",
-            _ => "the cluster is not known yet",
+        let mut node = nodes::unknown_service(self.lang, &key.to_string(), rank);
+        node = node.told(&match cluster {
+            ClusterState::Live => words!("not in the cluster"),
+            _ => words!("the cluster is not known yet"),
         });
         if self.target != Status::Idle {
             node.status = self.target.clone();
@@ -293,15 +315,34 @@ impl Builder {
 
     fn add_destination(&mut self, destination: &Destination) {
         let rank = self.graph.nodes.len();
-        let node = nodes::destination(destination, rank).status(self.target.clone());
+        let node = nodes::destination(self.lang, destination, rank).status(self.target.clone());
         self.push_after(node, "direct-tcpip");
     }
 
     /// Each client's own choice.
     fn add_anywhere(&mut self) {
         let rank = self.graph.nodes.len();
-        let node = nodes::anywhere(rank).status(self.target.clone());
+        let node = nodes::anywhere(self.lang, rank).status(self.target.clone());
         self.push_after(node, "SOCKS");
+    }
+
+    /// Who announces the address.
+    fn announcement(&self, service: &LbService) -> String {
+        let Some(first) = service.announced_by.iter().flatten().next() else {
+            return String::new();
+        };
+        let protocol = match first.protocol.as_str() {
+            "layer2" => "L2",
+            "bgp" => "BGP",
+            other => other,
+        };
+        let by = format!("{} · {protocol}", first.node);
+        let words = match first.source {
+            AnnouncementSource::Status => Words::quoted(&by),
+            AnnouncementSource::Event => words!("{by}, by an event", by = by),
+            AnnouncementSource::Predicted => words!("{by}, predicted", by = by),
+        };
+        printable(&self.lang.say(&words)).into_owned()
     }
 
     fn finish(mut self, tunnel: Option<&TunnelStatus>) -> Graph {
@@ -310,7 +351,7 @@ impl Builder {
         let nodes = &self.graph.nodes;
         // A live fault tells where it is; what only the cluster says comes second, and nothing is broken while bytes flow.
         let named = faulty.and_then(|fault| {
-            let reason = fault.to_string();
+            let reason = self.lang.fault(fault);
             nodes.iter().position(|node| {
                 matches!(&node.status, Status::Broken { reason: found, .. } if *found == reason)
             })
@@ -321,6 +362,14 @@ impl Builder {
             (false, None) => nodes.iter().position(|node| node.status.is_broken()),
         };
         self.graph
+    }
+}
+
+/// How a leg does that bytes travel along: as its farther end, but nothing works beyond what does not.
+pub(super) fn leg_status(nearer: &Status, farther: &Status) -> Status {
+    match farther {
+        Status::Working if *nearer != Status::Working => Status::Idle,
+        farther => farther.clone(),
     }
 }
 
@@ -377,24 +426,6 @@ fn leg_label(service: &LbService, port: u16, planned: Option<&Planned>) -> Strin
             .map_or_else(String::new, |port| format!("NodePort {port}")),
         _ => String::new(),
     }
-}
-
-/// Who announces the address.
-fn announcement(service: &LbService) -> String {
-    let Some(first) = service.announced_by.iter().flatten().next() else {
-        return String::new();
-    };
-    let protocol = match first.protocol.as_str() {
-        "layer2" => "L2",
-        "bgp" => "BGP",
-        other => other,
-    };
-    let text = match first.source {
-        AnnouncementSource::Status => format!("{} · {protocol}", first.node),
-        AnnouncementSource::Event => format!("{} · {protocol}, by an event", first.node),
-        AnnouncementSource::Predicted => format!("{} · {protocol}, predicted", first.node),
-    };
-    printable(&text).into_owned()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What a diagram consists of.
 
+use crate::l10n::Lang;
+use crate::model::{Words, words};
+
 /// One station of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -17,6 +20,10 @@ pub struct Node {
     pub status: Status,
     /// How far it is from this computer, in steps of the drawing. Nodes of one rank stand beside each other.
     pub rank: usize,
+    /// The name of the object behind an address, where the address is the title.
+    pub name: Option<String>,
+    /// The language of its words.
+    pub(super) lang: Lang,
 }
 
 /// What a station is.
@@ -43,16 +50,16 @@ pub enum NodeKind {
 impl NodeKind {
     /// The kind in words, for people and for screen readers.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn words(self) -> Words {
         match self {
-            Self::Computer => "this computer",
-            Self::Jump => "jump host",
-            Self::Host => "SSH host",
-            Self::MetalLb => "MetalLB IP",
-            Self::Service => "Service",
-            Self::Pod => "Pod",
-            Self::MorePods => "Pods",
-            Self::Destination => "destination",
+            Self::Computer => words!("this computer"),
+            Self::Jump => words!("jump host"),
+            Self::Host => words!("SSH host"),
+            Self::MetalLb => words!("MetalLB IP"),
+            Self::Service => words!("Service"),
+            Self::Pod => words!("Pod"),
+            Self::MorePods => words!("Pods"),
+            Self::Destination => words!("destination"),
         }
     }
 
@@ -67,7 +74,7 @@ impl NodeKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// What it is called.
-    pub name: &'static str,
+    pub name: String,
     /// What it is.
     pub value: String,
 }
@@ -102,13 +109,13 @@ impl Status {
 
     /// The status in a word.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    pub fn words(&self) -> Words {
         match self {
-            Self::Idle => "idle",
-            Self::Working => "working",
-            Self::InProgress => "in progress",
-            Self::Broken { .. } => "broken",
-            Self::Unknown => "unknown",
+            Self::Idle => words!("idle"),
+            Self::Working => words!("working"),
+            Self::InProgress => words!("in progress"),
+            Self::Broken { .. } => words!("broken"),
+            Self::Unknown => words!("unknown"),
         }
     }
 }
@@ -148,6 +155,20 @@ pub struct Graph {
     pub edges: Vec<Edge>,
     /// The station to mark as the one that broke: the one the live fault names, else the first that cannot work.
     pub first_broken: Option<usize>,
+}
+
+impl Node {
+    /// What kind of station it is, in its language.
+    #[must_use]
+    pub fn kind_words(&self) -> String {
+        self.lang.say(&self.kind.words())
+    }
+
+    /// How it is doing, in its language.
+    #[must_use]
+    pub fn status_words(&self) -> String {
+        self.lang.say(&self.status.words())
+    }
 }
 
 impl Graph {

@@ -10,6 +10,7 @@ pub mod mermaid;
 mod nodes;
 mod paint;
 pub mod png;
+mod probed;
 mod status;
 pub mod svg;
 #[cfg(test)]
@@ -20,9 +21,10 @@ mod typeface;
 pub use address_map::{
     AddressMap, Clash, Door, NodePlace, PoolMap, RangeMap, Slot, SlotState, address_map,
 };
-pub use build::{Planned, of_service, of_tunnel, planned};
+pub use build::{Planned, of_service, of_tunnel, of_tunnel_in, planned};
 pub use graph::{Edge, EdgeKind, Fact, Graph, Node, NodeKind, Status};
 pub use layout::{
     Direction, EdgePath, Layout, Measure, Note, NoteLine, Point, Rect, Role, Size, lay_out,
 };
 pub use paint::Theme;
+pub use typeface::{HANGUL, HANGUL_STRONG};

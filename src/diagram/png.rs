@@ -39,6 +39,8 @@ pub fn render(graph: &Graph, style: Style, fonts: &[Vec<u8>]) -> Result<Vec<u8>,
     let mut database = fontdb::Database::new();
     database.load_font_data(typeface::REGULAR.to_vec());
     database.load_font_data(typeface::STRONG.to_vec());
+    database.load_font_data(typeface::HANGUL.to_vec());
+    database.load_font_data(typeface::HANGUL_STRONG.to_vec());
     for font in fonts {
         database.load_font_data(font.clone());
     }

@@ -1,5 +1,6 @@
 //! Which stations of the way work, derived from the tunnel's state and the state of the SSH connection.
 
+use crate::l10n::Lang;
 use crate::model::{
     Fault, FaultCause, Hop, HostProfile, HostStatus, LinkStatus, Prompt, TunnelState,
 };
@@ -19,12 +20,17 @@ pub(super) struct Stations {
 
 impl Stations {
     /// What is known of a way with these hops. `prompts` tells which hop asks a question.
-    pub(super) fn of(state: &TunnelState, host: Option<&HostStatus>, prompts: &[Prompt]) -> Self {
+    pub(super) fn of(
+        lang: Lang,
+        state: &TunnelState,
+        host: Option<&HostStatus>,
+        prompts: &[Prompt],
+    ) -> Self {
         let chain = host.map_or_else(Vec::new, |host| chain(&host.profile));
         let last = chain.len().saturating_sub(1);
         let mut stations = Self {
             local: Status::Idle,
-            ssh: link_stations(&chain, host, prompts),
+            ssh: link_stations(lang, &chain, host, prompts),
             target: Status::Idle,
         };
         match state {
@@ -55,14 +61,14 @@ impl Stations {
                 stations.target = Status::Working;
             }
             TunnelState::Waiting { fault, .. } | TunnelState::Failed(fault) => {
-                stations.mark_fault(fault, &chain);
+                stations.mark_fault(lang, fault, &chain);
             }
         }
         stations
     }
 
-    fn mark_fault(&mut self, fault: &Fault, chain: &[&HostProfile]) {
-        let broken = broken(fault);
+    fn mark_fault(&mut self, lang: Lang, fault: &Fault, chain: &[&HostProfile]) {
+        let broken = broken(lang, fault);
         match &fault.hop {
             Hop::Local => self.local = broken,
             Hop::Ssh(hop) => {
@@ -96,15 +102,16 @@ pub(super) fn chain(profile: &HostProfile) -> Vec<&HostProfile> {
 }
 
 /// The fault as a station's status.
-pub(super) fn broken(fault: &Fault) -> Status {
+pub(super) fn broken(lang: Lang, fault: &Fault) -> Status {
     Status::Broken {
-        reason: fault.to_string(),
-        remedy: fault.next_step(),
+        reason: lang.fault(fault),
+        remedy: lang.next_step(fault),
     }
 }
 
 /// The SSH servers as the connection's own state tells, whatever the tunnel wants of it.
 fn link_stations(
+    lang: Lang,
     chain: &[&HostProfile],
     host: Option<&HostStatus>,
     prompts: &[Prompt],
@@ -127,7 +134,7 @@ fn link_stations(
                 Hop::Ssh(hop) => place(chain, hop),
                 Hop::Local | Hop::Cluster | Hop::Target(_) => last,
             };
-            progress(count, at, &broken(fault))
+            progress(count, at, &broken(lang, fault))
         }
     }
 }
@@ -170,7 +177,7 @@ mod tests {
 
     use super::*;
     use crate::diagram::testing::{self, fault};
-    use crate::model::{Destination, Moment, PromptId, Question};
+    use crate::model::{Destination, Moment, PromptId, Question, Words};
 
     /// One letter a station: idle, working, progress, broken, unknown.
     fn letters(stations: &Stations) -> String {
@@ -224,7 +231,7 @@ mod tests {
                 waiting(
                     &Hop::Cluster,
                     FaultCause::ClusterUnavailable {
-                        reason: String::new(),
+                        reason: Words::default(),
                     },
                 ),
                 "wiib",
@@ -245,7 +252,7 @@ mod tests {
                 question: Question::Password { again: false },
                 was_refused: false,
             };
-            let stations = Stations::of(&state, Some(&status), &[prompt]);
+            let stations = Stations::of(Lang::English, &state, Some(&status), &[prompt]);
             assert_eq!(letters(&stations), expected, "{state:?}");
         }
     }
@@ -254,9 +261,17 @@ mod tests {
     fn a_connection_shows_even_while_the_tunnel_is_off() {
         let up = testing::jump_host(testing::up());
         assert_eq!(
-            letters(&Stations::of(&TunnelState::Off, Some(&up), &[])),
+            letters(&Stations::of(
+                Lang::English,
+                &TunnelState::Off,
+                Some(&up),
+                &[]
+            )),
             "iwwi"
         );
-        assert_eq!(letters(&Stations::of(&TunnelState::Off, None, &[])), "ii");
+        assert_eq!(
+            letters(&Stations::of(Lang::English, &TunnelState::Off, None, &[])),
+            "ii"
+        );
     }
 }

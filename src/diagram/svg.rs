@@ -359,9 +359,9 @@ fn head(points: &[Point]) -> Option<String> {
 fn told(node: &Node) -> String {
     let mut text = format!(
         "{} {}: {}",
-        node.kind.as_str(),
+        node.kind_words(),
         node.title,
-        node.status.as_str()
+        node.status_words()
     );
     if let Status::Broken { reason, remedy } = &node.status {
         let _ = write!(text, "\n{reason}\n{remedy}");
@@ -379,9 +379,9 @@ fn described(graph: &Graph) -> String {
         .map(|node| {
             format!(
                 "{} {} ({})",
-                node.kind.as_str(),
+                node.kind_words(),
                 node.title,
-                node.status.as_str()
+                node.status_words()
             )
         })
         .collect();

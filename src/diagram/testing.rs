@@ -7,7 +7,7 @@ use crate::model::{
     Announcement, AnnouncementSource, ClusterState, Destination, Fault, FaultCause, Hop,
     HostProfile, HostRole, HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind,
     Moment, PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServicePort, SessionFacts,
-    Snapshot, Target, Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
+    Snapshot, Target, Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus, words,
 };
 
 pub(crate) fn fault(hop: Hop, cause: FaultCause) -> Fault {
@@ -150,7 +150,9 @@ pub(crate) fn tunnel(snapshot: &mut Snapshot, key: &ServiceKey, port: u16, state
         },
         destination: Some(Destination::tcp("10.0.0.241", port)),
         route: Some(Route::MetalLb),
-        route_reason: Some("it has a MetalLB IP and the SSH host is a cluster node".to_owned()),
+        route_reason: Some(words!(
+            "Chosen because kube-proxy on a cluster node takes up the MetalLB IP"
+        )),
         traffic: Traffic::default(),
     };
     snapshot.tunnels.insert(id, Arc::new(status));

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::graph::{Edge, EdgeKind, Graph, NodeKind, Status};
+use crate::model::words;
 
 /// No line is wider than this many terminal columns.
 pub const WIDTH: usize = 100;
@@ -56,15 +57,13 @@ impl Renderer<'_> {
         } else if index > 0 {
             self.lines.push("│".to_owned());
         }
+        let kind = node.kind_words();
         let name = match node.kind {
-            NodeKind::Jump => format!("jump host {}", node.title),
-            NodeKind::Host if node.title != node.kind.as_str() => {
-                format!("SSH host {}", node.title)
-            }
-            NodeKind::Service => format!("Service {}", node.title),
+            NodeKind::Jump | NodeKind::Service => format!("{kind} {}", node.title),
+            NodeKind::Host if node.title != kind => format!("{kind} {}", node.title),
             _ => node.title.clone(),
         };
-        let lines = node.lines.iter().map(|line| unsaid(node.kind, line));
+        let lines = node.lines.iter().map(|line| unsaid(&kind, line));
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         self.lines.push(format!(
             "{} {}",
@@ -87,7 +86,10 @@ impl Renderer<'_> {
         let node = &self.graph.nodes[edge.from];
         let mut words = node.lines.join(" · ");
         if !edge.label.is_empty() {
-            let _ = write!(words, " · announced by {}", edge.label);
+            let by = node
+                .lang
+                .say(&words!("announced by {by}", by = &edge.label));
+            let _ = write!(words, " · {by}");
         }
         let mark = if node.status == Status::Idle {
             '┄'
@@ -104,11 +106,7 @@ impl Renderer<'_> {
     fn row(&mut self, index: usize, goes_on: bool) {
         let node = &self.graph.nodes[index];
         let branch = if goes_on { '├' } else { '└' };
-        let name = node
-            .facts
-            .iter()
-            .find(|fact| fact.name == "pod")
-            .map(|fact| fact.value.as_str());
+        let name = node.name.as_deref();
         let words = name
             .into_iter()
             .chain(node.lines.iter().map(String::as_str));
@@ -161,8 +159,8 @@ const fn mark(status: &Status) -> char {
 }
 
 /// A line of a box without the kind of the station, which the tree says in front of its name.
-fn unsaid(kind: NodeKind, line: &str) -> &str {
-    let rest = line.strip_prefix(kind.as_str()).unwrap_or(line);
+fn unsaid<'a>(kind: &str, line: &'a str) -> &'a str {
+    let rest = line.strip_prefix(kind).unwrap_or(line);
     rest.trim_start_matches(" · ")
 }
 

@@ -9,11 +9,19 @@ pub(super) const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Inter-Regul
 /// The same, heavier, for names.
 pub(super) const STRONG: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
 
+/// Hangul, which Inter lacks.
+pub const HANGUL: &[u8] = include_bytes!("../../assets/fonts/AditHangul-Regular.ttf");
+/// The same, heavier.
+pub const HANGUL_STRONG: &[u8] = include_bytes!("../../assets/fonts/AditHangul-Bold.ttf");
+
 /// The height of a line, in parts of the letters' size.
 const LINE: f32 = 1.25;
 
-static FACES: LazyLock<[Option<ttf_parser::Face<'static>>; 2]> =
-    LazyLock::new(|| [REGULAR, STRONG].map(|data| ttf_parser::Face::parse(data, 0).ok()));
+/// For words and for names: each face, and the one that stands in for it.
+static FACES: LazyLock<[[Option<ttf_parser::Face<'static>>; 2]; 2]> = LazyLock::new(|| {
+    let faces = [[REGULAR, HANGUL], [STRONG, HANGUL_STRONG]];
+    faces.map(|pair| pair.map(|data| ttf_parser::Face::parse(data, 0).ok()))
+});
 
 /// The size of the letters of a role, in points.
 pub(super) const fn letters(role: Role) -> f32 {
@@ -35,9 +43,10 @@ pub(super) fn size(text: &str, role: Role) -> Size {
 
 /// How wide `text` is in letters of this size.
 pub(super) fn width(text: &str, letters: f32, strong: bool) -> f32 {
-    let face = FACES[usize::from(strong)].as_ref();
+    let faces = &FACES[usize::from(strong)];
+    let known = |c| faces.iter().find_map(|face| advance(face.as_ref(), c));
     text.chars()
-        .map(|c| advance(face, c).unwrap_or_else(|| unknown(c)) * letters)
+        .map(|c| known(c).unwrap_or_else(|| unknown(c)) * letters)
         .sum()
 }
 
@@ -77,10 +86,12 @@ mod tests {
 
     #[test]
     fn letters_have_their_own_widths() {
-        assert!(FACES.iter().all(Option::is_some));
+        assert!(FACES.iter().flatten().all(Option::is_some));
         assert!(width("iii", 12.0, false) < width("mmm", 12.0, false));
         assert!(width("name", 12.0, false) < width("name", 12.0, true));
-        assert!((width("한글", 12.0, false) - 24.0).abs() < 0.01);
+        let hangul = width("한글", 12.0, false);
+        assert!((18.0..=24.0).contains(&hangul), "{hangul}");
+        assert!((width("漢字", 12.0, false) - 24.0).abs() < 0.01);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::link::LinkPhase;
 use super::supervisor::Supervisor;
 use super::tunnel::Event;
 use super::tunnel_entry::TunnelEntry;
-use crate::model::{Fault, HostId, HostRole, Target, TunnelId};
+use crate::model::{Fault, HostId, HostRole, Target, TunnelId, words};
 
 impl Supervisor {
     /// These hosts stand in for one another, in this order.
@@ -88,7 +88,7 @@ impl Supervisor {
     }
 
     async fn move_to(&mut self, from: &HostId, to: &HostId, fault: &Fault) {
-        let mut moved = 0;
+        let mut moved = 0_usize;
         let through = self
             .cluster
             .as_mut()
@@ -105,12 +105,25 @@ impl Supervisor {
             // Another host may need another route.
             self.resolve(&id).await;
         }
-        let what = match moved {
-            0 => "The way to the cluster goes".to_owned(),
-            1 => "One tunnel goes".to_owned(),
-            more => format!("{more} tunnels go"),
+        let text = match moved {
+            0 => words!(
+                "{fault}. The way to the cluster goes through {host} now.",
+                fault = fault,
+                host = to.as_str()
+            ),
+            1 => words!(
+                "{fault}. One tunnel goes through {host} now.",
+                fault = fault,
+                host = to.as_str()
+            ),
+            more => words!(
+                "{fault}. {count} tunnels go through {host} now.",
+                fault = fault,
+                count = more,
+                host = to.as_str()
+            ),
         };
-        self.note(None, format!("{fault}. {what} through {to} now."));
+        self.note(None, text);
     }
 
     /// The tunnels of services that want the link of this host.

@@ -16,7 +16,7 @@ use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
     Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet,
-    Question, Recovery, Target, TunnelId, Vantage, choose_route,
+    Question, Recovery, Target, TunnelId, Vantage, choose_route, words,
 };
 use crate::ssh::{self, Observer, OpenError, Refusal, Session};
 
@@ -123,21 +123,17 @@ impl Supervisor {
             } => (service, *port, *route),
         };
         let lacking = |cause| Some(Err(Fault::cluster(cause)));
-        let unavailable = |reason: &str| {
-            lacking(FaultCause::ClusterUnavailable {
-                reason: reason.to_owned(),
-            })
-        };
+        let unavailable = |reason| lacking(FaultCause::ClusterUnavailable { reason });
         let Some(cluster) = &self.cluster else {
-            return unavailable("no cluster is chosen");
+            return unavailable(words!("no cluster is chosen"));
         };
         let Some(found) = cluster.current.services.get(service) else {
             return match &cluster.current.state {
                 ClusterState::Loading => None,
-                ClusterState::Off => unavailable("no cluster is chosen"),
-                ClusterState::Failed(fault) => unavailable(&fault.message),
+                ClusterState::Off => unavailable(words!("no cluster is chosen")),
+                ClusterState::Failed(fault) => unavailable(fault.message.clone()),
                 ClusterState::Stale(fault) if cluster.current.services.is_empty() => {
-                    unavailable(&fault.message)
+                    unavailable(fault.message.clone())
                 }
                 ClusterState::Stale(_) | ClusterState::Live => {
                     lacking(FaultCause::ServiceMissing {
@@ -324,7 +320,7 @@ impl Supervisor {
             tracing::info!(%fault, "one of several sessions was lost");
             return;
         }
-        self.note(None, fault.to_string());
+        self.note(None, words!("{fault}", fault = &fault));
         self.step_link(id, LinkEvent::Lost(dial, fault)).await;
     }
 }

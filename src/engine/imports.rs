@@ -10,7 +10,7 @@ use super::tunnel::Event;
 use crate::model::{
     ClusterState, ClusterStatus, ForwardMatch, ForwardSpec, HostId, HostProfile, Intent,
     ResolvedSshHost, Route, SavedHost, SshHost, SshHosts, Target, TunnelId, TunnelSpec,
-    match_forward,
+    match_forward, words,
 };
 use crate::ssh::config::{self, Environment, LocalSystem, Query};
 
@@ -133,9 +133,11 @@ impl Supervisor {
             self.step_tunnel(&id, Event::Intent(Intent::Down)).await;
             self.tunnels.remove(&id);
             self.forget_wanted(&id);
-            let text = format!(
-                "{} leads to {} port {}: Adit follows that service from now on",
-                forward.destination, found.service, found.port
+            let text = words!(
+                "{destination} leads to {service} port {port}: Adit follows that service from now on",
+                destination = &forward.destination,
+                service = &found.service,
+                port = found.port
             );
             let service = TunnelId::service(found.service.clone(), found.port);
             self.note(Some(service.clone()), text);

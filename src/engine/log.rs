@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    ClusterState, HostStatus, LOG_KEPT, LinkStatus, LogEntry, LogLevel, LogSubject, Snapshot,
-    TunnelState, TunnelStatus,
+    ClusterState, Fault, HostStatus, LOG_KEPT, LinkStatus, LogEntry, LogLevel, LogSubject,
+    Snapshot, TunnelState, TunnelStatus, Words, words,
 };
 
 /// Adds to the log of `after` what happened since `before`.
@@ -42,7 +42,7 @@ pub(super) fn note_changes(before: &Snapshot, after: &mut Snapshot) {
     }
 }
 
-type Found = (LogSubject, LogLevel, String);
+type Found = (LogSubject, LogLevel, Words);
 
 fn tunnels(before: &Snapshot, after: &Snapshot, found: &mut Vec<Found>) {
     if before.tunnels.ptr_eq(&after.tunnels) {
@@ -64,36 +64,51 @@ fn tunnels(before: &Snapshot, after: &Snapshot, found: &mut Vec<Found>) {
             &tunnel.destination,
         ) && from != to
         {
-            let text = format!("it leads to {to} now, no longer to {from}");
+            let text = words!(
+                "it leads to {to} now, no longer to {from}",
+                to = to,
+                from = from
+            );
             found.push((subject(), LogLevel::Info, text));
         }
     }
 }
 
-fn state(tunnel: &TunnelStatus) -> (LogLevel, String) {
+fn state(tunnel: &TunnelStatus) -> (LogLevel, Words) {
     match &tunnel.state {
-        TunnelState::Off => (LogLevel::Info, "closed".to_owned()),
-        TunnelState::Binding => (LogLevel::Detail, format!("takes {}", tunnel.spec.local)),
-        TunnelState::Resolving => (LogLevel::Detail, "looks its target up".to_owned()),
+        TunnelState::Off => (LogLevel::Info, words!("closed")),
+        TunnelState::Binding => (
+            LogLevel::Detail,
+            words!("takes {local}", local = &tunnel.spec.local),
+        ),
+        TunnelState::Resolving => (LogLevel::Detail, words!("looks its target up")),
         TunnelState::Dialing { hop } => (
             LogLevel::Detail,
-            format!("waits for the connection to {hop}"),
+            words!("waits for the connection to {hop}", hop = hop),
         ),
-        TunnelState::Asking(_) => (LogLevel::Detail, "waits for your answer".to_owned()),
-        TunnelState::Proving => (LogLevel::Detail, "tries its target".to_owned()),
+        TunnelState::Asking(_) => (LogLevel::Detail, words!("waits for your answer")),
+        TunnelState::Proving => (LogLevel::Detail, words!("tries its target")),
         TunnelState::Open { .. } => (LogLevel::Info, open(tunnel)),
         TunnelState::Waiting { attempt, fault, .. } => {
-            (LogLevel::Warning, format!("try {attempt} failed: {fault}"))
+            (LogLevel::Warning, failed_try(*attempt, fault))
         }
-        TunnelState::Failed(fault) => (LogLevel::Error, format!("failed: {fault}")),
+        TunnelState::Failed(fault) => (LogLevel::Error, words!("failed: {fault}", fault = fault)),
     }
 }
 
-fn open(tunnel: &TunnelStatus) -> String {
+fn failed_try(attempt: u32, fault: &Fault) -> Words {
+    words!(
+        "try {attempt} failed: {fault}",
+        attempt = attempt,
+        fault = fault
+    )
+}
+
+fn open(tunnel: &TunnelStatus) -> Words {
     let local = tunnel.local_address();
     match (local, &tunnel.destination) {
-        (Some(local), Some(to)) => format!("open: {local} leads to {to}"),
-        _ => "open".to_owned(),
+        (Some(local), Some(to)) => words!("open: {local} leads to {to}", local = local, to = to),
+        _ => words!("open"),
     }
 }
 
@@ -105,27 +120,30 @@ fn host_entry(old: Option<&HostStatus>, host: &HostStatus, found: &mut Vec<Found
     }
 }
 
-fn link(link: &LinkStatus) -> (LogLevel, String) {
+fn link(link: &LinkStatus) -> (LogLevel, Words) {
     match link {
-        LinkStatus::Idle => (LogLevel::Info, "disconnected: nothing needs it".to_owned()),
-        LinkStatus::Dialing { hop } => (LogLevel::Detail, format!("connects to {hop}")),
-        LinkStatus::Asking(_) => (LogLevel::Detail, "waits for your answer".to_owned()),
+        LinkStatus::Idle => (LogLevel::Info, words!("disconnected: nothing needs it")),
+        LinkStatus::Dialing { hop } => (LogLevel::Detail, words!("connects to {hop}", hop = hop)),
+        LinkStatus::Asking(_) => (LogLevel::Detail, words!("waits for your answer")),
         LinkStatus::Up { session, .. } => {
             let by = &session.authenticated_by;
-            (LogLevel::Info, format!("connected; logged in by {by}"))
+            (
+                LogLevel::Info,
+                words!("connected; logged in by {by}", by = by),
+            )
         }
         LinkStatus::Waiting { attempt, fault, .. } => {
-            (LogLevel::Warning, format!("try {attempt} failed: {fault}"))
+            (LogLevel::Warning, failed_try(*attempt, fault))
         }
-        LinkStatus::Failed(fault) => (LogLevel::Error, format!("failed: {fault}")),
+        LinkStatus::Failed(fault) => (LogLevel::Error, words!("failed: {fault}", fault = fault)),
     }
 }
 
 fn cluster(state: &ClusterState) -> Option<Found> {
     let (level, text) = match state {
         ClusterState::Off => return None,
-        ClusterState::Loading => (LogLevel::Detail, "reads the cluster".to_owned()),
-        ClusterState::Live => (LogLevel::Info, "follows the cluster".to_owned()),
+        ClusterState::Loading => (LogLevel::Detail, words!("reads the cluster")),
+        ClusterState::Live => (LogLevel::Info, words!("follows the cluster")),
         ClusterState::Stale(fault) => (LogLevel::Warning, fault.message.clone()),
         ClusterState::Failed(fault) => (LogLevel::Error, fault.message.clone()),
     };
@@ -219,7 +237,7 @@ mod tests {
             after.notices = vec![Notice {
                 at: Moment::after_start(std::time::Duration::from_secs(count + 1)),
                 tunnel: None,
-                text: format!("notice {count}"),
+                text: format!("notice {count}").into(),
             }];
             note_changes(&before, &mut after);
             before = after;

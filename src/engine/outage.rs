@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Intent, Moment, Snapshot, TunnelId, TunnelState, TunnelStatus, printable};
+use crate::model::{
+    Intent, Moment, Snapshot, TunnelId, TunnelState, TunnelStatus, Words, printable, words,
+};
 
 /// How long a loss lasts before it is told.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,9 +19,9 @@ const REST: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tidings {
     /// In a few words.
-    pub title: String,
-    /// What it is about.
-    pub body: String,
+    pub title: Words,
+    /// What it is about; may be empty.
+    pub body: Words,
 }
 
 /// What was lost, and what of it was told.
@@ -98,17 +100,19 @@ impl Outages {
         }
         let lasting = self.lasting(now);
         let first = lasting.first()?;
-        let reason = snapshot
+        let fault = snapshot
             .tunnels
             .get(first)
-            .and_then(|status| status.state.fault())
-            .map_or_else(
-                || "Connecting again…".to_owned(),
-                |fault| format!("{fault}."),
-            );
+            .and_then(|status| status.state.fault());
         let tidings = Tidings {
-            title: format!("{} cannot be reached", names(&lasting)),
-            body: printable(&format!("{reason} Adit goes on trying.")).into_owned(),
+            title: match only(&lasting) {
+                Some(name) => words!("{tunnel} cannot be reached", tunnel = name),
+                None => words!("{count} tunnels cannot be reached", count = lasting.len()),
+            },
+            body: match fault {
+                Some(fault) => words!("{fault}. Adit goes on trying.", fault = fault),
+                None => words!("Connecting again… Adit goes on trying."),
+            },
         };
         self.told = lasting;
         self.told_at = Some(now);
@@ -118,18 +122,19 @@ impl Outages {
     fn end(&mut self) -> Tidings {
         let told = std::mem::take(&mut self.told);
         Tidings {
-            title: format!("{} can be reached again", names(&told)),
-            body: String::new(),
+            title: match only(&told) {
+                Some(name) => words!("{tunnel} can be reached again", tunnel = name),
+                None => words!("{count} tunnels can be reached again", count = told.len()),
+            },
+            body: Words::default(),
         }
     }
 }
 
-/// `shop/web:80`, or how many.
-fn names(tunnels: &BTreeSet<TunnelId>) -> String {
-    match tunnels.first() {
-        Some(only) if tunnels.len() == 1 => printable(&only.to_string()).into_owned(),
-        _ => format!("{} tunnels", tunnels.len()),
-    }
+/// `shop/web:80`, where it is the only one.
+fn only(tunnels: &BTreeSet<TunnelId>) -> Option<String> {
+    let only = tunnels.first().filter(|_| tunnels.len() == 1)?;
+    Some(printable(&only.to_string()).into_owned())
 }
 
 #[cfg(test)]
@@ -182,7 +187,7 @@ mod tests {
             let now = at(second);
             self.outages
                 .look(&self.snapshot, now)
-                .map(|tidings| tidings.title)
+                .map(|tidings| tidings.title.to_string())
         }
     }
 

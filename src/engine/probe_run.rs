@@ -14,7 +14,7 @@ use super::probe_dial::{Progress, Reach};
 use crate::model::{
     ClusterState, Destination, Fault, FaultCause, HostProfile, LbService, ListenAddress, LocalBind,
     ProbeCheck, ProbeFacts, ProbeNote, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
-    ServiceKey, Snapshot, Talk, host_role, service_steps,
+    ServiceKey, Snapshot, Talk, host_role, service_steps, words,
 };
 use crate::ssh;
 
@@ -210,7 +210,10 @@ impl ProbeRun {
             Ok(Ok(found)) => found,
             Ok(Err(cause)) => return self.fail(index, Fault::cluster(cause)).await,
             Err(_elapsed) => {
-                let reason = format!("no complete list within {} s", CLUSTER_LIMIT.as_secs());
+                let reason = words!(
+                    "no complete list within {seconds} s",
+                    seconds = CLUSTER_LIMIT.as_secs()
+                );
                 let cause = FaultCause::ClusterUnavailable { reason };
                 return self.fail(index, Fault::cluster(cause)).await;
             }
@@ -338,15 +341,13 @@ async fn find_service(
         if let Some(service) = cluster.services.get(key) {
             return Ok((Arc::clone(service), snapshot));
         }
-        let unavailable = |reason: &str| FaultCause::ClusterUnavailable {
-            reason: reason.to_owned(),
-        };
+        let unavailable = |reason| FaultCause::ClusterUnavailable { reason };
         match &cluster.state {
             ClusterState::Loading => {}
-            ClusterState::Off => return Err(unavailable("no cluster is chosen")),
-            ClusterState::Failed(fault) => return Err(unavailable(&fault.message)),
+            ClusterState::Off => return Err(unavailable(words!("no cluster is chosen"))),
+            ClusterState::Failed(fault) => return Err(unavailable(fault.message.clone())),
             ClusterState::Stale(fault) if cluster.services.is_empty() => {
-                return Err(unavailable(&fault.message));
+                return Err(unavailable(fault.message.clone()));
             }
             ClusterState::Stale(_) | ClusterState::Live => {
                 return Err(FaultCause::ServiceMissing {
@@ -355,7 +356,7 @@ async fn find_service(
             }
         }
         if snapshots.changed().await.is_err() {
-            return Err(unavailable("the engine has ended"));
+            return Err(unavailable(words!("the engine has ended")));
         }
     }
 }

@@ -15,7 +15,7 @@ use super::saved_profile::{SavedHosts, profile_of};
 use super::supervisor::Supervisor;
 use super::tunnel::Event;
 use super::wanted::SettingsKeeper;
-use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus};
+use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus, words};
 use crate::vault::{Contents, Vault, VaultError, VaultOptions};
 
 /// What is remembered, as the supervisor holds it.
@@ -169,7 +169,11 @@ impl Supervisor {
 
     pub(super) fn save_host(&mut self, host: SavedHost) {
         if let Err(error) = SavedHost::check_name(host.id.as_str()) {
-            self.note(None, format!("The host was not saved: {error}."));
+            let text = words!(
+                "The host was not saved: {error}.",
+                error = error.to_string()
+            );
+            self.note(None, text);
             return;
         }
         let id = host.id.clone();
@@ -245,7 +249,12 @@ impl Supervisor {
                 Ok(_) if !self.remembered.hosts.contains_key(&id) => {}
                 Ok(profile) => self.add_host(*profile).await,
                 Err(problem) => {
-                    self.note(None, format!("The host {id} cannot be used: {problem}."));
+                    let text = words!(
+                        "The host {host} cannot be used: {problem}.",
+                        host = id.as_str(),
+                        problem = problem.to_string()
+                    );
+                    self.note(None, text);
                     self.imports.problems.push((id, problem));
                 }
             }

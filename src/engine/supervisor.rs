@@ -25,7 +25,7 @@ use crate::cluster::Watcher;
 use crate::model::{
     Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, KeyCheck,
     LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target,
-    TunnelId, TunnelSpec,
+    TunnelId, TunnelSpec, Words,
 };
 use crate::net::Sensor;
 
@@ -603,14 +603,14 @@ impl Supervisor {
         self.ended = true;
     }
 
-    pub(super) fn note(&mut self, tunnel: Option<TunnelId>, text: String) {
+    pub(super) fn note(&mut self, tunnel: Option<TunnelId>, text: impl Into<Words>) {
         if self.notices.len() == NOTICES_KEPT {
             self.notices.pop_front();
         }
         self.notices.push_back(Notice {
             at: self.now(),
             tunnel,
-            text,
+            text: text.into(),
         });
     }
 

@@ -11,6 +11,7 @@ use super::host::AbortOnDrop;
 use super::tunnel::Tunnel;
 use crate::model::{
     LinkStatus, ListenAddress, LocalBind, Moment, Outlet, Route, Traffic, TunnelSpec, TunnelStatus,
+    Words,
 };
 use crate::ssh::Meter;
 
@@ -24,7 +25,7 @@ pub(super) struct TunnelEntry {
     pub(super) accepting: Option<Accepting>,
     pub(super) listening: Vec<ListenAddress>,
     /// The route its destination takes, with the reason.
-    pub(super) route: Option<(Route, String)>,
+    pub(super) route: Option<(Route, Words)>,
     traffic: Traffic,
     /// Who is connected.
     pub(super) clients: Clients,

@@ -13,7 +13,7 @@ use super::happening::Happening;
 use super::options::Memory;
 use super::supervisor::Supervisor;
 use crate::model::{
-    HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel,
+    HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel, words,
 };
 use crate::settings::{Loaded, Store, config_dir};
 
@@ -124,8 +124,8 @@ impl Supervisor {
     pub(super) async fn load_settings(&mut self) {
         let folder = self.remembered.options.config_dir.clone();
         let Some(folder) = folder.or_else(config_dir) else {
-            let words = "This account has no home folder: settings last until Adit ends.";
-            self.note(None, words.to_owned());
+            let text = words!("This account has no home folder: settings last until Adit ends.");
+            self.note(None, text);
             return;
         };
         let loaded = tokio::task::spawn_blocking(move || Store::load(&folder)).await;

@@ -197,7 +197,7 @@ fn what(fault: &Fault) -> String {
         }
         FaultCause::ServiceMissing { service } => {
             format!(
-                "클러스터에 LoadBalancer 서비스 {} 없습니다",
+                "클러스터에 서비스 {} 없습니다",
                 josa::with(&service.to_string(), "이/가")
             )
         }
@@ -214,13 +214,19 @@ fn what(fault: &Fault) -> String {
         FaultCause::RouteUnavailable {
             route: Some(route),
             reason,
-        } => format!("{route} 경로로 갈 수 없습니다: {reason}"),
+        } => format!(
+            "{route} 경로로 갈 수 없습니다: {}",
+            Lang::Korean.say(reason)
+        ),
         FaultCause::RouteUnavailable {
             route: None,
             reason,
-        } => format!("아직 경로가 없습니다: {reason}"),
+        } => format!("아직 경로가 없습니다: {}", Lang::Korean.say(reason)),
         FaultCause::ClusterUnavailable { reason } => {
-            format!("클러스터에 물어볼 수 없습니다: {reason}")
+            format!(
+                "클러스터에 물어볼 수 없습니다: {}",
+                Lang::Korean.say(reason)
+            )
         }
         FaultCause::Config { reason } => reason.clone(),
     }

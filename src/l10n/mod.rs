@@ -2,13 +2,14 @@
 //!
 //! The texts stand in `assets/l10n`, a folder for each language and a file for each part of the program, in Fluent's syntax.
 //! Code names a text by `tr!(ui, "list-open-count", count = 3)`: the first word is whatever knows the language in use
-//! ([`Speaks`]). `tests/l10n` fails on a text that one of the languages lacks, that no code uses, or whose arguments differ.
+//! ([`Speaks`]). What the model says (`words!`) is translated in `words.po` beside them. `tests/l10n` fails on a text that one of the languages lacks, that no code uses, or whose arguments differ.
 
 mod args;
 mod bundle;
 mod faults;
 mod findings;
 mod josa;
+mod words;
 
 pub use args::Arg;
 pub use findings::Told;

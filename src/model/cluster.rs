@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{HostId, ServiceKey};
+use super::words::Words;
 
 /// Which cluster to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,9 +89,9 @@ pub struct ClusterFault {
     /// A short name for programs: `kubeconfig`, `context`, `unreachable`, `ssh`, `tls`, `unauthorized`, `forbidden`, `server`.
     pub code: &'static str,
     /// What happened, where, in a sentence.
-    pub message: String,
+    pub message: Words,
     /// What to do next.
-    pub hint: String,
+    pub hint: Words,
 }
 
 /// A part of the cluster that cannot be seen, while the rest can: what it would have told is unknown, not absent.
@@ -469,9 +470,9 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// What is the case and why, in a sentence or two.
-    pub message: String,
+    pub message: Words,
     /// What to do next.
-    pub hint: String,
+    pub hint: Words,
 }
 
 /// How bad a finding is.

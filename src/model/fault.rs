@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::address::Destination;
 use super::cluster::Route;
 use super::ids::ServiceKey;
+use super::words::Words;
 
 /// Something that keeps a tunnel from working: where on the way it happened, and what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,12 +230,12 @@ pub enum FaultCause {
         /// The route that was chosen, if one was.
         route: Option<Route>,
         /// What is missing, in words.
-        reason: String,
+        reason: Words,
     },
     /// The cluster's API cannot be asked.
     ClusterUnavailable {
         /// Why, in words.
-        reason: String,
+        reason: Words,
     },
     /// Something in the profile or its options cannot be used.
     Config {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::text::{printable, shell_quoted};
+use super::words::{Words, words};
 
 /// A private key file that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,21 +166,24 @@ impl KeyVerdict {
 
     /// What was found, as the rest of a sentence that begins with the file's name.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn words(&self) -> Words {
         match self {
             Self::Usable {
                 kind,
                 format,
                 passphrase,
             } => usable_words(*kind, format, *passphrase),
-            Self::Missing => "does not exist".to_owned(),
-            Self::Unreadable { reason } => format!("cannot be read: {}", printable(reason)),
-            Self::Exposed(Exposure::Mode { mode, .. }) => format!(
-                "can be read or changed by others (mode {mode:04o}); neither ssh nor Adit takes such a key"
+            Self::Missing => words!("does not exist"),
+            Self::Unreadable { reason } => {
+                words!("cannot be read: {reason}", reason = printable(reason))
+            }
+            Self::Exposed(Exposure::Mode { mode, .. }) => words!(
+                "can be read or changed by others (mode {mode}); neither ssh nor Adit takes such a key",
+                mode = format!("{mode:04o}")
             ),
-            Self::Exposed(Exposure::AccessList { others }) => format!(
-                "can be read or changed by {}; ssh takes no such key",
-                printable(&others.join(", "))
+            Self::Exposed(Exposure::AccessList { others }) => words!(
+                "can be read or changed by {others}; ssh takes no such key",
+                others = printable(&others.join(", "))
             ),
             Self::Unusable { problem, .. } => problem.words(),
         }
@@ -187,30 +191,35 @@ impl KeyVerdict {
 
     /// What to do next with the key `file`; nothing where it is fine.
     #[must_use]
-    pub fn next_step(&self, file: &Path) -> Option<String> {
+    pub fn next_step(&self, file: &Path) -> Option<Words> {
         let quoted = shell_quoted(&file.to_string_lossy());
         match self {
             Self::Usable {
                 passphrase: Passphrase::Wrong,
                 ..
-            } => Some(format!(
-                "Type it again. `ssh-keygen -y -f {quoted}` asks for it too; nobody can recover a lost one"
+            } => Some(words!(
+                "Type it again. `ssh-keygen -y -f {file}` asks for it too; nobody can recover a lost one",
+                file = quoted
             )),
             Self::Usable { .. } => None,
-            Self::Missing => Some("Check the path; `ls ~/.ssh` shows the usual ones".to_owned()),
-            Self::Unreadable { .. } => Some(format!(
-                "Check whose it is: ls -l {quoted}. A key must be your own"
+            Self::Missing => Some(words!("Check the path; `ls ~/.ssh` shows the usual ones")),
+            Self::Unreadable { .. } => Some(words!(
+                "Check whose it is: ls -l {file}. A key must be your own",
+                file = quoted
             )),
-            Self::Exposed(Exposure::Mode { wanted, .. }) => {
-                Some(format!("Run: chmod {wanted:o} {quoted}"))
-            }
-            Self::Exposed(Exposure::AccessList { .. }) => Some(format!(
-                "Run: icacls {quoted} /inheritance:r /grant:r %USERNAME%:F, and remove the others"
+            Self::Exposed(Exposure::Mode { wanted, .. }) => Some(words!(
+                "Run: chmod {mode} {file}",
+                mode = format!("{wanted:o}"),
+                file = quoted
+            )),
+            Self::Exposed(Exposure::AccessList { .. }) => Some(words!(
+                "Run: icacls {file} /inheritance:r /grant:r %USERNAME%:F, and remove the others",
+                file = quoted
             )),
             Self::Unusable { problem, instead } => Some(match instead {
-                Some(private) => format!(
-                    "Use the private key beside it: {}",
-                    printable(&private.to_string_lossy())
+                Some(private) => words!(
+                    "Use the private key beside it: {file}",
+                    file = printable(&private.to_string_lossy())
                 ),
                 None => problem.next_step(&quoted),
             }),
@@ -218,16 +227,22 @@ impl KeyVerdict {
     }
 }
 
-fn usable_words(kind: Option<&str>, format: &str, passphrase: Passphrase) -> String {
-    let key = match kind {
-        Some(kind) => format!("is a private key ({kind}, {format})"),
-        None => format!("is a private key ({format})"),
-    };
+fn usable_words(kind: Option<&str>, format: &str, passphrase: Passphrase) -> Words {
+    let kind = kind.map_or_else(|| format.to_owned(), |kind| format!("{kind}, {format}"));
     match passphrase {
-        Passphrase::None => key,
-        Passphrase::Needed => format!("{key}; its passphrase is asked for when it is used"),
-        Passphrase::Fits => format!("{key}, and the passphrase opens it"),
-        Passphrase::Wrong => format!("{key}, and the passphrase does not open it"),
+        Passphrase::None => words!("is a private key ({kind})", kind = kind),
+        Passphrase::Needed => words!(
+            "is a private key ({kind}); its passphrase is asked for when it is used",
+            kind = kind
+        ),
+        Passphrase::Fits => words!(
+            "is a private key ({kind}), and the passphrase opens it",
+            kind = kind
+        ),
+        Passphrase::Wrong => words!(
+            "is a private key ({kind}), and the passphrase does not open it",
+            kind = kind
+        ),
     }
 }
 
@@ -252,66 +267,68 @@ impl KeyProblem {
         }
     }
 
-    fn words(&self) -> String {
-        let fixed = match self {
-            Self::Directory => "is a folder, not a key file",
-            Self::NotAFile => "is a device, a pipe or a socket, not a key file",
-            Self::Empty => "is empty",
-            Self::TooLarge => "is larger than 1 MiB, which no key is",
-            Self::PublicKey => "is a public key; to log in takes the private one",
-            Self::Certificate => "is a certificate; to log in takes the private key it belongs to",
-            Self::Putty => "is in PuTTY's .ppk format, which ssh and Adit do not read",
-            Self::Ssh2 => "is in the SSH2 format of RFC 4716, which ssh and Adit do not read",
-            Self::Protocol1 => "is a key for SSH protocol 1, which no server speaks any more",
-            Self::Dsa => "is a DSA key, which current SSH servers do not accept any more",
+    fn words(&self) -> Words {
+        match self {
+            Self::Directory => words!("is a folder, not a key file"),
+            Self::NotAFile => words!("is a device, a pipe or a socket, not a key file"),
+            Self::Empty => words!("is empty"),
+            Self::TooLarge => words!("is larger than 1 MiB, which no key is"),
+            Self::PublicKey => words!("is a public key; to log in takes the private one"),
+            Self::Certificate => {
+                words!("is a certificate; to log in takes the private key it belongs to")
+            }
+            Self::Putty => words!("is in PuTTY's .ppk format, which ssh and Adit do not read"),
+            Self::Ssh2 => {
+                words!("is in the SSH2 format of RFC 4716, which ssh and Adit do not read")
+            }
+            Self::Protocol1 => {
+                words!("is a key for SSH protocol 1, which no server speaks any more")
+            }
+            Self::Dsa => words!("is a DSA key, which current SSH servers do not accept any more"),
             Self::SecurityKey => {
-                "belongs to a security key, which Adit can use through ssh-agent only"
+                words!("belongs to a security key, which Adit can use through ssh-agent only")
             }
-            Self::NotAKey => "is in no format of private keys that is known",
-            Self::UnknownType(kind) => {
-                return format!(
-                    "has a key of the type {}, which Adit does not know",
-                    printable(kind)
-                );
-            }
-            Self::OtherPem(label) => {
-                return format!("holds no private key but: {}", printable(label));
-            }
-            Self::Damaged(what) => return format!("is damaged: {what}"),
-        };
-        fixed.to_owned()
+            Self::NotAKey => words!("is in no format of private keys that is known"),
+            Self::UnknownType(kind) => words!(
+                "has a key of the type {kind}, which Adit does not know",
+                kind = printable(kind)
+            ),
+            Self::OtherPem(label) => words!(
+                "holds no private key but: {label}",
+                label = printable(label)
+            ),
+            Self::Damaged(what) => words!("is damaged: {what}", what = *what),
+        }
     }
 
-    fn next_step(&self, file: &str) -> String {
+    fn next_step(&self, file: &str) -> Words {
         match self {
-            Self::Directory => "Name the key file in it".to_owned(),
-            Self::NotAFile => "Name a regular file".to_owned(),
-            Self::Empty | Self::Damaged(_) => {
+            Self::Directory => words!("Name the key file in it"),
+            Self::NotAFile => words!("Name a regular file"),
+            Self::Empty | Self::Damaged(_) => words!(
                 "Copy the key again from where you have it: download or mail may have cut it short"
-                    .to_owned()
-            }
-            Self::PublicKey => {
-                "Name the private key, usually the same name without .pub".to_owned()
-            }
-            Self::Certificate => format!(
-                "Name the private key, and the certificate beside it with -o CertificateFile={file}"
             ),
-            Self::Putty => {
-                format!(
-                    "Convert it: puttygen {file} -O private-openssh -o {file}.pem, or in PuTTYgen's menu Conversions"
-                )
-            }
-            Self::Ssh2 => format!("Convert it: ssh-keygen -i -f {file} > {file}.pem"),
-            Self::Protocol1 | Self::Dsa => {
+            Self::PublicKey => words!("Name the private key, usually the same name without .pub"),
+            Self::Certificate => words!(
+                "Name the private key, and the certificate beside it with -o CertificateFile={file}",
+                file = file
+            ),
+            Self::Putty => words!(
+                "Convert it: puttygen {file} -O private-openssh -o {file}.pem, or in PuTTYgen's menu Conversions",
+                file = file
+            ),
+            Self::Ssh2 => words!(
+                "Convert it: ssh-keygen -i -f {file} > {file}.pem",
+                file = file
+            ),
+            Self::Protocol1 | Self::Dsa => words!(
                 "Make a new key (ssh-keygen -t ed25519) and have its public half put on the host"
-                    .to_owned()
-            }
-            Self::SecurityKey => format!("Add it to the agent: ssh-add {file}"),
-            Self::UnknownType(_) => "Make one of a usual type: ssh-keygen -t ed25519".to_owned(),
-            Self::TooLarge | Self::OtherPem(_) | Self::NotAKey => {
+            ),
+            Self::SecurityKey => words!("Add it to the agent: ssh-add {file}", file = file),
+            Self::UnknownType(_) => words!("Make one of a usual type: ssh-keygen -t ed25519"),
+            Self::TooLarge | Self::OtherPem(_) | Self::NotAKey => words!(
                 "Name the private key, as id_ed25519 in ~/.ssh, or the .pem file that EC2 gave you"
-                    .to_owned()
-            }
+            ),
         }
     }
 }
@@ -367,7 +384,7 @@ mod tests {
         for verdict in verdicts() {
             assert!(!verdict.is_usable(), "{verdict:?}");
             assert!(codes.insert(verdict.code()), "{verdict:?}");
-            let next = verdict.next_step(file).unwrap();
+            let next = verdict.next_step(file).unwrap().to_string();
             assert!(!next.is_empty() && !next.ends_with('.'), "{next}");
         }
     }
@@ -379,8 +396,8 @@ mod tests {
             wanted: 0o400,
         });
         let next = exposed.next_step(Path::new("/home/a b/key.pem")).unwrap();
-        assert_eq!(next, "Run: chmod 400 '/home/a b/key.pem'");
-        assert!(exposed.words().contains("mode 0444"));
+        assert_eq!(next.to_string(), "Run: chmod 400 '/home/a b/key.pem'");
+        assert!(exposed.words().to_string().contains("mode 0444"));
     }
 
     #[test]
@@ -390,6 +407,6 @@ mod tests {
             instead: Some("/k/id".into()),
         };
         let next = public.next_step(Path::new("/k/id.pub")).unwrap();
-        assert_eq!(next, "Use the private key beside it: /k/id");
+        assert_eq!(next.to_string(), "Use the private key beside it: /k/id");
     }
 }

@@ -31,6 +31,7 @@ mod surroundings;
 mod text;
 mod time;
 mod vault_status;
+mod words;
 
 pub use address::{BindAddress, Destination, LocalBind, Outlet, ParseAddressError, Target};
 pub use address_range::{AddressRange, ParseRangeError, address_of, is_buggy_ip, number_of};
@@ -76,3 +77,5 @@ pub use surroundings::Surroundings;
 pub use text::{printable, shell_quoted};
 pub use time::Moment;
 pub use vault_status::VaultStatus;
+pub(crate) use words::words;
+pub use words::{Joint, Part, Words, places};

@@ -8,6 +8,7 @@ use super::cluster::{
 };
 use super::fault::FaultCause;
 use super::role::HostRole;
+use super::words::{Joint, Part, Words, words};
 
 /// A route that can be taken now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct ChosenRoute {
     /// What is dialled.
     pub destination: Destination,
     /// Why this one, in a sentence.
-    pub reason: String,
+    pub reason: Words,
 }
 
 /// From where a service is to be reached: what the SSH host is to the cluster, and the cluster's nodes where they are known.
@@ -54,12 +55,12 @@ pub fn choose_route(
         let destination = destination(service, port, route, from);
         let destination = destination.map_err(|reason| FaultCause::RouteUnavailable {
             route: Some(route),
-            reason: reason.to_owned(),
+            reason,
         })?;
         return Ok(ChosenRoute {
             route,
             destination,
-            reason: "You chose this route.".to_owned(),
+            reason: words!("You chose this route."),
         });
     }
     let mut missing = Vec::new();
@@ -69,7 +70,7 @@ pub fn choose_route(
                 return Ok(ChosenRoute {
                     route: *route,
                     destination,
-                    reason: reason(*route, &missing, from),
+                    reason: reason(*route, missing, from),
                 });
             }
             Err(why) => missing.push(why),
@@ -77,7 +78,7 @@ pub fn choose_route(
     }
     Err(FaultCause::RouteUnavailable {
         route: None,
-        reason: missing.join(", "),
+        reason: words!("{missing}", missing = together(missing)),
     })
 }
 
@@ -115,29 +116,35 @@ fn destination(
     port: &ServicePort,
     route: Route,
     from: Vantage<'_>,
-) -> Result<Destination, &'static str> {
+) -> Result<Destination, Words> {
     match route {
         Route::MetalLb => {
-            let ip = preferred(&service.load_balancer_ips).ok_or(match service.phase {
-                _ if !service.is_load_balancer() => "it is of a type that has no MetalLB IP",
-                ServicePhase::Pending => "the service has no MetalLB IP yet",
+            let ip = preferred(&service.load_balancer_ips).ok_or_else(|| match service.phase {
+                _ if !service.is_load_balancer() => {
+                    words!("it is of a type that has no MetalLB IP")
+                }
+                ServicePhase::Pending => words!("the service has no MetalLB IP yet"),
                 ServicePhase::Assigned | ServicePhase::Terminating => {
-                    "the service has no MetalLB IP"
+                    words!("the service has no MetalLB IP")
                 }
             })?;
             Ok(Destination::tcp(ip.to_string(), port.number))
         }
         Route::ClusterIp => {
-            let ip = preferred(&service.cluster_ips).ok_or("it has no ClusterIP")?;
+            let ip =
+                preferred(&service.cluster_ips).ok_or_else(|| words!("it has no ClusterIP"))?;
             Ok(Destination::tcp(ip.to_string(), port.number))
         }
         Route::NodePort => {
-            let node_port = port.node_port.ok_or("this port has no NodePort")?;
+            let node_port = port
+                .node_port
+                .ok_or_else(|| words!("this port has no NodePort"))?;
             let ip = node_address(service, from)?;
             Ok(Destination::tcp(ip.to_string(), node_port))
         }
         Route::Pod => {
-            let (ip, number) = ready_pod(service, port).ok_or("it has no ready pod")?;
+            let (ip, number) =
+                ready_pod(service, port).ok_or_else(|| words!("it has no ready pod"))?;
             Ok(Destination::tcp(ip.to_string(), number))
         }
     }
@@ -145,7 +152,7 @@ fn destination(
 
 /// The node whose NodePort is dialled, by its address in the cluster's network: kube-proxy's nftables mode answers on no
 /// loopback address. Only where no node is known is loopback all there is.
-fn node_address(service: &LbService, from: Vantage<'_>) -> Result<IpAddr, &'static str> {
+fn node_address(service: &LbService, from: Vantage<'_>) -> Result<IpAddr, Words> {
     let Some(nodes) = from.nodes.filter(|nodes| !nodes.is_empty()) else {
         return Ok(Ipv4Addr::LOCALHOST.into());
     };
@@ -170,10 +177,14 @@ fn node_address(service: &LbService, from: Vantage<'_>) -> Result<IpAddr, &'stat
     };
     let best = nodes.iter().filter(can).min_by_key(preference);
     best.and_then(|node| preferred(&node.internal_ips))
-        .ok_or(if service.local_traffic_only {
-            "no node with a ready pod of it answers on the NodePort (externalTrafficPolicy Local)"
-        } else {
-            "no node has an address"
+        .ok_or_else(|| {
+            if service.local_traffic_only {
+                words!(
+                    "no node with a ready pod of it answers on the NodePort (externalTrafficPolicy Local)"
+                )
+            } else {
+                words!("no node has an address")
+            }
         })
 }
 
@@ -195,65 +206,90 @@ fn ready_pod(service: &LbService, port: &ServicePort) -> Option<(IpAddr, u16)> {
     Some((pod.ip, pod.port_behind(port)?))
 }
 
-fn reason(route: Route, missing: &[&str], from: Vantage<'_>) -> String {
-    let mut text = match from.role {
-        HostRole::Node(name) => format!("Chosen because {}", on_node(route, name)),
-        HostRole::Unknown => format!("Chosen because {}", perhaps_on_node(route)),
-        HostRole::NotANode => elsewhere(route).to_owned(),
-    };
-    if !missing.is_empty() {
-        text = format!("{text}, and {}", missing.join(", "));
-    }
-    text.push('.');
-    if *from.role == HostRole::NotANode
-        && let Some(ip) = jump_to(from.nodes)
-    {
-        text = format!(
-            "{text} A jump through it to a node ({ip}) would make every address of the service reachable."
-        );
-    }
-    text
+/// Clauses one after the other.
+fn together(clauses: Vec<Words>) -> Part {
+    let parts = clauses.into_iter().map(Part::from).collect();
+    Part::strung(parts, Joint::Comma, usize::MAX)
 }
 
-fn on_node(route: Route, name: &str) -> String {
+fn reason(route: Route, missing: Vec<Words>, from: Vantage<'_>) -> Words {
+    let why = match from.role {
+        HostRole::Node(name) => on_node(route, name),
+        HostRole::Unknown => perhaps_on_node(route),
+        HostRole::NotANode => elsewhere(route),
+    };
+    let reason = if missing.is_empty() {
+        words!("{why}.", why = why)
+    } else {
+        words!(
+            "{why}, and {missing}.",
+            why = why,
+            missing = together(missing)
+        )
+    };
+    let jump = match from.role {
+        HostRole::NotANode => jump_to(from.nodes),
+        HostRole::Node(_) | HostRole::Unknown => None,
+    };
+    match jump {
+        Some(ip) => words!(
+            "{reason} A jump through it to a node ({ip}) would make every address of the service reachable.",
+            reason = reason,
+            ip = ip
+        ),
+        None => reason,
+    }
+}
+
+fn on_node(route: Route, name: &str) -> Words {
+    match route {
+        Route::MetalLb => words!(
+            "Chosen because the SSH host is the node {node}, where kube-proxy takes up the MetalLB IP",
+            node = name
+        ),
+        Route::ClusterIp => words!(
+            "Chosen because the SSH host is the node {node}, where kube-proxy takes up the ClusterIP",
+            node = name
+        ),
+        Route::NodePort => words!(
+            "Chosen because the SSH host is the node {node}, which answers on the NodePort",
+            node = name
+        ),
+        Route::Pod => words!(
+            "Chosen because the SSH host is the node {node}, where the pod network is routed",
+            node = name
+        ),
+    }
+}
+
+fn perhaps_on_node(route: Route) -> Words {
     match route {
         Route::MetalLb => {
-            format!("the SSH host is the node {name}, where kube-proxy takes up the MetalLB IP")
+            words!("Chosen because kube-proxy on a cluster node takes up the MetalLB IP")
         }
         Route::ClusterIp => {
-            format!("the SSH host is the node {name}, where kube-proxy takes up the ClusterIP")
+            words!("Chosen because kube-proxy on a cluster node takes up the ClusterIP")
         }
-        Route::NodePort => {
-            format!("the SSH host is the node {name}, which answers on the NodePort")
-        }
-        Route::Pod => format!("the SSH host is the node {name}, where the pod network is routed"),
+        Route::NodePort => words!("Chosen because a cluster node answers on the NodePort"),
+        Route::Pod => words!("Chosen because the pod network is routed on a cluster node"),
     }
 }
 
-const fn perhaps_on_node(route: Route) -> &'static str {
+fn elsewhere(route: Route) -> Words {
     match route {
-        Route::MetalLb => "kube-proxy on a cluster node takes up the MetalLB IP",
-        Route::ClusterIp => "kube-proxy on a cluster node takes up the ClusterIP",
-        Route::NodePort => "a cluster node answers on the NodePort",
-        Route::Pod => "the pod network is routed on a cluster node",
-    }
-}
-
-const fn elsewhere(route: Route) -> &'static str {
-    match route {
-        Route::NodePort => {
+        Route::NodePort => words!(
             "Chosen because the SSH host is no cluster node, and a node answers on its NodePort to whoever reaches it"
-        }
-        Route::MetalLb => {
+        ),
+        Route::MetalLb => words!(
             "Chosen although the SSH host is no cluster node, from where a MetalLB IP is reached only in the nodes' own \
              network, and never on AWS"
-        }
-        Route::ClusterIp => {
+        ),
+        Route::ClusterIp => words!(
             "Chosen although the SSH host is no cluster node, from where a ClusterIP is not reached"
-        }
-        Route::Pod => {
+        ),
+        Route::Pod => words!(
             "Chosen although the SSH host is no cluster node, from where a pod is reached only if its network is routed"
-        }
+        ),
     }
 }
 
@@ -357,7 +393,7 @@ mod tests {
         let chosen = choose_route(&service, 80, None, Vantage::UNKNOWN).unwrap();
         assert_eq!(chosen.route, Route::ClusterIp);
         assert!(
-            chosen.reason.contains("no MetalLB IP yet"),
+            chosen.reason.to_string().contains("no MetalLB IP yet"),
             "{}",
             chosen.reason
         );
@@ -447,7 +483,11 @@ mod tests {
         assert_eq!(chosen.route, Route::NodePort);
         assert_eq!(chosen.destination, Destination::tcp("10.0.0.5", 31126));
         for part in ["is no cluster node", "jump through it to a node (10.0.0.5)"] {
-            assert!(chosen.reason.contains(part), "{}", chosen.reason);
+            assert!(
+                chosen.reason.to_string().contains(part),
+                "{}",
+                chosen.reason
+            );
         }
         service.ports[0].node_port = None;
         let chosen = choose_route(&service, 80, None, from).unwrap();
@@ -455,6 +495,7 @@ mod tests {
         assert!(
             chosen
                 .reason
+                .to_string()
                 .contains("never on AWS, and this port has no NodePort"),
             "{}",
             chosen.reason

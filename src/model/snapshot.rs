@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::ssh_hosts::SshHosts;
 use super::time::Moment;
 use super::vault_status::VaultStatus;
+use super::words::Words;
 
 /// How many connections of a tunnel are shown.
 pub const CONNECTIONS_SHOWN: usize = 100;
@@ -203,7 +204,7 @@ pub struct TunnelStatus {
     /// The route that `destination` takes, for tunnels of services.
     pub route: Option<Route>,
     /// Why that route, in a sentence.
-    pub route_reason: Option<String>,
+    pub route_reason: Option<Words>,
     /// What has gone through it.
     pub traffic: Traffic,
 }
@@ -322,7 +323,7 @@ pub struct Notice {
     /// What it is about, where it is about a tunnel.
     pub tunnel: Option<TunnelId>,
     /// What happened.
-    pub text: String,
+    pub text: Words,
 }
 
 /// Something that happened.
@@ -335,7 +336,7 @@ pub struct LogEntry {
     /// What it is about.
     pub about: LogSubject,
     /// What happened.
-    pub text: String,
+    pub text: Words,
 }
 
 /// How much an entry of the log matters.

@@ -213,7 +213,7 @@ fn key(path: &Path, named_by: Option<&str>) -> Option<Check> {
         Some(host) => format!("{file} (of {}) {}", printable(host), verdict.words()),
         None => format!("{file} {}", verdict.words()),
     };
-    let mut hint = verdict.next_step(path).unwrap_or_default();
+    let mut hint = verdict.next_step(path).unwrap_or_default().to_string();
     let check = match &verdict {
         KeyVerdict::Usable { .. } => Check::ok(area, what),
         KeyVerdict::Missing => {

@@ -12,6 +12,7 @@ use super::icon::pictures;
 use super::menu::{Action, Item, Mood, items, summary};
 use crate::control::Faces;
 use crate::engine::Handle;
+use crate::l10n::Lang;
 use crate::model::Snapshot;
 
 /// The task that keeps the icon up to date. The icon goes when this is dropped.
@@ -34,16 +35,17 @@ struct Shown {
 }
 
 /// Shows the icon, or waits for a tray to show it in.
-pub(super) fn start(handle: Handle, faces: Faces) -> Tray {
-    Tray(tokio::spawn(run(handle, faces)))
+pub(super) fn start(handle: Handle, faces: Faces, system: Lang) -> Tray {
+    Tray(tokio::spawn(run(handle, faces, system)))
 }
 
-async fn run(mut handle: Handle, faces: Faces) {
+async fn run(mut handle: Handle, faces: Faces, system: Lang) {
     let snapshot = handle.newest();
+    let lang = Lang::chosen(snapshot.settings.window.language, system);
     let shown = Shown {
         mood: Mood::of(&snapshot),
-        summary: summary(&snapshot),
-        items: items(&snapshot),
+        summary: summary(&snapshot, lang),
+        items: items(&snapshot, lang),
         hands: Hands::new(handle.clone(), faces.clone()),
         faces,
     };
@@ -68,7 +70,9 @@ async fn run(mut handle: Handle, faces: Faces) {
     let tray = ShutDown(tray);
     let mut snapshot: Arc<Snapshot> = handle.newest();
     loop {
-        let (mood, words, menu) = (Mood::of(&snapshot), summary(&snapshot), items(&snapshot));
+        let lang = Lang::chosen(snapshot.settings.window.language, system);
+        let (mood, words) = (Mood::of(&snapshot), summary(&snapshot, lang));
+        let menu = items(&snapshot, lang);
         let handle_of_tray = tray.0.clone();
         let update = move || {
             handle_of_tray.update(|shown| {

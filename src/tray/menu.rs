@@ -1,6 +1,7 @@
 //! What the tray shows, made from a snapshot. Pure.
 
 use crate::control::{everything, tunnels_of, url, wanted};
+use crate::l10n::{Lang, tr};
 use crate::model::{Intent, Light, ServiceKey, Snapshot, TunnelId, TunnelStatus, printable};
 
 /// How many tunnels the menu lists; the window lists them all.
@@ -87,7 +88,7 @@ pub(super) enum Item {
 }
 
 /// What the icon says when the mouse rests on it.
-pub(super) fn summary(snapshot: &Snapshot) -> String {
+pub(super) fn summary(snapshot: &Snapshot, lang: Lang) -> String {
     let count = |light: Light| {
         wanted(snapshot)
             .filter(|status| status.state.light() == light)
@@ -95,42 +96,47 @@ pub(super) fn summary(snapshot: &Snapshot) -> String {
     };
     let (open, working, broken) = (count(Light::Green), count(Light::Amber), count(Light::Red));
     if open + working + broken == 0 {
-        return "No tunnel is open".to_owned();
+        return tr!(lang, "tray-none-open").to_owned();
     }
-    let mut parts = vec![format!("{open} open")];
+    let mut parts = vec![tr!(lang, "tray-open-count", count = open)];
     if working > 0 {
-        parts.push(format!("{working} on the way"));
+        parts.push(tr!(lang, "tray-on-the-way", count = working));
     }
     if broken > 0 {
-        parts.push(format!("{broken} need you"));
+        parts.push(tr!(lang, "tray-need-you", count = broken));
     }
     parts.join(", ")
 }
 
 /// The whole menu.
-pub(super) fn items(snapshot: &Snapshot) -> Vec<Item> {
-    let mut items = vec![Item::Text(summary(snapshot))];
+pub(super) fn items(snapshot: &Snapshot, lang: Lang) -> Vec<Item> {
+    let mut items = vec![Item::Text(summary(snapshot, lang))];
     if !snapshot.prompts.is_empty() {
-        items.push(button("A question waits for you…", Some(Action::Window)));
+        items.push(button(tr!(lang, "tray-question"), Some(Action::Window)));
     }
     items.push(Item::Separator);
     let before = items.len();
-    items.extend(favourites(snapshot));
-    items.extend(others(snapshot));
+    items.extend(favourites(snapshot, lang));
+    items.extend(others(snapshot, lang));
     if items.len() > before {
         items.push(Item::Separator);
     }
-    items.extend(all(snapshot));
+    items.extend(all(snapshot, lang));
     items.push(Item::Separator);
-    items.push(button("Show the window", Some(Action::Window)));
+    items.push(button(tr!(lang, "tray-window"), Some(Action::Window)));
     let at_login = snapshot.settings.behaviour.start_at_login;
     items.push(Item::Switch {
-        label: "Start at login".to_owned(),
+        label: tr!(lang, "tray-at-login").to_owned(),
         on: at_login,
         action: Action::StartAtLogin(!at_login),
     });
     items.push(Item::Separator);
-    items.push(button(&quit_words(snapshot), Some(Action::Quit)));
+    let count = wanted(snapshot).count();
+    let quit = match count {
+        0 => tr!(lang, "tray-quit").to_owned(),
+        _ => tr!(lang, "tray-quit-closes", count = count),
+    };
+    items.push(button(&quit, Some(Action::Quit)));
     items
 }
 
@@ -141,38 +147,31 @@ fn button(label: &str, action: Option<Action>) -> Item {
     }
 }
 
-fn quit_words(snapshot: &Snapshot) -> String {
-    match wanted(snapshot).count() {
-        0 => "Quit".to_owned(),
-        1 => "Quit (closes 1 tunnel)".to_owned(),
-        count => format!("Quit (closes {count} tunnels)"),
-    }
-}
-
 /// A switch for each favourite, and what can be done with those that are open.
-fn favourites(snapshot: &Snapshot) -> Vec<Item> {
+fn favourites(snapshot: &Snapshot, lang: Lang) -> Vec<Item> {
     let favourites = snapshot.settings.favourites.iter();
     favourites
         .take(TUNNELS_SHOWN)
-        .flat_map(|service| favourite(snapshot, service))
+        .flat_map(|service| favourite(snapshot, service, lang))
         .collect()
 }
 
-fn favourite(snapshot: &Snapshot, service: &ServiceKey) -> Vec<Item> {
+fn favourite(snapshot: &Snapshot, service: &ServiceKey, lang: Lang) -> Vec<Item> {
     let tunnels = tunnels_of(snapshot, service);
     if tunnels.is_empty() {
-        let label = format!("{service}: not in the cluster");
+        let service = printable(&service.to_string()).into_owned();
+        let label = tr!(lang, "tray-not-there", service = service);
         return vec![button(&label, None)];
     }
     let lines = tunnels.into_iter().map(|id| {
         let status = snapshot.tunnels.get(&id);
-        line(snapshot, &id, status.map(AsRef::as_ref))
+        line(snapshot, &id, status.map(AsRef::as_ref), lang)
     });
     lines.collect()
 }
 
 /// The tunnels that are wanted and of no favourite.
-fn others(snapshot: &Snapshot) -> Vec<Item> {
+fn others(snapshot: &Snapshot, lang: Lang) -> Vec<Item> {
     let is_favourite = |id: &TunnelId| match id {
         TunnelId::Service { service, .. } => snapshot.settings.favourites.contains(service),
         TunnelId::Forward(_) => false,
@@ -183,17 +182,17 @@ fn others(snapshot: &Snapshot) -> Vec<Item> {
     let mut items: Vec<Item> = all
         .iter()
         .take(TUNNELS_SHOWN)
-        .map(|status| line(snapshot, &status.spec.id, Some(status)))
+        .map(|status| line(snapshot, &status.spec.id, Some(status), lang))
         .collect();
     if all.len() > TUNNELS_SHOWN {
-        let label = format!("{} more in the window…", all.len() - TUNNELS_SHOWN);
+        let label = tr!(lang, "tray-more", count = all.len() - TUNNELS_SHOWN);
         items.push(button(&label, Some(Action::Window)));
     }
     items
 }
 
 /// One tunnel: a switch, or where it is open a menu with what else can be done.
-fn line(snapshot: &Snapshot, id: &TunnelId, status: Option<&TunnelStatus>) -> Item {
+fn line(snapshot: &Snapshot, id: &TunnelId, status: Option<&TunnelStatus>, lang: Lang) -> Item {
     let name = printable(&id.to_string()).into_owned();
     let on = status.is_some_and(|status| status.intent == Intent::Up);
     let intent = if on { Intent::Down } else { Intent::Up };
@@ -214,25 +213,24 @@ fn line(snapshot: &Snapshot, id: &TunnelId, status: Option<&TunnelStatus>) -> It
     let link = url(snapshot, status);
     let address = status.local_address().map(|address| address.to_string());
     let mut items = vec![Item::Switch {
-        label: "Open".to_owned(),
+        label: tr!(lang, "tray-open").to_owned(),
         on: true,
         action,
     }];
     if let Some(fault) = status.state.fault() {
-        items.push(Item::Text(printable(&fault.to_string()).into_owned()));
+        items.push(Item::Text(printable(&lang.fault(fault)).into_owned()));
     }
     let copied = link.clone().or(address);
-    let words = match (&copied, &link) {
-        (Some(url), Some(_)) => format!("Copy {url}"),
-        (Some(address), None) => format!("Copy {address}"),
-        (None, _) => "Copy the address".to_owned(),
+    let words = match &copied {
+        Some(address) => tr!(lang, "tray-copy", address = address),
+        None => tr!(lang, "tray-copy-address").to_owned(),
     };
     items.push(button(&words, copied.map(Action::Copy)));
-    items.push(button("Open in the browser", link.map(Action::Browse)));
+    items.push(button(tr!(lang, "tray-browse"), link.map(Action::Browse)));
     Item::Menu { label, items }
 }
 
-fn all(snapshot: &Snapshot) -> [Item; 2] {
+fn all(snapshot: &Snapshot, lang: Lang) -> [Item; 2] {
     let is_up = |id: &TunnelId| {
         snapshot
             .tunnels
@@ -248,8 +246,8 @@ fn all(snapshot: &Snapshot) -> [Item; 2] {
         .collect();
     let want = |ids: Vec<TunnelId>, intent| (!ids.is_empty()).then_some(Action::Want(ids, intent));
     [
-        button("Open all", want(closed, Intent::Up)),
-        button("Close all", want(open, Intent::Down)),
+        button(tr!(lang, "tray-open-all"), want(closed, Intent::Up)),
+        button(tr!(lang, "tray-close-all"), want(open, Intent::Down)),
     ]
 }
 
@@ -336,7 +334,7 @@ mod tests {
     #[test]
     fn nothing_is_there_but_the_window_and_the_end() {
         assert_eq!(
-            labels(&items(&Snapshot::default())),
+            labels(&items(&Snapshot::default(), Lang::English)),
             [
                 "No tunnel is open",
                 "-",
@@ -360,7 +358,7 @@ mod tests {
         let settings = Arc::make_mut(&mut snapshot.settings);
         settings.favourites.insert(ServiceKey::new("shop", "zoo"));
         settings.favourites.insert(ServiceKey::new("shop", "gone"));
-        let labels = labels(&items(&snapshot));
+        let labels = labels(&items(&snapshot, Lang::English));
         assert_eq!(
             labels[..6],
             [
@@ -378,11 +376,29 @@ mod tests {
     }
 
     #[test]
+    fn the_menu_speaks_korean() {
+        let mut snapshot = Snapshot::default();
+        put(&mut snapshot, "web", 80, Intent::Up, open());
+        put(&mut snapshot, "api", 5432, Intent::Up, broken());
+        let settings = Arc::make_mut(&mut snapshot.settings);
+        settings.favourites.insert(ServiceKey::new("shop", "gone"));
+        let labels = labels(&items(&snapshot, Lang::Korean));
+        let is_korean =
+            |label: &String| label.chars().any(|letter| ('가'..='힣').contains(&letter));
+        let foreign: Vec<_> = labels
+            .iter()
+            .filter(|label| *label != "-" && !is_korean(label))
+            .collect();
+        assert_eq!(foreign, Vec::<&String>::new());
+        assert_eq!(labels[0], "열림 1, 확인 필요 1");
+    }
+
+    #[test]
     fn all_means_favourites_and_what_was_opened_before() {
         let mut snapshot = Snapshot::default();
         put(&mut snapshot, "web", 80, Intent::Up, open());
         put(&mut snapshot, "old", 80, Intent::Down, TunnelState::Off);
-        let [open_all, close_all] = all(&snapshot);
+        let [open_all, close_all] = all(&snapshot, Lang::English);
         let id = |name: &str| TunnelId::service(ServiceKey::new("shop", name), 80);
         assert_eq!(
             open_all,
@@ -403,7 +419,7 @@ mod tests {
         for port in 1..=30 {
             put(&mut snapshot, "web", port, Intent::Up, open());
         }
-        let labels = labels(&items(&snapshot));
+        let labels = labels(&items(&snapshot, Lang::English));
         assert!(
             labels.contains(&"10 more in the window…".to_owned()),
             "{labels:?}"

@@ -15,21 +15,23 @@ use std::any::Any;
 
 use crate::control::Faces;
 use crate::engine::Handle;
+use crate::l10n::Lang;
 
 /// Starts the icon and the notifications; they end when what this returns is dropped. Called within a tokio runtime.
 ///
+/// `system` is the language of the system, which the person's own choice goes before.
 /// Where there is no tray the icon waits for one; [`Faces::has_tray`] says whether it is seen.
 #[must_use]
-pub fn start(handle: &Handle, faces: &Faces) -> Box<dyn Any> {
+pub fn start(handle: &Handle, faces: &Faces, system: Lang) -> Box<dyn Any> {
     #[cfg(target_os = "linux")]
     {
-        let tray = linux::start(handle.clone(), faces.clone());
-        let notifier = notify::start(handle.clone());
+        let tray = linux::start(handle.clone(), faces.clone(), system);
+        let notifier = notify::start(handle.clone(), system);
         Box::new((tray, notifier))
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _not_yet = (handle, faces);
+        let _not_yet = (handle, faces, system);
         Box::new(())
     }
 }

@@ -9,6 +9,7 @@ use zbus::Connection;
 use zbus::zvariant::Value;
 
 use crate::engine::{Handle, Outages, Tidings};
+use crate::l10n::Lang;
 use crate::model::printable;
 
 /// How long the desktop may take to answer.
@@ -25,11 +26,11 @@ impl Drop for Notifier {
 }
 
 /// Begins to tell of losses that last, and of their ends, where the person wants that.
-pub(super) fn start(handle: Handle) -> Notifier {
-    Notifier(tokio::spawn(run(handle)))
+pub(super) fn start(handle: Handle, system: Lang) -> Notifier {
+    Notifier(tokio::spawn(run(handle, system)))
 }
 
-async fn run(mut handle: Handle) {
+async fn run(mut handle: Handle, system: Lang) {
     let mut outages = Outages::default();
     let mut shown = 0;
     let mut snapshot = handle.newest();
@@ -40,7 +41,9 @@ async fn run(mut handle: Handle) {
         let now = snapshot.now + read_at.elapsed();
         let tidings = outages.look(&snapshot, now);
         if let Some(tidings) = tidings.filter(|_| snapshot.settings.behaviour.notify) {
-            shown = send(&tidings, shown).await;
+            let lang = Lang::chosen(snapshot.settings.window.language, system);
+            let (title, body) = (lang.say(&tidings.title), lang.say(&tidings.body));
+            shown = send(&title, &printable(&body), shown).await;
         }
         let due = outages.due().map(|due| Instant::now() + due.since(now));
         let timer = async {
@@ -60,8 +63,8 @@ async fn run(mut handle: Handle) {
     }
 }
 
-async fn send(tidings: &Tidings, replaces: u32) -> u32 {
-    match timeout(LIMIT, show(&tidings.title, &tidings.body, replaces)).await {
+async fn send(title: &str, body: &str, replaces: u32) -> u32 {
+    match timeout(LIMIT, show(title, body, replaces)).await {
         Ok(Ok(id)) => id,
         Ok(Err(error)) => {
             tracing::info!("the desktop shows no notification: {error}");
@@ -78,7 +81,7 @@ async fn send(tidings: &Tidings, replaces: u32) -> u32 {
 pub(super) fn tell(title: String, body: String) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(async move {
-            send(&Tidings { title, body }, 0).await;
+            send(&title, &body, 0).await;
         });
     }
 }

@@ -1,14 +1,13 @@
-//! What goes on at the selected row: a probe and its steps, who is connected, the cluster's events, the log.
+//! What goes on at the selected row: who is connected, the cluster's events, the log.
 
 use egui::{Label, RichText, Ui};
 
-use super::rows::{Row, RowId};
+use super::rows::Row;
 use super::scene::Scene;
 use super::{theme, widgets, words};
 use crate::l10n::tr;
 use crate::model::{
-    Client, Command, Connection, Light, LogEntry, LogLevel, LogSubject, ProbeOutcome, ProbeReport,
-    ProbeTarget, Protocol, ServiceEvent, printable,
+    Client, Command, Connection, LogEntry, LogLevel, LogSubject, ServiceEvent, printable,
 };
 
 /// How many connections are listed before the rest is a number.
@@ -17,95 +16,12 @@ const CONNECTIONS_LISTED: usize = 12;
 const ENTRIES_LISTED: usize = 40;
 
 pub(super) fn activity_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
-    probe_ui(ui, row, scene);
     connections_ui(ui, row, scene);
     if let Some(service) = &row.service {
         events_ui(ui, &service.events);
     }
     gaps_ui(ui, scene);
     log_ui(ui, row, scene);
-}
-
-/// A button that tries every hop, and what came of it.
-fn probe_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
-    let (RowId::Port(key, port, Protocol::Tcp), Some(_)) = (&row.id, &row.service) else {
-        return;
-    };
-    let target = ProbeTarget::Service {
-        service: key.clone(),
-        port: *port,
-    };
-    let report = scene.snapshot.probe_of(&target).cloned();
-    let running = report.as_ref().filter(|report| !is_over(report));
-    ui.add_space(theme::GROUP_GAP);
-    ui.horizontal(|ui| {
-        ui.label(theme::caption(ui, tr!(ui, "probe-title")));
-        if let Some(report) = running {
-            widgets::spinner_ui(ui, 16.0, scene.animate);
-            if ui.button(tr!(ui, "probe-cancel")).clicked() {
-                scene.commands.push(Command::CancelProbe(report.id));
-            }
-        } else if ui
-            .button(tr!(ui, "probe-start"))
-            .on_hover_text(tr!(ui, "probe-hint"))
-            .clicked()
-        {
-            scene.commands.push(Command::Probe {
-                service: key.clone(),
-                port: *port,
-            });
-        }
-    });
-    if let Some(report) = report {
-        for step in &report.steps {
-            step_ui(ui, &step.check.to_string(), &step.outcome);
-        }
-    }
-}
-
-fn is_over(report: &ProbeReport) -> bool {
-    let goes_on = |outcome: &ProbeOutcome| matches!(outcome, ProbeOutcome::Running);
-    !report.steps.iter().any(|step| goes_on(&step.outcome))
-}
-
-fn step_ui(ui: &mut Ui, check: &str, outcome: &ProbeOutcome) {
-    let palette = theme::palette(ui);
-    ui.horizontal_top(|ui| {
-        let light = match outcome {
-            ProbeOutcome::Pending | ProbeOutcome::Skipped(_) => Light::Grey,
-            ProbeOutcome::Running => Light::Amber,
-            ProbeOutcome::Passed { .. } => Light::Green,
-            ProbeOutcome::Failed { .. } => Light::Red,
-        };
-        widgets::mark_ui(ui, light);
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 1.0;
-            match outcome {
-                ProbeOutcome::Pending | ProbeOutcome::Running => {
-                    ui.label(theme::weak(ui, printable(check)));
-                }
-                ProbeOutcome::Skipped(reason) => {
-                    ui.label(theme::weak(ui, format!("{} · {reason}", printable(check))));
-                }
-                ProbeOutcome::Passed { micros, note } => {
-                    let took = micros.map(|micros| format!(" · {} ms", micros.div_ceil(1000)));
-                    ui.label(format!("{}{}", printable(check), took.unwrap_or_default()));
-                    if let Some(note) = note {
-                        ui.label(theme::weak(ui, printable(&note.to_string())));
-                    }
-                }
-                ProbeOutcome::Failed { fault, likely } => {
-                    ui.label(printable(check).as_ref());
-                    let reason = fault.to_string();
-                    ui.label(RichText::new(printable(&reason)).color(palette.red.text));
-                    let next = likely
-                        .as_ref()
-                        .map_or_else(|| fault.next_step(), ToString::to_string);
-                    ui.label(printable(&next).as_ref());
-                }
-            }
-        });
-    });
 }
 
 /// Who is connected, since when, and what went through.
@@ -209,8 +125,14 @@ fn gaps_ui(ui: &mut Ui, scene: &Scene<'_>) {
     });
     for gap in &cluster.gaps {
         ui.label(gap.resource)
-            .on_hover_text(printable(&gap.fault.hint).as_ref());
-        ui.add(Label::new(theme::weak(ui, printable(&gap.fault.message))).wrap());
+            .on_hover_text(printable(&scene.lang.say(&gap.fault.hint)).as_ref());
+        ui.add(
+            Label::new(theme::weak(
+                ui,
+                printable(&scene.lang.say(&gap.fault.message)),
+            ))
+            .wrap(),
+        );
     }
 }
 
@@ -271,7 +193,7 @@ fn entry_ui(ui: &mut Ui, entry: &LogEntry, scene: &Scene<'_>) {
         LogSubject::Host(host) => format!("{}: ", printable(host.as_str())),
         LogSubject::Cluster => tr!(ui, "log-cluster").to_owned(),
     };
-    let text = format!("{about}{}", printable(&entry.text));
+    let text = format!("{about}{}", printable(&scene.lang.say(&entry.text)));
     let label = Label::new(RichText::new(text).color(color)).wrap();
     ui.add(label).on_hover_text(tr!(ui, "log-ago", time = ago));
 }

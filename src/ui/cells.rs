@@ -264,9 +264,7 @@ fn findings_hover(response: Response, service: &LbService) {
         for finding in &service.findings {
             let told = ui.lang().finding(finding);
             ui.label(printable(&told.what));
-            for words in told.particulars.iter().chain([&told.next]) {
-                ui.label(theme::weak(ui, printable(words)));
-            }
+            ui.label(theme::weak(ui, printable(&told.next)));
         }
     });
 }

@@ -6,7 +6,7 @@ use super::diagram_view::{Motion, diagram_ui};
 use super::icons::Icon;
 use super::rows::{Row, RowId};
 use super::scene::Scene;
-use super::{activity, cells, facts, icons, theme, widgets, words};
+use super::{activity, cells, facts, icons, probe_view, save, theme, widgets, words};
 use crate::diagram;
 use crate::l10n::{Speaks as _, tr};
 use crate::model::{
@@ -108,13 +108,11 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
         ui.add_space(4.0);
         fault_ui(ui, row, fault, scene, is_wide);
     }
+    probe_view::report_ui(ui, row, scene);
     findings_ui(ui, row);
     if let Some(graph) = graph(row, scene) {
-        if is_wide {
-            ui.add_space(theme::GROUP_GAP);
-            ui.label(theme::caption(ui, tr!(ui, "details-way")));
-        }
-        save_ui(ui, &graph);
+        ui.add_space(theme::GROUP_GAP);
+        way_head_ui(ui, row, &graph, scene);
         ui.add_space(2.0);
         let rate = row
             .id
@@ -143,38 +141,25 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     ui.add_space(4.0);
 }
 
-/// The drawing as a file's text, to be pasted elsewhere.
-fn save_ui(ui: &mut Ui, graph: &diagram::Graph) {
-    let ground = if ui.visuals().dark_mode {
-        diagram::Theme::Dark
-    } else {
-        diagram::Theme::Light
-    };
-    ui.horizontal_wrapped(|ui| {
-        ui.label(theme::weak(ui, tr!(ui, "details-copy-as")));
-        for format in ["text", "Mermaid", "SVG"] {
-            let name = tr!(ui, "details-copy-diagram", format = format);
-            let response = ui.add(egui::Button::new(format).small());
-            if response.accessible_name(name).clicked() {
-                let drawing = match format {
-                    "SVG" => diagram::svg::render(
-                        graph,
-                        diagram::svg::Style {
-                            theme: ground,
-                            ..Default::default()
-                        },
-                    ),
-                    "Mermaid" => diagram::mermaid::render(graph),
-                    _ => diagram::text::render(graph),
-                };
-                ui.ctx().copy_text(drawing);
-            }
-        }
+/// What the drawing is, and what can be done with it.
+fn way_head_ui(ui: &mut Ui, row: &Row, graph: &diagram::Graph, scene: &mut Scene<'_>) {
+    let Some(id) = row.id.tunnel() else { return };
+    ui.horizontal(|ui| {
+        ui.label(theme::caption(ui, tr!(ui, "details-way")));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            save::buttons_ui(ui, graph, &id, scene);
+        });
     });
+    save::outcome_ui(ui, &id, scene);
 }
 
 fn graph(row: &Row, scene: &Scene<'_>) -> Option<diagram::Graph> {
-    diagram::of_tunnel(scene.snapshot, &row.id.tunnel()?)
+    let graph = diagram::of_tunnel_in(scene.snapshot, &row.id.tunnel()?, scene.lang)?;
+    Some(match probe_view::drawn(row, scene) {
+        Some(report) => graph.probed(&report, scene.lang),
+        None => graph,
+    })
 }
 
 /// The state in words, and the address to go to.
@@ -224,6 +209,7 @@ fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     } else if widgets::primary_button_ui(ui, tr!(scene, "details-open")).clicked() {
         scene.toggle(row);
     }
+    probe_view::button_ui(ui, row, scene);
 }
 
 fn url(row: &Row, scene: &Scene<'_>) -> Option<String> {
@@ -251,7 +237,7 @@ fn address_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
 fn fault_ui(ui: &mut Ui, row: &Row, fault: &Fault, scene: &mut Scene<'_>, is_wide: bool) {
     let Some(id) = row.id.tunnel() else { return };
     let light = scene.light(row);
-    let what = first_upper(&printable(&scene.lang.fault(fault)));
+    let what = words::first_upper(&printable(&scene.lang.fault(fault)));
     let next = printable(&scene.lang.next_step(fault)).into_owned();
     let words = format!("{what}. {next}");
     card_ui(ui, light, |ui| {
@@ -345,7 +331,6 @@ fn findings_ui(ui: &mut Ui, row: &Row) {
         };
         let told = ui.lang().finding(finding);
         let (message, hint) = (printable(&told.what), printable(&told.next));
-        let particulars = told.particulars.as_deref().map(printable);
         ui.add_space(4.0);
         card_ui(ui, light, |ui| {
             let color = theme::lamp(theme::palette(ui), light).text;
@@ -353,9 +338,6 @@ fn findings_ui(ui: &mut Ui, row: &Row) {
                 card_mark_ui(ui, light);
                 ui.vertical(|ui| {
                     ui.label(egui::RichText::new(message.as_ref()).color(color));
-                    if let Some(particulars) = &particulars {
-                        ui.label(theme::weak(ui, particulars.as_ref()));
-                    }
                     ui.label(hint.as_ref());
                 });
             });
@@ -412,13 +394,13 @@ fn route_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
             }
         }
     });
-    let reason = tunnel.and_then(|tunnel| tunnel.route_reason.as_deref());
+    let reason = tunnel.and_then(|tunnel| tunnel.route_reason.as_ref());
     let text = match (planned.map(|planned| planned.route), reason) {
         (Some(route), Some(reason)) => tr!(
             scene,
             "details-route-because",
             route = route.to_string(),
-            reason = printable(reason),
+            reason = printable(&scene.lang.say(reason)),
         ),
         (Some(route), None) => tr!(scene, "details-route-planned", route = route.to_string()),
         (None, _) => tr!(scene, "details-route-none").to_owned(),
@@ -428,12 +410,4 @@ fn route_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     if let Some(route) = picked {
         scene.commands.push(Command::SetRoute { id, route });
     }
-}
-
-/// `text` with a capital letter first, as a sentence begins.
-fn first_upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }

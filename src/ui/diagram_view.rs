@@ -102,7 +102,7 @@ impl Drawing<'_> {
             Role::Label
         };
         response.widget_info(|| {
-            let (kind, status) = (node.kind.as_str(), node.status.as_str());
+            let (kind, status) = (node.kind_words(), node.status_words());
             WidgetInfo::labeled(role, true, format!("{kind} {}: {status}", node.title))
         });
         self.paint_box(ui, rect, node, index, response.hovered());
@@ -322,14 +322,15 @@ impl Drawing<'_> {
         let words = words.join(" ");
         let id = ui.scope_id().with(("note", &self.graph.title));
         let response = ui.interact(rect, id, Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Copy: {words}")));
+        let name = tr!(ui, "diagram-copy-note", text = &words);
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
         if response.clicked() {
             widgets::copy(ui, id, &words);
         }
         let told = if widgets::is_copied(ui, id) {
-            "Copied"
+            tr!(ui, "copied")
         } else {
-            "Click copies this"
+            tr!(ui, "diagram-note-hint")
         };
         response
             .on_hover_cursor(CursorIcon::PointingHand)
@@ -401,8 +402,8 @@ fn facts_ui(ui: &mut Ui, node: &Node, is_copied: bool) {
     ui.set_max_width(400.0);
     ui.label(theme::strong(format!(
         "{} · {}",
-        node.kind.as_str(),
-        node.status.as_str()
+        node.kind_words(),
+        node.status_words()
     )));
     if let Status::Broken { reason, remedy } = &node.status {
         let palette = theme::palette(ui);
@@ -415,7 +416,7 @@ fn facts_ui(ui: &mut Ui, node: &Node, is_copied: bool) {
         .spacing([12.0, 3.0])
         .show(ui, |ui| {
             for fact in &node.facts {
-                ui.label(theme::weak(ui, fact.name));
+                ui.label(theme::weak(ui, &fact.name));
                 ui.label(&fact.value);
                 ui.end_row();
             }

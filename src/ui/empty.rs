@@ -166,8 +166,9 @@ fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFaul
     );
     ui.label(theme::title(title));
     ui.add_space(4.0);
-    ui.label(printable(&fault.message));
-    ui.label(theme::weak(ui, printable(&fault.hint)));
+    let (message, hint) = (scene.lang.say(&fault.message), scene.lang.say(&fault.hint));
+    ui.label(printable(&message));
+    ui.label(theme::weak(ui, printable(&hint)));
     ui.label(theme::mono(fault.code).color(palette.weak));
     ui.add_space(8.0);
     let source = scene.snapshot.cluster.source.clone();
@@ -180,7 +181,7 @@ fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFaul
         if ui.button(tr!(scene, "try-again")).clicked() {
             scene.commands.push(Command::UseCluster(source));
         }
-        let words = format!("{} ({}). {}", fault.message, fault.code, fault.hint);
+        let words = format!("{message} ({}). {hint}", fault.code);
         widgets::copy_button_ui(ui, &words, tr!(scene, "copy-problem"));
     });
 }

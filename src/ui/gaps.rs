@@ -5,7 +5,7 @@ use egui::{Align, CornerRadius, Frame, Layout, Margin, RichText, Stroke, Ui};
 use super::icons::{self, Icon};
 use super::scene::Scene;
 use super::{theme, widgets};
-use crate::l10n::tr;
+use crate::l10n::{Speaks as _, tr};
 use crate::model::{ClusterState, printable};
 
 /// A line on what is missing, with the Role that would grant it; nothing where all can be seen, or once it was read.
@@ -41,8 +41,9 @@ pub(super) fn gaps_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     })
     .on_hover_ui(|ui| {
         for gap in &cluster.gaps {
-            ui.label(printable(&gap.fault.message));
-            ui.label(theme::weak(ui, printable(&gap.fault.hint)));
+            let (message, hint) = (&gap.fault.message, &gap.fault.hint);
+            ui.label(printable(&ui.lang().say(message)));
+            ui.label(theme::weak(ui, printable(&ui.lang().say(hint))));
         }
     });
     if is_read {
@@ -59,14 +60,15 @@ fn stale_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     if scene.rows.total() == 0 {
         return;
     }
-    let text = tr!(ui, "gaps-stale", reason = printable(&fault.message));
+    let (message, hint) = (scene.lang.say(&fault.message), scene.lang.say(&fault.hint));
+    let text = tr!(ui, "gaps-stale", reason = printable(&message));
     let source = scene.snapshot.cluster.source.clone();
     let commands = &mut *scene.commands;
     strip_ui(ui, &text, |ui| {
         if ui.button(tr!(ui, "try-again")).clicked() {
             commands.push(crate::model::Command::UseCluster(source));
         }
-        let words = format!("{} ({}). {}", fault.message, fault.code, fault.hint);
+        let words = format!("{message} ({}). {hint}", fault.code);
         widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
     });
 }
@@ -79,7 +81,7 @@ fn metallb_ui(ui: &mut Ui, scene: &Scene<'_>) {
     let told = scene.lang.finding(finding);
     // The finding is about one service; here it is about them all.
     strip_ui(ui, tr!(scene, "gaps-no-metallb"), |ui| {
-        let words = format!("{} ({}). {}", finding.message, finding.code, finding.hint);
+        let words = format!("{} ({}). {}", told.what, finding.code, told.next);
         widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
     })
     .on_hover_text(printable(&told.next));

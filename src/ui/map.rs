@@ -13,7 +13,7 @@ use super::{theme, widgets};
 use crate::diagram::{
     AddressMap, Clash, NodePlace, PoolMap, RangeMap, Slot, SlotState, address_map,
 };
-use crate::l10n::tr;
+use crate::l10n::{Speaks as _, tr};
 use crate::model::{
     AddressRange, Family, ServiceKey, Severity, Snapshot, address_of, number_of, printable,
 };
@@ -308,10 +308,10 @@ fn pool_ui(ui: &mut Ui, pool: &PoolMap) {
             Severity::Warning => palette.amber.text,
             Severity::Info => palette.weak,
         };
-        ui.add(
-            egui::Label::new(egui::RichText::new(printable(&finding.message)).color(color)).wrap(),
-        );
-        ui.add(egui::Label::new(theme::weak(ui, printable(&finding.hint))).wrap());
+        let told = ui.lang().finding(finding);
+        let what = egui::RichText::new(printable(&told.what)).color(color);
+        ui.add(egui::Label::new(what).wrap());
+        ui.add(egui::Label::new(theme::weak(ui, printable(&told.next))).wrap());
     }
     for range in &pool.ranges {
         range_ui(ui, range);

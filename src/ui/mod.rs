@@ -30,9 +30,11 @@ mod nav;
 mod notices;
 mod offscreen;
 mod palette;
+mod probe_view;
 mod prompt;
 mod row_menu;
 mod rows;
+mod save;
 mod scene;
 mod secret_buffer;
 mod settings_page;
@@ -58,6 +60,7 @@ use crate::l10n::Lang;
 
 pub use hosts::{PickFile, Picked, Tools};
 pub use offscreen::Offscreen;
+pub use save::{Contents, Drawing, SaveDrawing, Saved};
 
 /// How the window starts.
 #[derive(Debug, Default)]

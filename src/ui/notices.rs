@@ -5,7 +5,7 @@ use egui::{Frame, Margin, Panel, Ui};
 use super::icons::Icon;
 use super::scene::Scene;
 use super::{theme, widgets, words};
-use crate::l10n::tr;
+use crate::l10n::{Speaks as _, tr};
 use crate::model::{Light, Notice, printable};
 
 pub(super) fn status_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -74,18 +74,18 @@ fn notices_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .collect();
     widgets::copy_button_sized_ui(ui, &all.join("\n"), tr!(scene, "notices-copy"), 20.0);
     let text = match unread.len() {
-        1 => printable(&last.text).into_owned(),
+        1 => printable(&scene.lang.say(&last.text)).into_owned(),
         count => tr!(
             scene,
             "notices-before",
-            text = printable(&last.text),
+            text = printable(&scene.lang.say(&last.text)),
             count = count - 1
         ),
     };
     let label = egui::Label::new(egui::RichText::new(text).size(12.5)).truncate();
     ui.add(label).on_hover_ui(|ui| {
         for notice in unread.iter().rev().take(12) {
-            ui.label(printable(&notice.text));
+            ui.label(printable(&ui.lang().say(&notice.text)));
         }
         ui.label(theme::weak(ui, tr!(ui, "notices-ago", time = &ago)));
     });

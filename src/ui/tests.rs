@@ -1,6 +1,7 @@
 //! The window, driven by name and role as a screen reader would.
 
 mod hosts;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 mod list;
 
 use super::app::App;
+use super::hosts::Tools;
 use super::theme;
 use crate::diagram::testing::{host, key, pods, port, snapshot, tunnel, ui, up};
 use crate::engine::Handle;
@@ -42,7 +44,13 @@ impl Window {
     }
 
     fn sized(snapshot: Snapshot, size: [f32; 2], theme: Theme) -> Self {
-        Self::built(snapshot, size, theme, Harness::builder())
+        Self::built(snapshot, size, theme, Harness::builder(), Tools::default())
+    }
+
+    /// One with these tools.
+    fn with_tools(snapshot: Snapshot, tools: Tools) -> Self {
+        let size = [1280.0, 1100.0];
+        Self::built(snapshot, size, Theme::Dark, Harness::builder(), tools)
     }
 
     /// One whose pictures this renderer makes.
@@ -52,7 +60,8 @@ impl Window {
         theme: Theme,
         renderer: impl TestRenderer + 'static,
     ) -> Self {
-        Self::built(snapshot, size, theme, Harness::builder().renderer(renderer))
+        let builder = Harness::builder().renderer(renderer);
+        Self::built(snapshot, size, theme, builder, Tools::default())
     }
 
     pub(super) fn built(
@@ -60,10 +69,11 @@ impl Window {
         size: [f32; 2],
         theme: Theme,
         builder: HarnessBuilder<App>,
+        tools: Tools,
     ) -> Self {
         let (sender, commands) = mpsc::unbounded_channel();
         let (snapshots, watched) = watch::channel(Arc::new(snapshot));
-        let app = App::new(Handle::new(sender, watched), None, Lang::English);
+        let app = App::new(Handle::new(sender, watched), None, Lang::English).with_tools(tools);
         let harness = builder
             .with_size(size)
             .with_theme(theme)
@@ -342,8 +352,8 @@ fn a_failed_cluster_says_why_and_can_be_tried_again() {
     let mut failed = snapshot(Vec::new(), host(LinkStatus::Idle));
     failed.cluster.state = ClusterState::Failed(ClusterFault {
         code: "context",
-        message: "There is no context 'hme'.".to_owned(),
-        hint: "Choose one with --context.".to_owned(),
+        message: "There is no context 'hme'.".to_owned().into(),
+        hint: "Choose one with --context.".to_owned().into(),
     });
     let mut window = Window::new(failed);
     for text in [
@@ -398,8 +408,8 @@ fn zoo() -> Snapshot {
     pending.findings = vec![Finding {
         code: "pool-exhausted",
         severity: Severity::Error,
-        message: "No address is left.".to_owned(),
-        hint: "Widen the pool.".to_owned(),
+        message: "No address is left.".to_owned().into(),
+        hint: "Widen the pool.".to_owned().into(),
     }];
     let mut many = named("shop", "many");
     many.pods = pods(40, |index| index % 3 > 0);
@@ -434,7 +444,7 @@ fn zoo() -> Snapshot {
     zoo.notices.push(Notice {
         at: Moment::START,
         tunnel: None,
-        text: "word ".repeat(80),
+        text: "word ".repeat(80).into(),
     });
     zoo
 }

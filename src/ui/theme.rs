@@ -108,8 +108,8 @@ fn fonts(fallback: Vec<Vec<u8>>) -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let regular = include_bytes!("../../assets/fonts/Inter-Regular.otf");
     let semi_bold = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
-    let hangul = include_bytes!("../../assets/fonts/AditHangul-Regular.ttf");
-    let hangul_bold = include_bytes!("../../assets/fonts/AditHangul-Bold.ttf");
+    let hangul = crate::diagram::HANGUL;
+    let hangul_bold = crate::diagram::HANGUL_STRONG;
     let mut add = |name: &str, data: FontData| {
         fonts.font_data.insert(name.to_owned(), Arc::new(data));
     };

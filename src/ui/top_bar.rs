@@ -72,8 +72,8 @@ fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
     if let Some(fault) = hint {
         pill.on_hover_text(format!(
             "{}\n{}",
-            printable(&fault.message),
-            printable(&fault.hint)
+            printable(&ui.lang().say(&fault.message)),
+            printable(&ui.lang().say(&fault.hint))
         ));
     } else {
         pill.on_hover_text(tr!(ui, "cluster-state", state = word));

@@ -8,11 +8,12 @@ use super::hosts::HostsView;
 use super::map::MapCache;
 use super::palette::Typed;
 use super::rows::RowId;
+use super::save::Saving;
 use super::secret_buffer::SecretBuffer;
 use super::sorting::Sorting;
 use super::wish::Wish;
 use crate::l10n::Lang;
-use crate::model::{ClusterGap, LogLevel, Moment, PromptId, TunnelId, WindowSettings};
+use crate::model::{ClusterGap, LogLevel, Moment, ProbeId, PromptId, TunnelId, WindowSettings};
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,6 +63,10 @@ pub(super) struct View {
     pub(super) read_until: Option<Moment>,
     /// The log is shown from this level on.
     pub(super) log_level: LogLevel,
+    /// Probes up to this one were put away.
+    pub(super) probe_closed: Option<ProbeId>,
+    /// The drawing that is being saved.
+    pub(super) saving: Saving,
     /// The address map.
     pub(super) map: MapCache,
     /// A local port that is being typed, and for which tunnel.

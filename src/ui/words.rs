@@ -233,6 +233,19 @@ pub(super) fn duration(lang: Lang, lasted: Duration) -> String {
     }
 }
 
+/// `text` with a capital letter first, as a sentence begins; a login, an address or a file's name at its beginning stays as it is.
+pub(super) fn first_upper(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_word = first
+        .chars()
+        .all(|letter| letter.is_ascii_alphabetic() || "',:".contains(letter));
+    if is_word {
+        capitalised(text)
+    } else {
+        text.to_owned()
+    }
+}
+
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
@@ -259,6 +272,19 @@ mod tests {
             (u64::MAX, "18446 PB"),
         ] {
             assert_eq!(bytes(count), expected);
+        }
+    }
+
+    #[test]
+    fn names_keep_their_letters_at_the_beginning_of_a_sentence() {
+        for (text, expected) in [
+            ("the SSH host", "The SSH host"),
+            ("connect to a@b", "Connect to a@b"),
+            ("ubuntu@10.0.0.2 refused", "ubuntu@10.0.0.2 refused"),
+            ("ec2-user@host의 호스트 키", "ec2-user@host의 호스트 키"),
+            ("", ""),
+        ] {
+            assert_eq!(first_upper(text), expected);
         }
     }
 

@@ -371,7 +371,7 @@ async fn when_one_host_is_gone_the_next_carries_its_tunnels_and_the_api() {
     let told = moved
         .notices
         .iter()
-        .any(|notice| notice.text.contains("through second now"));
+        .any(|notice| notice.text.to_string().contains("through second now"));
     assert!(told, "{:?}", moved.notices);
     until(&mut handle, "live by the second", is_live).await;
 

@@ -358,10 +358,10 @@ fn without_a_keyring_hosts_last_until_the_end_and_that_is_said() {
         panic!("{:?}", snapshot.vault)
     };
     assert!(remedy.contains("gnome-keyring"), "{remedy}");
-    let notices: Vec<&str> = snapshot
+    let notices: Vec<String> = snapshot
         .notices
         .iter()
-        .map(|notice| notice.text.as_str())
+        .map(|notice| notice.text.to_string())
         .collect();
     assert!(
         notices.len() == 1 && notices[0].contains("in memory only"),

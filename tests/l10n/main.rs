@@ -5,6 +5,7 @@
     reason = "a test ends where it finds what it does not expect"
 )]
 
+mod catalogue;
 mod source;
 mod texts;
 
@@ -53,7 +54,23 @@ fn defined(language: &str) -> BTreeMap<String, (String, Arguments)> {
     all
 }
 
+/// Every text that is named by its id.
 fn used() -> Vec<Use> {
+    all_used()
+        .into_iter()
+        .filter(|used| !used.is_sentence)
+        .collect()
+}
+
+/// Every sentence of `words!`.
+fn said() -> Vec<Use> {
+    all_used()
+        .into_iter()
+        .filter(|used| used.is_sentence)
+        .collect()
+}
+
+fn all_used() -> Vec<Use> {
     let uses = files(&root().join("src"), "rs")
         .into_iter()
         .flat_map(|path| {
@@ -106,6 +123,7 @@ fn every_text_that_is_used_is_there_and_gets_its_arguments() {
             place,
             id,
             arguments,
+            ..
         } = &used;
         match (english.get(id), arguments) {
             (None, _) => wrong.push(format!("{place}: there is no text {id}")),
@@ -151,9 +169,68 @@ fn every_file_is_embedded() {
     assert_none(&wrong);
 }
 
+/// Names that are the same in every language.
+const NAMES: [&str; 3] = ["ClusterIP", "MetalLB IP", "NodePort"];
+
+fn has_hangul(text: &str) -> bool {
+    text.chars().any(|letter| ('가'..='힣').contains(&letter))
+}
+
+fn korean_sentences() -> BTreeMap<String, String> {
+    let file = root().join("assets/l10n/ko/words.po");
+    catalogue::read(&fs::read_to_string(file).unwrap()).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+#[test]
+fn every_sentence_is_said_in_korean_with_the_same_places() {
+    let korean = korean_sentences();
+    let said = said();
+    assert!(said.len() > 250, "the sentences were not found");
+    let mut wrong = Vec::new();
+    for Use {
+        place,
+        id,
+        arguments,
+        ..
+    } in &said
+    {
+        let places = catalogue::places(id);
+        if arguments.as_ref() != Some(&places) {
+            wrong.push(format!("{place}: {id:?} is given {arguments:?}"));
+        }
+        match korean.get(id) {
+            None if catalogue::words_of(id).trim().is_empty() => {}
+            None => wrong.push(format!("{place}: ko/words.po lacks {id:?}")),
+            Some(other) if catalogue::places(other) != places => {
+                wrong.push(format!(
+                    "ko/words.po: {other:?} has other places than {id:?}"
+                ));
+            }
+            Some(other) => {
+                let words = catalogue::words_of(other);
+                let has_words = words.chars().any(char::is_alphabetic);
+                if has_words && !has_hangul(&words) && !NAMES.contains(&other.as_str()) {
+                    wrong.push(format!("ko/words.po: {other:?} is not Korean"));
+                }
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn every_sentence_of_the_catalogue_is_said_somewhere() {
+    let said: BTreeSet<String> = said().into_iter().map(|used| used.id).collect();
+    let unsaid = korean_sentences().into_keys();
+    let unsaid = unsaid.filter(|sentence| !said.contains(sentence));
+    let wrong: Vec<_> = unsaid
+        .map(|sentence| format!("nobody says {sentence:?} of ko/words.po"))
+        .collect();
+    assert_none(&wrong);
+}
+
 #[test]
 fn korean_is_written_in_korean() {
-    let has_hangul = |text: &str| text.chars().any(|letter| ('가'..='힣').contains(&letter));
     let (mut words, mut korean) = (0, 0);
     for path in files(&root().join("assets/l10n/ko"), "ftl") {
         for (_, text) in texts::plain(&fs::read_to_string(&path).unwrap()) {

@@ -11,8 +11,10 @@ use crate::Arguments;
 pub(crate) struct Use {
     /// The file.
     pub(crate) place: String,
-    /// The text.
+    /// The text's id, or the English sentence itself.
     pub(crate) id: String,
+    /// Whether it is a sentence of `words!`.
+    pub(crate) is_sentence: bool,
     /// What it is given; unknown where only its name is taken.
     pub(crate) arguments: Option<Arguments>,
 }
@@ -39,6 +41,10 @@ fn walk(file: &str, tokens: TokenStream, found: &mut Vec<Use>) {
         };
         let arguments = split(group.stream());
         let used = match macro_name.as_str() {
+            "words" => arguments
+                .first()
+                .and_then(|text| literal(text))
+                .map(|text| (text, Some(names(&arguments[1..])))),
             "tr" => arguments
                 .get(1)
                 .and_then(|id| literal(id))
@@ -51,6 +57,7 @@ fn walk(file: &str, tokens: TokenStream, found: &mut Vec<Use>) {
         };
         found.extend(used.map(|(id, arguments)| Use {
             place: file.to_owned(),
+            is_sentence: macro_name == "words",
             id,
             arguments,
         }));
@@ -75,10 +82,24 @@ fn literal(part: &[TokenTree]) -> Option<String> {
     match part {
         [TokenTree::Literal(literal)] => {
             let text = literal.to_string();
-            Some(text.strip_prefix('"')?.strip_suffix('"')?.to_owned())
+            Some(unescaped(text.strip_prefix('"')?.strip_suffix('"')?))
         }
         _ => None,
     }
+}
+
+/// What the source of a string stands for: a backslash at the end of a line takes the line's end with it.
+fn unescaped(source: &str) -> String {
+    let mut out = String::new();
+    let mut rest = source.chars().peekable();
+    while let Some(letter) = rest.next() {
+        match (letter, rest.peek()) {
+            ('\\', Some('\n')) => while rest.next_if(|next| next.is_whitespace()).is_some() {},
+            ('\\', Some(_)) => out.extend(rest.next()),
+            _ => out.push(letter),
+        }
+    }
+    out
 }
 
 /// The names before the equals signs. A comma within a value begins no argument: no name and sign follow it.
@@ -101,4 +122,13 @@ fn texts_are_found_wherever_they_stand() {
     let expected = ["n".to_owned(), "name".to_owned()].into();
     assert_eq!(found[0].arguments, Some(expected));
     assert_eq!(found[1].arguments, None);
+}
+
+#[test]
+fn sentences_are_found_as_they_are_said() {
+    let source = "fn f() { words!(\"A \\\"{name}\\\" and \\\n     more.\", name = words!(\"b\")) }";
+    let found = uses("f.rs", source);
+    let texts: Vec<_> = found.iter().map(|used| used.id.as_str()).collect();
+    assert_eq!(texts, ["A \"{name}\" and more.", "b"]);
+    assert!(found[0].is_sentence);
 }

@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
     pure("model", &[]),
     pure("l10n", &["model"]),
     pure("diagnosis", &["model"]),
-    pure("diagram", &["model"]),
+    pure("diagram", &["l10n", "model"]),
     layer("demo", &["model"]),
     // Compiled for tests alone, whose modules may all name it.
     layer("testing", &[]),

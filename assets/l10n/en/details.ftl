@@ -46,17 +46,15 @@ facts-by-hand = The same by hand
 facts-copy-command = Copy the ssh command
 
 diagram-copied = Copied { $text }
+diagram-copy-note = Copy: { $text }
+diagram-note-hint = Click copies this
 diagram-click-copies = Click copies { $text }
-
-details-copy-as = Copy as
-details-copy-diagram = Copy the diagram as { $format }
 
 facts-kubectl = With kubectl
 facts-copy-kubectl = Copy the kubectl commands
 facts-local-port = Local port
 facts-move = Move there
 
-probe-title = Probe
 probe-start = Try every hop
 probe-hint = Tries each hop on a connection of its own and says which one breaks, and why.
 probe-cancel = Stop
@@ -75,3 +73,24 @@ log-error = Errors
 log-cluster = cluster:{" "}
 log-ago = { $time } ago
 log-empty = Nothing to tell.
+
+probe-running = Trying one hop after the other…
+probe-works = Every hop works
+probe-partly = Works by { $routes }, but not by every way
+probe-broken = Broken here: { $hop }
+probe-cancelled = Stopped
+probe-close = Put the probe away
+probe-copy = Copy what the probe found
+probe-pods-left-out = { $count ->
+    [one] One more ready pod was not tried.
+   *[other] { $count } more ready pods were not tried.
+}
+
+save-copy = Copy as
+save-save = Save as
+save-svg = SVG drawing
+save-png = PNG picture
+save-mermaid = Mermaid
+save-text = Text
+save-done = Saved as { $path }
+save-failed = Not saved: { $reason }

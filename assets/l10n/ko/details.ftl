@@ -46,17 +46,15 @@ facts-by-hand = 같은 일을 하는 명령
 facts-copy-command = ssh 명령 복사
 
 diagram-copied = { $text } 복사됨
+diagram-copy-note = 복사: { $text }
+diagram-note-hint = 클릭하면 복사
 diagram-click-copies = 클릭하면 { $text } 복사
-
-details-copy-as = 복사 형식
-details-copy-diagram = 경로 그림을 { $format } 형식으로 복사
 
 facts-kubectl = kubectl 명령
 facts-copy-kubectl = kubectl 명령 복사
 facts-local-port = 로컬 포트
 facts-move = 이 포트로 옮기기
 
-probe-title = 점검
 probe-start = 모든 구간 점검
 probe-hint = 별도의 연결로 구간을 하나씩 시험하고, 어디서 왜 끊기는지 알려 줍니다.
 probe-cancel = 멈추기
@@ -75,3 +73,21 @@ log-error = 오류
 log-cluster = 클러스터:{" "}
 log-ago = { $time } 전
 log-empty = 기록이 없습니다.
+
+probe-running = 구간을 하나씩 시험하는 중…
+probe-works = 모든 구간이 동작합니다
+probe-partly = { $routes } 경로로는 되지만, 안 되는 경로가 있습니다
+probe-broken = 여기서 끊깁니다: { $hop }
+probe-cancelled = 멈춤
+probe-close = 점검 결과 치우기
+probe-copy = 점검 결과 복사
+probe-pods-left-out = 준비된 파드 { $count }개는 시험하지 않았습니다.
+
+save-copy = 복사
+save-save = 저장
+save-svg = SVG 그림
+save-png = PNG 그림
+save-mermaid = Mermaid
+save-text = 텍스트
+save-done = { $path }에 저장됨
+save-failed = 저장하지 못했습니다: { $reason }

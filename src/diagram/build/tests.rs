@@ -112,8 +112,8 @@ fn a_pending_service_shows_why_it_has_no_address() {
     service.findings = vec![Finding {
         code: "pool-exhausted",
         severity: Severity::Error,
-        message: "first-pool has no free address".to_owned(),
-        hint: "Widen it.".to_owned(),
+        message: "first-pool has no free address".to_owned().into(),
+        hint: "Widen it.".to_owned().into(),
     }];
     let graph = of_service(
         &snapshot(vec![service.clone()], host(LinkStatus::Idle)),

@@ -225,8 +225,10 @@ fn broken_address() -> Snapshot {
     service.findings = vec![Finding {
         code: "pool-exhausted",
         severity: Severity::Error,
-        message: "first-pool has no free address".to_owned(),
-        hint: "Widen it, or delete a service that is not needed. ".repeat(3),
+        message: "first-pool has no free address".to_owned().into(),
+        hint: "Widen it, or delete a service that is not needed. "
+            .repeat(3)
+            .into(),
     }];
     snapshot(vec![service], host(up()))
 }

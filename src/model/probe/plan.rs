@@ -6,7 +6,7 @@ use super::{ProbeCheck, ProbeStep, ProbeTarget, Talk};
 use crate::model::fault::Fault;
 use crate::model::{
     ClusterNode, Destination, Family, FaultCause, HostProfile, HostRole, LbService, LocalBind,
-    PodEndpoint, ProbeOutcome, Route, ServicePort, SkipReason,
+    PodEndpoint, ProbeOutcome, Route, ServicePort, SkipReason, Words, words,
 };
 
 /// How many ready pods are tried at most: each one that does not answer takes its time.
@@ -72,7 +72,7 @@ pub fn service_steps(
     let ready = ready_pods(service, port);
     let left_out = ready.len().saturating_sub(PODS_PROBED);
     if ready.is_empty() {
-        let reason = "it has no ready pod".to_owned();
+        let reason = words!("it has no ready pod");
         steps.push(failing(Route::Pod, reason));
     }
     steps.extend(ready.into_iter().take(PODS_PROBED).map(|(pod, number)| {
@@ -112,7 +112,7 @@ fn step(route: Route, destination: Destination, name: Option<std::sync::Arc<str>
 }
 
 /// An address that the service should have and does not.
-fn failing(route: Route, reason: String) -> ProbeStep {
+fn failing(route: Route, reason: Words) -> ProbeStep {
     let fault = Fault::cluster(FaultCause::RouteUnavailable {
         route: Some(route),
         reason,
@@ -148,10 +148,7 @@ fn metallb(service: &LbService, port: &ServicePort) -> ProbeStep {
         None if !service.is_load_balancer() => {
             without(Route::MetalLb, ProbeOutcome::Skipped(SkipReason::NotThere))
         }
-        None => failing(
-            Route::MetalLb,
-            "the service has no MetalLB IP yet".to_owned(),
-        ),
+        None => failing(Route::MetalLb, words!("the service has no MetalLB IP yet")),
     }
 }
 

@@ -268,7 +268,7 @@ mod tests {
         let lacks = |route| {
             Some(FaultCause::RouteUnavailable {
                 route: Some(route),
-                reason: "none".to_owned(),
+                reason: "none".to_owned().into(),
             })
         };
         let way = [lacks(Route::MetalLb), Some(NO), Some(NO), lacks(Route::Pod)];

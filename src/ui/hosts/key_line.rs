@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use egui::Ui;
 
-use crate::l10n::tr;
+use crate::l10n::{Lang, tr};
 use crate::model::{Command, Exposure, KeyCheck, KeyVerdict, Light, printable};
 use crate::ui::scene::Scene;
 use crate::ui::{theme, widgets};
@@ -36,20 +36,24 @@ pub(super) fn verdict_ui(ui: &mut Ui, scene: &mut Scene<'_>, path: &Path) {
     };
     ui.horizontal_wrapped(|ui| {
         widgets::mark_ui(ui, light);
-        ui.label(printable(&sentence(check)));
+        ui.label(printable(&sentence(scene.lang, check)));
     });
     if let Some(next) = check.verdict.next_step(&check.file) {
-        ui.label(theme::weak(ui, printable(&format!("{next}."))));
+        ui.label(theme::weak(
+            ui,
+            printable(&format!("{}.", scene.lang.say(&next))),
+        ));
     }
     mend_ui(ui, scene, check);
 }
 
-fn sentence(check: &KeyCheck) -> String {
+fn sentence(lang: Lang, check: &KeyCheck) -> String {
     let name = check.file.file_name().unwrap_or(check.file.as_os_str());
     let name = name.to_string_lossy();
+    let verdict = lang.say(&check.verdict.words());
     match &check.mended {
-        Some(Err(reason)) => format!("{name} {}; {reason}.", check.verdict.words()),
-        _ => format!("{name} {}.", check.verdict.words()),
+        Some(Err(reason)) => format!("{name} {verdict}; {reason}."),
+        _ => format!("{name} {verdict}."),
     }
 }
 

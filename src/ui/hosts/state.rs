@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use super::cluster::ClusterChoice;
 use crate::model::{HostId, SavedHost, ssh_command};
+use crate::ui::save::SaveDrawing;
 
 /// What becomes of a file that was picked; none where the person picked none.
 pub type Picked = Box<dyn FnOnce(Option<PathBuf>) + Send>;
@@ -20,6 +21,8 @@ pub struct Tools {
     pub pick_file: Option<PickFile>,
     /// Opens the demo in a window of its own.
     pub open_demo: Option<fn()>,
+    /// Has a drawing written into a file that the person names; none where there is no dialog for that.
+    pub save_drawing: Option<SaveDrawing>,
 }
 
 /// A way to bring a host along.

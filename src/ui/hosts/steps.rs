@@ -2,7 +2,7 @@
 
 use egui::{RichText, Ui};
 
-use crate::l10n::tr;
+use crate::l10n::{Speaks as _, tr};
 use crate::model::{
     Command, FaultCause, HostId, Light, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
     ProbeVerdict, printable,
@@ -43,18 +43,18 @@ fn step_ui(ui: &mut Ui, step: &ProbeStep) {
     };
     ui.horizontal_wrapped(|ui| {
         widgets::mark_ui(ui, light);
-        ui.label(printable(&step.check.to_string()));
+        ui.label(printable(&ui.lang().say(&step.check.words())));
         match &step.outcome {
             ProbeOutcome::Passed { micros, note } => {
                 if let Some(micros) = micros {
                     ui.label(theme::weak(ui, milliseconds(*micros)));
                 }
                 if let Some(note) = note {
-                    ui.label(theme::weak(ui, printable(&note.to_string())));
+                    ui.label(theme::weak(ui, printable(&ui.lang().say(&note.words()))));
                 }
             }
             ProbeOutcome::Skipped(reason) => {
-                ui.label(theme::weak(ui, reason.to_string()));
+                ui.label(theme::weak(ui, ui.lang().say(&reason.words())));
             }
             ProbeOutcome::Pending | ProbeOutcome::Running | ProbeOutcome::Failed { .. } => {}
         }
@@ -65,10 +65,10 @@ fn step_ui(ui: &mut Ui, step: &ProbeStep) {
             return;
         }
         let palette = theme::palette(ui);
-        let text = format!("{fault}.");
+        let text = format!("{}.", ui.lang().fault(fault));
         ui.label(RichText::new(printable(&text)).color(palette.red.text));
         ui.horizontal_wrapped(|ui| {
-            let next = fault.next_step();
+            let next = ui.lang().next_step(fault);
             ui.label(printable(&next));
             let words = format!("{text} {next}");
             widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));

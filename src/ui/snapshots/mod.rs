@@ -2,6 +2,7 @@
 
 mod raster;
 mod states;
+mod ways;
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ struct Shot {
 #[test]
 fn every_state_looks_as_it_was_last_approved() {
     let mut results = SnapshotResults::new();
-    for shot in states::all() {
+    for shot in states::all().into_iter().chain(ways::all()) {
         for (theme, suffix) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
             let mut snapshot = shot.snapshot.clone();
             Arc::make_mut(&mut snapshot.settings).window.theme = match theme {
@@ -41,7 +42,8 @@ fn every_state_looks_as_it_was_last_approved() {
             let mut window = Window::rendered(snapshot, shot.size, theme, Raster::default());
             window.harness.set_render_cursor(false);
             if shot.page != Page::Services {
-                window.click(Lang::English.text(nav::name(shot.page)));
+                let lang = Lang::chosen(shot.snapshot.settings.window.language, Lang::English);
+                window.click(lang.text(nav::name(shot.page)));
             }
             for _ in 0..shot.selected {
                 window.press(Key::ArrowDown);

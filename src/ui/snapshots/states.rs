@@ -10,9 +10,9 @@ use crate::diagram::testing::{
 };
 use crate::model::{
     AddressPool, ClusterFault, ClusterGap, ClusterNode, ClusterState, Destination, Fault,
-    FaultCause, Finding, Hop, Language, LbService, Light, LinkStatus, Moment, Notice, PortHolder,
-    Prompt, PromptId, Question, ServiceEvent, ServiceKey, ServicePhase, ServiceType, Severity,
-    Snapshot, TunnelState,
+    FaultCause, Finding, Hop, Language, LbService, Light, LinkStatus, Moment, Notice, Part,
+    PortHolder, Prompt, PromptId, Question, ServiceEvent, ServiceKey, ServicePhase, ServiceType,
+    Severity, Snapshot, TunnelState, Words, words,
 };
 
 const OPEN: TunnelState = TunnelState::Open {
@@ -121,8 +121,12 @@ fn out_of_date() -> Snapshot {
 fn unreachable() -> ClusterFault {
     ClusterFault {
         code: "unreachable",
-        message: "The API server at https://10.0.0.100:6443 does not answer.".to_owned(),
-        hint: "Check the network, or reach it through an SSH host.".to_owned(),
+        message: words!(
+            "The API server {server} did not answer within {seconds} s.",
+            server = "https://10.0.0.100:6443",
+            seconds = 10_u64
+        ),
+        hint: words!("Check the network, the VPN, and that the cluster runs."),
     }
 }
 
@@ -133,8 +137,18 @@ fn no_permission() -> Snapshot {
         verb: "list",
         fault: ClusterFault {
             code: "forbidden",
-            message: format!("You may not list {resource}."),
-            hint: "Ask whoever keeps the cluster for the role that Adit shows.".to_owned(),
+            message: words!(
+                "The API server {server} does not allow you to {verb} {name} {everywhere}.",
+                server = "https://10.0.0.100:6443",
+                verb = "list",
+                name = resource,
+                everywhere = words!("of the cluster")
+            ),
+            hint: words!(
+                "Ask for a Role with the verbs get, list and watch on {name}; if you have one in another namespace, make that \
+                 the context's: kubectl config set-context --current --namespace=NAMESPACE",
+                name = resource
+            ),
         },
     };
     snapshot.cluster.gaps = vec![gap("nodes"), gap("ipaddresspools.metallb.io")];
@@ -155,8 +169,8 @@ fn pending(
     namespace: &str,
     name: &str,
     code: &'static str,
-    message: &str,
-    hint: &str,
+    message: Words,
+    hint: Words,
 ) -> LbService {
     LbService {
         load_balancer_ips: Vec::new(),
@@ -166,8 +180,8 @@ fn pending(
         findings: vec![Finding {
             code,
             severity: Severity::Error,
-            message: message.to_owned(),
-            hint: hint.to_owned(),
+            message,
+            hint,
         }],
         ..named(namespace, name)
     }
@@ -179,15 +193,20 @@ fn metallb_missing() -> Snapshot {
             "shop",
             name,
             "metallb-missing",
-            "MetalLB is not in the cluster, so nobody gives it an address.",
-            "Install MetalLB, or reach the service by its ClusterIP.",
+            words!(
+                "MetalLB is not installed: the API server knows no metallb.io. Nobody else has given the service an address \
+                 either."
+            ),
+            words!(
+                "Install MetalLB (metallb.io/installation) and give it an IPAddressPool, or the load balancer of your provider."
+            ),
         )
     };
     snapshot(vec![service("api"), service("web")], host(up()))
 }
 
 /// A small cluster with something of everything.
-fn demo() -> Snapshot {
+pub(super) fn demo() -> Snapshot {
     let mut web = named("shop", "web");
     web.load_balancer_ips = vec![ip("10.0.0.242")];
     web.ports = vec![port(80), port(9000)];
@@ -205,8 +224,19 @@ fn demo() -> Snapshot {
         "shop",
         "late",
         "pool-exhausted",
-        "tiny-pool has no free address.",
-        "Add addresses to it, or delete services that are not needed.",
+        words!(
+            "The pool '{pool}' that it asks for {full}.",
+            pool = "tiny-pool",
+            full = words!(
+                "has no free address: its {size} addresses are held by {holders}",
+                size = 2_usize,
+                holders = Part::list(["shop/a", "shop/b"])
+            )
+        ),
+        words!(
+            "Add addresses to the IPAddressPool, delete a service that is not needed, or let services share an address \
+             (metallb.io/allow-shared-ip)."
+        ),
     );
     let mut snapshot = snapshot(vec![ui(), waits, many, web], jump_host(up()));
     snapshot.cluster.pools = Some(
@@ -216,8 +246,13 @@ fn demo() -> Snapshot {
                 findings: vec![Finding {
                     code: "pool-has-node-ip",
                     severity: Severity::Error,
-                    message: "It holds addresses of nodes (10.0.0.101 of k8s-worker-1).".to_owned(),
-                    hint: "Take the nodes' addresses out of spec.addresses.".to_owned(),
+                    message: words!(
+                        "It holds addresses of nodes ({addresses}). A service that is given one cuts the node off, SSH included.",
+                        addresses = words!("{ip} of {whose}", ip = "10.0.0.101", whose = "k8s-worker-1")
+                    ),
+                    hint: words!(
+                        "Take the nodes' addresses out of spec.addresses before a service is given one."
+                    ),
                 }],
                 ..pool("risky-pool", "10.0.0.100-10.0.0.110")
             },
@@ -252,7 +287,7 @@ fn node(name: &str, last: u8, pods: u8) -> ClusterNode {
     }
 }
 
-fn broken() -> Snapshot {
+pub(super) fn broken() -> Snapshot {
     let mut snapshot = demo();
     let waiting = TunnelState::Waiting {
         attempt: 3,
