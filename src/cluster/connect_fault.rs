@@ -78,6 +78,37 @@ pub(super) fn of_kubeconfig(error: &KubeconfigError) -> ClusterFault {
         ),
         KubeconfigError::Unreadable { path, .. } => unreadable(path, error),
         KubeconfigError::Broken { path, line, .. } => broken(path, *line, error),
+        KubeconfigError::NoCurrentContext { .. }
+        | KubeconfigError::UnknownContext { .. }
+        | KubeconfigError::Dangling { .. } => of_context(error),
+        KubeconfigError::Unusable { context, .. } => fault(
+            "kubeconfig",
+            words!(
+                "The context '{context}' cannot be used: {error}",
+                context = printable(context),
+                error = root_with_path(error)
+            ),
+            words!(
+                "Correct the cluster's or user's entry in the kubeconfig, or fetch the kubeconfig anew."
+            ),
+        ),
+        KubeconfigError::Server {
+            context, server, ..
+        } => fault(
+            "kubeconfig",
+            words!(
+                "The server '{server}' of the context '{context}' is not an http:// or https:// URL.",
+                server = printable(server),
+                context = printable(context)
+            ),
+            words!("Write the cluster's server as https://HOST:PORT in the kubeconfig."),
+        ),
+    }
+}
+
+/// The context is none that can be used.
+fn of_context(error: &KubeconfigError) -> ClusterFault {
+    match error {
         KubeconfigError::NoCurrentContext { paths, contexts } => fault(
             "context",
             words!(
@@ -121,28 +152,7 @@ pub(super) fn of_kubeconfig(error: &KubeconfigError) -> ClusterFault {
                 kind = *kind
             ),
         ),
-        KubeconfigError::Unusable { context, .. } => fault(
-            "kubeconfig",
-            words!(
-                "The context '{context}' cannot be used: {error}",
-                context = printable(context),
-                error = root_with_path(error)
-            ),
-            words!(
-                "Correct the cluster's or user's entry in the kubeconfig, or fetch the kubeconfig anew."
-            ),
-        ),
-        KubeconfigError::Server {
-            context, server, ..
-        } => fault(
-            "kubeconfig",
-            words!(
-                "The server '{server}' of the context '{context}' is not an http:// or https:// URL.",
-                server = printable(server),
-                context = printable(context)
-            ),
-            words!("Write the cluster's server as https://HOST:PORT in the kubeconfig."),
-        ),
+        other => fault("context", Words::quoted(&other.to_string()), see_files()),
     }
 }
 

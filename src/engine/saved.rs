@@ -252,7 +252,7 @@ impl Supervisor {
                     let text = words!(
                         "The host {host} cannot be used: {problem}.",
                         host = id.as_str(),
-                        problem = problem.to_string()
+                        problem = problem.as_str()
                     );
                     self.note(None, text);
                     self.imports.problems.push((id, problem));

@@ -132,9 +132,10 @@ pub(super) fn items(snapshot: &Snapshot, lang: Lang) -> Vec<Item> {
     });
     items.push(Item::Separator);
     let count = wanted(snapshot).count();
-    let quit = match count {
-        0 => tr!(lang, "tray-quit").to_owned(),
-        _ => tr!(lang, "tray-quit-closes", count = count),
+    let quit = if count == 0 {
+        tr!(lang, "tray-quit").to_owned()
+    } else {
+        tr!(lang, "tray-quit-closes", count = count)
     };
     items.push(button(&quit, Some(Action::Quit)));
     items

@@ -14,6 +14,8 @@ use crate::model::{
     TunnelState, printable,
 };
 
+/// Narrower details below the list have one column.
+const STACKED: f32 = 560.0;
 /// What the buttons of a fault need beside its words.
 const FAULT_BUTTONS: f32 = 250.0;
 
@@ -32,6 +34,8 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
     let area = ui.available_size();
     let is_wide = area.x >= theme::WIDE;
+    // Too narrow for two columns: all of it below each other.
+    let is_stacked = is_wide || area.x < STACKED;
     let panel = if is_wide {
         let width = (area.x - 900.0).clamp(370.0, 470.0);
         Panel::right("details beside")
@@ -46,14 +50,14 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .size_range(120.0..=most)
     };
     panel.frame(frame).show(ui, |ui| {
-        title_ui(ui, row, scene, is_wide);
+        title_ui(ui, row, scene, is_stacked);
         ui.add_space(4.0);
         ScrollArea::vertical()
             .auto_shrink(false)
             .id_salt(row.id.label(scene.lang))
             .show(ui, |ui| {
                 ui.set_width(ui.available_width() - 8.0);
-                body_ui(ui, row, scene, is_wide);
+                body_ui(ui, row, scene, is_stacked);
             });
     });
 }

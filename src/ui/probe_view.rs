@@ -111,11 +111,8 @@ fn head_ui(ui: &mut Ui, report: &ProbeReport, scene: &mut Scene<'_>) {
             widgets::mark_ui(ui, light);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if report.verdict == ProbeVerdict::Running {
-                if ui.button(tr!(scene, "probe-cancel")).clicked() {
-                    scene.commands.push(Command::CancelProbe(report.id));
-                }
-            } else {
+            // What stops it stands above, where it was begun.
+            if report.verdict != ProbeVerdict::Running {
                 let name = tr!(scene, "probe-close");
                 if widgets::icon_button_sized_ui(ui, Icon::Close, name, 20.0).clicked() {
                     scene.view.probe_closed = Some(report.id);

@@ -62,12 +62,8 @@ pub(crate) fn places(sentence: &str) -> Arguments {
 pub(crate) fn words_of(sentence: &str) -> String {
     let mut out = String::new();
     for (index, part) in sentence.split('{').enumerate() {
-        let rest = match (index, part.split_once('}')) {
-            (0, _) => part,
-            (_, Some((_, rest))) => rest,
-            (_, None) => part,
-        };
-        out.push_str(rest);
+        let after = part.split_once('}').filter(|_| index > 0);
+        out.push_str(after.map_or(part, |(_, rest)| rest));
     }
     out.retain(|letter| letter.is_alphabetic() || letter == ' ');
     out

@@ -20,6 +20,7 @@ pub(super) fn all() -> Vec<Shot> {
         size: TALL,
         page: Page::Services,
         selected: 1,
+        clicks: &[],
         snapshot,
     };
     vec![
