@@ -133,7 +133,7 @@ mod tests {
         let notice = |text: &str| Notice {
             at: Moment::default(),
             tunnel: None,
-            text: text.to_owned(),
+            text: text.to_owned().into(),
         };
         let mut snapshot = Snapshot {
             notices: vec![notice("a"), notice("b")],

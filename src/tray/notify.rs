@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use zbus::Connection;
 use zbus::zvariant::Value;
 
-use crate::engine::{Handle, Outages, Tidings};
+use crate::engine::{Handle, Outages};
 use crate::l10n::Lang;
 use crate::model::printable;
 
@@ -43,7 +43,7 @@ async fn run(mut handle: Handle, system: Lang) {
         if let Some(tidings) = tidings.filter(|_| snapshot.settings.behaviour.notify) {
             let lang = Lang::chosen(snapshot.settings.window.language, system);
             let (title, body) = (lang.say(&tidings.title), lang.say(&tidings.body));
-            shown = send(&title, &printable(&body), shown).await;
+            shown = send(&title, &body, shown).await;
         }
         let due = outages.due().map(|due| Instant::now() + due.since(now));
         let timer = async {

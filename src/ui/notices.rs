@@ -70,7 +70,7 @@ fn notices_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     let all: Vec<_> = unread
         .iter()
-        .map(|notice| printable(&notice.text))
+        .map(|notice| printable(&scene.lang.say(&notice.text)).into_owned())
         .collect();
     widgets::copy_button_sized_ui(ui, &all.join("\n"), tr!(scene, "notices-copy"), 20.0);
     let text = match unread.len() {

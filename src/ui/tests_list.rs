@@ -274,8 +274,8 @@ fn a_cluster_out_of_reach_is_one_click_from_the_way_through_a_host() {
     world.cluster.services.clear();
     world.cluster.state = ClusterState::Stale(ClusterFault {
         code: "unreachable",
-        message: "The API server does not answer.".to_owned(),
-        hint: "Check the network.".to_owned(),
+        message: "The API server does not answer.".to_owned().into(),
+        hint: "Check the network.".to_owned().into(),
     });
     let host = world.hosts[0].profile.id.clone();
     let mut window = Window::new(world.clone());

@@ -10,6 +10,7 @@ use egui::{Key, Theme};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{SnapshotOptions, SnapshotResults};
 
+use super::hosts::Tools;
 use super::nav;
 use super::tests::Window;
 use super::view::Page;
@@ -67,7 +68,13 @@ const LONG_S: f32 = 25.0;
 fn no_state_paints_itself_anew_once_it_stands_still() {
     for shot in states::all() {
         let builder = egui_kittest::Harness::builder().with_step_dt(LONG_S);
-        let mut window = Window::built(shot.snapshot.clone(), shot.size, Theme::Dark, builder);
+        let mut window = Window::built(
+            shot.snapshot.clone(),
+            shot.size,
+            Theme::Dark,
+            builder,
+            Tools::default(),
+        );
         window.harness.run_steps(3);
         if shot.page != Page::Services {
             let name = Lang::English.text(nav::name(shot.page));

@@ -356,7 +356,9 @@ fn in_trouble() -> Snapshot {
     snapshot.notices.push(Notice {
         at: Moment::START,
         tunnel: None,
-        text: "The settings cannot be written: no space is left on the device.".to_owned(),
+        text: "The settings cannot be written: no space is left on the device."
+            .to_owned()
+            .into(),
     });
     snapshot
 }

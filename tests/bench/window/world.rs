@@ -120,7 +120,11 @@ pub(crate) fn open(snapshot: &mut Snapshot, sent: u64) {
             listening: vec![ListenAddress::Tcp(([127, 0, 0, 1], port).into())],
             destination: Some(Destination::tcp("10.64.0.1", 80)),
             route: Some(Route::MetalLb),
-            route_reason: Some("it has a MetalLB IP and the SSH host is a cluster node".to_owned()),
+            route_reason: Some(
+                "it has a MetalLB IP and the SSH host is a cluster node"
+                    .to_owned()
+                    .into(),
+            ),
             traffic: Traffic {
                 down_bytes: sent * (1 + number as u64),
                 ..Traffic::default()
