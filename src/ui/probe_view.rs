@@ -106,7 +106,7 @@ fn head_ui(ui: &mut Ui, report: &ProbeReport, scene: &mut Scene<'_>) {
     let (light, text) = verdict(scene.lang, report);
     ui.horizontal(|ui| {
         if report.verdict == ProbeVerdict::Running && scene.animate {
-            ui.add(egui::Spinner::new().size(13.0).color(palette.amber.fill));
+            widgets::spinner_ui(ui, 13.0, scene.animate);
         } else {
             widgets::mark_ui(ui, light);
         }

@@ -77,7 +77,7 @@ impl Window {
         let harness = builder
             .with_size(size)
             .with_theme(theme)
-            .with_max_steps(20)
+            .with_max_steps(120)
             .allow_missing_glyphs()
             .with_context_setup(|ctx| theme::install(ctx, Vec::new()))
             .build_ui_state(
