@@ -87,6 +87,7 @@ fn port(name: &str, number: u16, protocol: Protocol) -> ServicePort {
 fn service(key: ServiceKey, ports: Vec<ServicePort>) -> LbService {
     LbService {
         key,
+        uid: None,
         service_type: crate::model::ServiceType::LoadBalancer,
         load_balancer_class: None,
         cluster_ips: vec!["10.108.202.210".parse().unwrap()],

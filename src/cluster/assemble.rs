@@ -74,6 +74,7 @@ pub(super) fn assemble(key: &ServiceKey, service: &KeptService, known: &Known<'_
         known.scene,
     );
     LbService {
+        uid: service.uid.clone(),
         service_type: service.service_type,
         load_balancer_class: service.load_balancer_class.clone(),
         cluster_ips: service.cluster_ips.clone(),

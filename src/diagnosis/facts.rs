@@ -16,6 +16,8 @@ use crate::model::AddressRange;
 )]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceFacts {
+    /// `metadata.uid` of `default/kubernetes`; of no other service.
+    pub uid: Option<Arc<str>>,
     /// `spec.type`.
     pub service_type: ServiceType,
     /// `metadata.labels`.

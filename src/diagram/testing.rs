@@ -73,6 +73,7 @@ pub(crate) fn pods(count: u8, ready: impl Fn(u8) -> bool) -> Arc<[PodEndpoint]> 
 pub(crate) fn ui() -> LbService {
     LbService {
         key: key(),
+        uid: None,
         service_type: crate::model::ServiceType::LoadBalancer,
         load_balancer_class: None,
         cluster_ips: vec![ip("10.108.202.210")],

@@ -109,6 +109,17 @@ impl Supervisor {
 
     /// What the target's address is now; none while the cluster has not been read yet.
     pub(super) fn find_target(&mut self, id: &TunnelId) -> Option<Result<Outlet, Fault>> {
+        if let Some(target) = self.led_elsewhere(id) {
+            return Some(target);
+        }
+        let target = self.look_up(id);
+        if let Some(Ok(outlet @ Outlet::To(_))) = &target {
+            self.found_at_home(id, outlet);
+        }
+        target
+    }
+
+    fn look_up(&mut self, id: &TunnelId) -> Option<Result<Outlet, Fault>> {
         let host = self.tunnels.get(id)?.spec.host.clone();
         let role = self.host(&host).map(|host| self.role_of(host));
         let role = role.unwrap_or_default();

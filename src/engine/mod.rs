@@ -12,6 +12,7 @@ mod effects;
 mod gateway;
 mod handle;
 mod happening;
+mod home;
 mod host;
 mod host_book;
 mod imports;

@@ -255,6 +255,7 @@ impl Supervisor {
             Command::AddTunnel(spec) => self.add_tunnel(spec),
             Command::SetIntent { id, intent } => {
                 self.hurry(&id);
+                self.leave_home(&id, intent);
                 self.set_intent(id.clone(), intent).await;
                 self.note_wanted(&id);
             }

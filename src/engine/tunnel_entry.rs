@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::carrier::Accepting;
 use super::connections::Clients;
+use super::home::Home;
 use super::host::AbortOnDrop;
 use super::tunnel::Tunnel;
 use crate::model::{
@@ -26,6 +27,10 @@ pub(super) struct TunnelEntry {
     pub(super) listening: Vec<ListenAddress>,
     /// The route its destination takes, with the reason.
     pub(super) route: Option<(Route, Words)>,
+    /// The cluster that its service is of, once it was found.
+    pub(super) home: Option<Home>,
+    /// Where it led when its service was found last.
+    pub(super) led_to: Option<Outlet>,
     traffic: Traffic,
     /// Who is connected.
     pub(super) clients: Clients,
@@ -51,6 +56,8 @@ impl TunnelEntry {
             accepting: None,
             listening: Vec::new(),
             route: None,
+            home: None,
+            led_to: None,
             traffic: Traffic::default(),
             clients: Clients::default(),
             task: None,

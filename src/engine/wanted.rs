@@ -10,10 +10,12 @@ use tokio::time::{sleep, timeout};
 
 use super::effects::report;
 use super::happening::Happening;
+use super::home::Home;
 use super::options::Memory;
 use super::supervisor::Supervisor;
 use crate::model::{
-    HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel, words,
+    ClusterSource, HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget,
+    WantedTunnel, words,
 };
 use crate::settings::{Loaded, Store, config_dir};
 
@@ -173,8 +175,10 @@ impl Supervisor {
     /// The tunnels of earlier runs are known, with their ports and routes, and closed for now.
     fn know_wanted_tunnels(&mut self) {
         for (id, wanted) in self.settings.tunnels.clone() {
+            let mut home = None;
             let target = match (&id, wanted.target) {
-                (TunnelId::Service { service, port }, WantedTarget::Service { route }) => {
+                (TunnelId::Service { service, port }, WantedTarget::Service { route, cluster }) => {
+                    home = cluster;
                     Target::Service {
                         service: service.clone(),
                         port: *port,
@@ -188,12 +192,16 @@ impl Supervisor {
                 (TunnelId::Service { .. }, WantedTarget::Fixed(_))
                 | (TunnelId::Forward(_), WantedTarget::Service { .. }) => continue,
             };
+            let source = ClusterSource::on_host(wanted.host.clone());
             self.add_tunnel(TunnelSpec {
-                id,
+                id: id.clone(),
                 host: wanted.host,
                 local: wanted.local,
                 target,
             });
+            if let (Some(uid), Some(entry)) = (home, self.tunnels.get_mut(&id)) {
+                entry.home = Some(Home::new(source, Some(&uid)));
+            }
         }
     }
 
@@ -261,7 +269,13 @@ impl Supervisor {
             return;
         };
         let target = match &entry.spec.target {
-            Target::Service { route, .. } => WantedTarget::Service { route: *route },
+            Target::Service { route, .. } => WantedTarget::Service {
+                route: *route,
+                cluster: entry
+                    .home
+                    .as_ref()
+                    .and_then(|home| Some(home.uid()?.to_owned())),
+            },
             Target::Fixed(destination) => WantedTarget::Fixed(destination.clone()),
             Target::Dynamic => return,
         };

@@ -161,6 +161,8 @@ impl FromStr for ServiceType {
 pub struct LbService {
     /// Namespace and name.
     pub key: ServiceKey,
+    /// `metadata.uid` of `default/kubernetes`, by which a cluster is told from others; of no other service.
+    pub uid: Option<Arc<str>>,
     /// `spec.type`.
     pub service_type: ServiceType,
     /// `spec.loadBalancerClass`; none means the cluster's default, which MetalLB takes.
@@ -214,6 +216,7 @@ impl LbService {
     pub fn new(key: ServiceKey) -> Self {
         Self {
             key,
+            uid: None,
             service_type: ServiceType::LoadBalancer,
             load_balancer_class: None,
             cluster_ips: Vec::new(),

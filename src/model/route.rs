@@ -337,6 +337,7 @@ mod tests {
             ports: Arc::from([("web".to_owned(), 8080)]),
         };
         LbService {
+            uid: None,
             key: ServiceKey::new("default", "ui"),
             service_type: ServiceType::LoadBalancer,
             load_balancer_class: None,

@@ -165,6 +165,9 @@ pub enum WantedTarget {
     Service {
         /// The route.
         route: Option<Route>,
+        /// The uid of the cluster's service `default/kubernetes`, once it was seen: a service of the same name in another cluster
+        /// is not meant.
+        cluster: Option<String>,
     },
     /// Wherever this is, seen from the host: a forward that matched no service. It is remembered while it is wanted open.
     Fixed(Destination),

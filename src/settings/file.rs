@@ -88,6 +88,8 @@ struct TunnelTable {
     local: Local,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     route: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -223,10 +225,14 @@ impl File {
         let mut forwards = std::mem::take(&mut self.forwards);
         for (id, wanted) in &settings.tunnels {
             match &wanted.target {
-                WantedTarget::Service { route } => {
+                WantedTarget::Service { route, cluster } => {
                     let name = id.to_string();
                     let unknown = before.remove(&name).map(|table| table.unknown);
-                    let table = TunnelTable::of(wanted, *route, unknown.unwrap_or_default());
+                    let table = TunnelTable::of(
+                        wanted,
+                        (*route, cluster.clone()),
+                        unknown.unwrap_or_default(),
+                    );
                     self.tunnels.insert(name, table);
                 }
                 WantedTarget::Fixed(destination) => {
@@ -329,12 +335,17 @@ impl BehaviourTable {
 }
 
 impl TunnelTable {
-    fn of(wanted: &WantedTunnel, route: Option<Route>, unknown: Unknown) -> Self {
+    fn of(
+        wanted: &WantedTunnel,
+        (route, cluster): (Option<Route>, Option<String>),
+        unknown: Unknown,
+    ) -> Self {
         Self {
             up: wanted.intent == Intent::Up,
             host: wanted.host.to_string(),
             local: Local::of(&wanted.local),
             route: route.map(|route| route.as_str().to_owned()),
+            cluster,
             unknown,
         }
     }
@@ -345,7 +356,10 @@ impl TunnelTable {
             intent: if self.up { Intent::Up } else { Intent::Down },
             host: HostId::new(&self.host),
             local: self.local.bind()?,
-            target: WantedTarget::Service { route },
+            target: WantedTarget::Service {
+                route,
+                cluster: self.cluster.clone(),
+            },
         })
     }
 }

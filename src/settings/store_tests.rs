@@ -33,6 +33,7 @@ fn rich() -> Settings {
         local,
         target: WantedTarget::Service {
             route: Some(Route::NodePort),
+            cluster: Some("0d9b2f6e".to_owned()),
         },
     };
     let mut settings = Settings {

@@ -10,6 +10,7 @@ mod bad_input;
 #[cfg(target_os = "linux")]
 mod canary;
 mod channels;
+mod clusters;
 mod doctor;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -118,6 +118,7 @@ where
 {
     name: String,
     namespace: String,
+    uid: String,
     resource_version: String,
     deletion_timestamp: Option<String>,
     annotations: A,

@@ -131,6 +131,7 @@ impl Object for Service {
         let annotations = self.metadata.annotations;
         let ingress = self.status.load_balancer.ingress;
         Some(ServiceFacts {
+            uid: None,
             service_type,
             labels: self.metadata.labels,
             cluster_ips: addresses(self.spec.cluster_ips, self.spec.cluster_ip),
@@ -172,6 +173,8 @@ impl Object for Service {
 impl Service {
     /// MetalLB does not look after it: what MetalLB reads is of no interest.
     fn keep_other(self, service_type: ServiceType) -> ServiceFacts {
+        let is_api = self.metadata.namespace == "default" && self.metadata.name == "kubernetes";
+        let uid = is_api.then(|| self.metadata.uid.into());
         ServiceFacts {
             service_type,
             cluster_ips: addresses(self.spec.cluster_ips, self.spec.cluster_ip),
@@ -180,6 +183,7 @@ impl Service {
             local_traffic_only: self.spec.external_traffic_policy == LOCAL,
             internal_local_only: self.spec.internal_traffic_policy == LOCAL,
             terminating: self.metadata.deletion_timestamp.is_some(),
+            uid,
             ..ServiceFacts::default()
         }
     }

@@ -58,6 +58,7 @@ pub(crate) fn service(index: usize, pool: &str) -> LbService {
         ports: [("http".to_owned(), 8080)].into(),
     });
     LbService {
+        uid: None,
         key: key(index),
         service_type: ServiceType::LoadBalancer,
         load_balancer_class: None,
