@@ -113,7 +113,7 @@ impl Supervisor {
             return Some(target);
         }
         let target = self.look_up(id);
-        if let Some(Ok(outlet @ Outlet::To(_))) = &target {
+        if let Some(Ok(outlet)) = &target {
             self.found_at_home(id, outlet);
         }
         target

@@ -52,7 +52,7 @@ pub(super) enum Happening {
     UsualCluster(ClusterSource),
     /// It is this tunnel's turn to be opened again.
     Reopen(TunnelId),
-    /// The settings could not be written.
+    /// The settings could not be written, or are written again.
     SettingsSaid(String),
     /// Every session of a link has something to do.
     Crowded(HostId, u64),

@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use super::supervisor::Supervisor;
 use crate::model::{
-    ClusterSource, ClusterState, ClusterStatus, Fault, FaultCause, HostId, Intent, Outlet,
-    ServiceKey, Target, TunnelId, Words, words,
+    ClusterSource, ClusterStatus, Fault, FaultCause, HostId, Intent, Outlet, ServiceKey, Target,
+    TunnelId, Words, words,
 };
 
 /// The API server's own service, which is there in every cluster, and whose uid no two clusters share.
@@ -18,22 +18,24 @@ static API_SERVICE: LazyLock<ServiceKey> =
 /// A cluster, told from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Home {
-    source: ClusterSource,
+    /// None for one of an earlier run.
+    source: Option<ClusterSource>,
     /// None where the API server's service may not be seen.
     uid: Option<Arc<str>>,
 }
 
 impl Home {
-    pub(super) fn new(source: ClusterSource, uid: Option<&str>) -> Self {
+    /// As it is remembered.
+    pub(super) fn remembered(uid: &str) -> Self {
         Self {
-            source,
-            uid: uid.map(Into::into),
+            source: None,
+            uid: Some(uid.into()),
         }
     }
 
     fn of(cluster: &ClusterStatus) -> Self {
         Self {
-            source: cluster.source.clone(),
+            source: Some(cluster.source.clone()),
             uid: uid(cluster),
         }
     }
@@ -48,7 +50,7 @@ impl Home {
     fn is(&self, cluster: &ClusterStatus) -> bool {
         match (&self.uid, uid(cluster)) {
             (Some(own), Some(watched)) => *own == watched,
-            _ => self.source == cluster.source,
+            _ => self.source.as_ref() == Some(&cluster.source),
         }
     }
 }
@@ -73,8 +75,8 @@ impl Supervisor {
     pub(super) fn led_elsewhere(&mut self, id: &TunnelId) -> Option<Result<Outlet, Fault>> {
         let cluster = &self.cluster.as_ref()?.current;
         let entry = self.tunnels.get_mut(id)?;
-        let is_loading = cluster.state == ClusterState::Loading && entry.led_to.is_none();
-        if entry.home.as_ref()?.is(cluster) || is_loading {
+        let is_unread = cluster.services.is_empty() && entry.led_to.is_none();
+        if is_unread || entry.home.as_ref()?.is(cluster) {
             return None;
         }
         let reason = belongs_elsewhere(&entry.spec.host);

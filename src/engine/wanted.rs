@@ -14,8 +14,7 @@ use super::home::Home;
 use super::options::Memory;
 use super::supervisor::Supervisor;
 use crate::model::{
-    ClusterSource, HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget,
-    WantedTunnel, words,
+    HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel, words,
 };
 use crate::settings::{Loaded, Store, config_dir};
 
@@ -192,7 +191,6 @@ impl Supervisor {
                 (TunnelId::Service { .. }, WantedTarget::Fixed(_))
                 | (TunnelId::Forward(_), WantedTarget::Service { .. }) => continue,
             };
-            let source = ClusterSource::on_host(wanted.host.clone());
             self.add_tunnel(TunnelSpec {
                 id: id.clone(),
                 host: wanted.host,
@@ -200,7 +198,7 @@ impl Supervisor {
                 target,
             });
             if let (Some(uid), Some(entry)) = (home, self.tunnels.get_mut(&id)) {
-                entry.home = Some(Home::new(source, Some(&uid)));
+                entry.home = Some(Home::remembered(&uid));
             }
         }
     }

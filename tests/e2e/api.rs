@@ -4,21 +4,20 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 
 use adit::demo::{DemoOptions, DemoWorld, Pace};
-use adit::engine::Handle;
 use adit::model::{
-    ClusterSource, ClusterState, Command as Wish, HostId, HostProfile, Intent, Kubeconfig,
-    ServiceKey, Snapshot, TunnelId, TunnelState,
+    ClusterSource, ClusterState, Command as Wish, HostId, Intent, Kubeconfig, ServiceKey, Snapshot,
+    TunnelId, TunnelState,
 };
 use serde_json::Value;
 
 use crate::support::LIMIT;
 use crate::support::adit::{Running, command};
+use crate::support::engine::{is_live, profile, until};
 use crate::support::person::Person;
 use crate::support::servers::{echo, exchange, noise};
-use crate::support::sshd::{Sshd, user};
+use crate::support::sshd::Sshd;
 use crate::support::tiny_api;
 
 async fn still_world() -> DemoWorld {
@@ -261,36 +260,6 @@ async fn what_only_root_may_read_is_asked_about_and_no_is_safe() {
     assert!(person.seen().contains("sudo -n cat"), "{}", person.seen());
     assert_eq!(ran().lines().count(), 1, "{}", ran());
     assert!(ran().starts_with("-n cat -- "), "{}", ran());
-}
-
-fn profile(sshd: &Sshd, name: &str) -> HostProfile {
-    HostProfile {
-        id: HostId::new(name),
-        identities: vec![sshd.key()],
-        use_agent: false,
-        known_hosts: vec![sshd.known_hosts()],
-        ..HostProfile::new(&user(), "127.0.0.1", sshd.port())
-    }
-}
-
-async fn until(
-    handle: &mut Handle,
-    what: &str,
-    wanted: impl Fn(&Snapshot) -> bool,
-) -> Arc<Snapshot> {
-    let waiting = async {
-        let mut snapshot = handle.snapshot();
-        while !wanted(&snapshot) {
-            snapshot = handle.changed().await.unwrap();
-        }
-        snapshot
-    };
-    let snapshot = tokio::time::timeout(LIMIT * 2, waiting).await;
-    snapshot.unwrap_or_else(|_elapsed| panic!("{what}: {:?}", handle.snapshot()))
-}
-
-fn is_live(snapshot: &Snapshot) -> bool {
-    snapshot.cluster.state == ClusterState::Live
 }
 
 fn is_stale(snapshot: &Snapshot) -> bool {

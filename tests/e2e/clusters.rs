@@ -6,47 +6,22 @@ use std::sync::Arc;
 
 use adit::engine::Handle;
 use adit::model::{
-    ClusterSource, ClusterState, Command, Destination, HostId, HostProfile, Intent, ServiceKey,
-    Snapshot, TunnelId, TunnelState,
+    ClusterSource, Command, Destination, Intent, ServiceKey, Snapshot, TunnelId, TunnelState,
 };
-use serde_json::{Value, json};
 
-use crate::support::LIMIT;
+use crate::support::engine::{is_live, profile, until};
 use crate::support::servers::{echo, exchange};
-use crate::support::sshd::{Sshd, user};
+use crate::support::sshd::Sshd;
 use crate::support::tiny_api;
 
 /// An address of this computer on which nobody listens.
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// A cluster of this uid, whose `default/echo` has this address; the kubeconfig to it.
-fn cluster(folder: &Path, name: &str, uid: &'static str, address: SocketAddr) -> ClusterSource {
+/// A cluster of this uid, whose `default/echo` has this address.
+fn cluster(folder: &Path, name: &str, uid: &str, address: SocketAddr) -> ClusterSource {
     let kubeconfig = folder.join(name);
-    tiny_api::start_with(&kubeconfig, "t", move |resource| match resource {
-        "services" => Some(json!([api_service(uid), echo_service(address)])),
-        "endpointslices" | "pods" | "nodes" | "namespaces" | "events" => Some(json!([])),
-        _ => None,
-    });
+    tiny_api::start_cluster(uid, &[("echo", address)], &kubeconfig, "t");
     ClusterSource::local(Some(kubeconfig), None)
-}
-
-fn api_service(uid: &str) -> Value {
-    json!({
-        "metadata": {"name": "kubernetes", "namespace": "default", "uid": uid, "resourceVersion": "1"},
-        "spec": {"type": "ClusterIP", "clusterIPs": ["10.96.0.1"], "ports": [{"port": 443, "protocol": "TCP"}]},
-        "status": {"loadBalancer": {}},
-    })
-}
-
-fn echo_service(address: SocketAddr) -> Value {
-    json!({
-        "metadata": {"name": "echo", "namespace": "default", "uid": "echo", "resourceVersion": "1"},
-        "spec": {
-            "type": "LoadBalancer", "clusterIPs": ["10.96.0.9"],
-            "ports": [{"port": address.port(), "protocol": "TCP", "targetPort": address.port()}],
-        },
-        "status": {"loadBalancer": {"ingress": [{"ip": address.ip().to_string()}]}},
-    })
 }
 
 /// An engine with a host, and a tunnel to `default/echo` of the first of its clusters.
@@ -63,13 +38,7 @@ impl Person {
         let sshd = Sshd::start(&[]);
         let (at, folder) = (echo(), sshd.home());
         let handle = adit::engine::start();
-        handle.send(Command::AddHost(Box::new(HostProfile {
-            id: HostId::new("node"),
-            identities: vec![sshd.key()],
-            use_agent: false,
-            known_hosts: vec![sshd.known_hosts()],
-            ..HostProfile::new(&user(), "127.0.0.1", sshd.port())
-        })));
+        handle.send(Command::AddHost(Box::new(profile(&sshd, "node"))));
         let mut person = Self {
             handle,
             id: TunnelId::service(ServiceKey::new("default", "echo"), at.port()),
@@ -89,7 +58,7 @@ impl Person {
     async fn watch(&mut self, source: ClusterSource) {
         self.handle.send(Command::UseCluster(source.clone()));
         self.until("live", |snapshot, _| {
-            snapshot.cluster.source == source && snapshot.cluster.state == ClusterState::Live
+            snapshot.cluster.source == source && is_live(snapshot)
         })
         .await;
     }
@@ -104,15 +73,8 @@ impl Person {
         what: &str,
         wanted: impl Fn(&Snapshot, &TunnelId) -> bool,
     ) -> Arc<Snapshot> {
-        let waiting = async {
-            let mut snapshot = self.handle.snapshot();
-            while !wanted(&snapshot, &self.id) {
-                snapshot = self.handle.changed().await.unwrap();
-            }
-            snapshot
-        };
-        let snapshot = tokio::time::timeout(LIMIT * 2, waiting).await;
-        snapshot.unwrap_or_else(|_elapsed| panic!("{what}: {:?}", self.handle.snapshot()))
+        let id = &self.id;
+        until(&mut self.handle, what, |snapshot| wanted(snapshot, id)).await
     }
 
     fn destination(&self) -> Option<Destination> {

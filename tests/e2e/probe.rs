@@ -10,19 +10,17 @@ use adit::model::{
     ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict, Route, ServiceKey, TunnelId, TunnelState,
 };
 
-use crate::support::LIMIT;
 use crate::support::api::{self, Addresses};
 use crate::support::servers::{Silent, closed_port, connect};
-use crate::support::sshd::{Sshd, make_key, user};
+use crate::support::sshd::{Sshd, make_key};
+use crate::support::{self, LIMIT};
 
 fn profile(sshd: &Sshd) -> HostProfile {
-    let mut profile = HostProfile::new(&user(), "127.0.0.1", sshd.port());
-    profile.identities = vec![sshd.key()];
-    profile.known_hosts = vec![sshd.known_hosts()];
-    profile.use_agent = false;
-    profile.host_key_policy = HostKeyPolicy::Strict;
-    profile.batch_mode = true;
-    profile
+    HostProfile {
+        host_key_policy: HostKeyPolicy::Strict,
+        batch_mode: true,
+        ..support::engine::profile(sshd, "127.0.0.1")
+    }
 }
 
 /// The report of this target once it has ended.

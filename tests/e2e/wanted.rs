@@ -17,7 +17,7 @@ use crate::support::adit::Running;
 use crate::support::inetd::free_port;
 use crate::support::instance::{Home, kill};
 use crate::support::keyring::Keyring;
-use crate::support::servers::{echo, exchange};
+use crate::support::servers::{closed_port, echo, exchange};
 use crate::support::sshd::Sshd;
 use crate::support::tiny_api;
 
@@ -175,6 +175,28 @@ fn what_was_open_is_open_again_after_an_end_and_after_a_crash() {
     computer.home.ok(&["up", "--all"]);
     computer.open_are(&["web", "db", "api"]);
     carries(&ports);
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_after_a_restart_is_not_taken_for_another() {
+    let computer = Computer::with_services(&["web"]);
+    computer.save_host("node", computer.sshd.port());
+    let agent = computer.start();
+    computer.home.ok(&["up", "default/web"]);
+    computer.open_are(&["web"]);
+    computer.settings_when(|text| text.contains("cluster = \"tiny\""));
+    computer.terminate(agent);
+    let kubeconfig = fs::read_to_string(&computer.kubeconfig).unwrap();
+    let (_, server) = kubeconfig.split_once("http://").unwrap();
+    let server = server.split('"').next().unwrap();
+    let nobody = format!("127.0.0.1:{}", closed_port());
+    fs::write(&computer.kubeconfig, kubeconfig.replace(server, &nobody)).unwrap();
+    let _agent = computer.start();
+    let status = computer
+        .home
+        .status_when(|status| !status["tunnels"][0]["fault"].is_null());
+    let fault = status["tunnels"][0]["fault"]["message"].as_str().unwrap();
+    assert!(fault.contains(&nobody), "{fault}");
 }
 
 /// Whether the settings say that these services are to be open, and no others.

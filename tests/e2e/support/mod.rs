@@ -4,6 +4,8 @@ pub(crate) mod adit;
 pub(crate) mod api;
 #[cfg(target_os = "linux")]
 pub(crate) mod desktop;
+#[allow(dead_code, reason = "not all tests that share this ask for it")]
+pub(crate) mod engine;
 pub(crate) mod inetd;
 pub(crate) mod instance;
 #[cfg(target_os = "linux")]

@@ -23,7 +23,18 @@ pub(crate) fn start_for(service: SocketAddr, kubeconfig: &Path, token: &str) {
 
 /// The same with services of these names.
 pub(crate) fn start_services(services: &[(&str, SocketAddr)], kubeconfig: &Path, token: &str) {
-    let services: Vec<Value> = services.iter().map(|(name, at)| one(name, *at)).collect();
+    start_cluster("tiny", services, kubeconfig, token);
+}
+
+/// The same for the cluster of this uid.
+pub(crate) fn start_cluster(
+    uid: &str,
+    services: &[(&str, SocketAddr)],
+    kubeconfig: &Path,
+    token: &str,
+) {
+    let balanced = services.iter().map(|(name, at)| one(name, *at));
+    let services: Vec<Value> = std::iter::once(of_the_api(uid)).chain(balanced).collect();
     start_with(kubeconfig, token, move |resource| match resource {
         "services" => Some(json!(services)),
         "endpointslices" | "pods" | "nodes" | "namespaces" | "events" => Some(json!([])),
@@ -111,6 +122,19 @@ fn answer(path: &str, objects: &Objects) -> (u16, Value) {
         Some(whole) => (200, whole),
         None => (404, failure(404)),
     }
+}
+
+/// The API server's own service, by whose uid a cluster is told from others.
+fn of_the_api(uid: &str) -> Value {
+    json!({
+        "metadata": {"name": "kubernetes", "namespace": "default", "uid": uid, "resourceVersion": "1"},
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIPs": ["10.96.0.1"],
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
+        "status": {"loadBalancer": {}},
+    })
 }
 
 fn one(name: &str, address: SocketAddr) -> Value {
