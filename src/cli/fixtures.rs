@@ -86,24 +86,9 @@ fn port(name: &str, number: u16, protocol: Protocol) -> ServicePort {
 
 fn service(key: ServiceKey, ports: Vec<ServicePort>) -> LbService {
     LbService {
-        key,
-        uid: None,
-        service_type: crate::model::ServiceType::LoadBalancer,
-        load_balancer_class: None,
         cluster_ips: vec!["10.108.202.210".parse().unwrap()],
-        load_balancer_ips: Vec::new(),
-        hostnames: Vec::new(),
         ports,
-        pods: Arc::new([]),
-        pool: None,
-        announced_by: None,
-        phase: ServicePhase::Pending,
-        local_traffic_only: false,
-        internal_local_only: false,
-        source_ranges: Vec::new(),
-        shared_with: Vec::new(),
-        findings: Vec::new(),
-        events: Vec::new(),
+        ..LbService::new(key)
     }
 }
 

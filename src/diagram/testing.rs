@@ -72,13 +72,8 @@ pub(crate) fn pods(count: u8, ready: impl Fn(u8) -> bool) -> Arc<[PodEndpoint]> 
 /// `default/ui`, port 80, 10.0.0.241, three ready pods.
 pub(crate) fn ui() -> LbService {
     LbService {
-        key: key(),
-        uid: None,
-        service_type: crate::model::ServiceType::LoadBalancer,
-        load_balancer_class: None,
         cluster_ips: vec![ip("10.108.202.210")],
         load_balancer_ips: vec![ip("10.0.0.241")],
-        hostnames: Vec::new(),
         ports: vec![port(80)],
         pods: pods(3, |_| true),
         pool: Some("first-pool".to_owned()),
@@ -88,12 +83,7 @@ pub(crate) fn ui() -> LbService {
             source: AnnouncementSource::Status,
         }]),
         phase: ServicePhase::Assigned,
-        local_traffic_only: false,
-        internal_local_only: false,
-        source_ranges: Vec::new(),
-        shared_with: Vec::new(),
-        findings: Vec::new(),
-        events: Vec::new(),
+        ..LbService::new(key())
     }
 }
 

@@ -305,7 +305,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{ServiceKey, ServiceType};
+    use crate::model::ServiceKey;
 
     fn nodes() -> Vec<ClusterNode> {
         let node = |name: &str, ip: &str| ClusterNode {
@@ -337,13 +337,8 @@ mod tests {
             ports: Arc::from([("web".to_owned(), 8080)]),
         };
         LbService {
-            uid: None,
-            key: ServiceKey::new("default", "ui"),
-            service_type: ServiceType::LoadBalancer,
-            load_balancer_class: None,
             cluster_ips: vec!["10.101.165.62".parse().unwrap()],
             load_balancer_ips: vec!["fd00:10::5".parse().unwrap(), "10.0.0.241".parse().unwrap()],
-            hostnames: Vec::new(),
             ports: vec![
                 port(80, Protocol::Tcp, Some(31126)),
                 port(53, Protocol::Udp, None),
@@ -352,15 +347,8 @@ mod tests {
                 pod("ui-a", "10.244.1.6", false),
                 pod("ui-b", "10.244.1.7", true),
             ]),
-            pool: None,
-            announced_by: None,
             phase: ServicePhase::Assigned,
-            local_traffic_only: false,
-            internal_local_only: false,
-            source_ranges: Vec::new(),
-            shared_with: Vec::new(),
-            findings: Vec::new(),
-            events: Vec::new(),
+            ..LbService::new(ServiceKey::new("default", "ui"))
         }
     }
 

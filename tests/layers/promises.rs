@@ -69,8 +69,11 @@ fn exists(root: &Path, path: &str) -> bool {
         _ => "src",
     };
     let mut files = Vec::new();
-    sources(&root.join(folder).join(segments[0]), &mut files);
-    let beside = root.join(folder).join(segments[0]).with_extension("rs");
+    let place = root.join(folder).join(segments[0]);
+    if place.is_dir() {
+        super::sources(&place, &mut files);
+    }
+    let beside = place.with_extension("rs");
     files.extend(beside.exists().then_some(beside));
     let is_within = |file: &PathBuf| {
         let text = file.to_string_lossy();
@@ -83,20 +86,6 @@ fn exists(root: &Path, path: &str) -> bool {
         .iter()
         .filter(|file| is_within(file))
         .any(|file| has_test(&fs::read_to_string(file).unwrap(), name))
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 #[test]

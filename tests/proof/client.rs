@@ -1,6 +1,5 @@
 //! Adit behind a line, and clients that tell a whole answer from one that was cut.
 
-use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
@@ -8,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::line::Line;
 use crate::support::LIMIT;
-use crate::support::adit::{Running, command};
-use crate::support::servers::{digest, noise, to};
+use crate::support::adit::Running;
+use crate::support::servers::{digest, noise};
 use crate::support::sshd::Sshd;
 
 /// An SSH server and the line to it.
@@ -22,30 +21,14 @@ impl Site {
     pub(crate) fn new(options: &[&str]) -> Self {
         let sshd = Sshd::start(options);
         let line = Line::to(SocketAddr::from(([127, 0, 0, 1], sshd.port())));
-        fs::write(sshd.path("known"), format!("server {}", sshd.host_key())).unwrap();
+        sshd.be_known();
         Self { sshd, line }
     }
 
     /// The command that forwards to `targets` over the line.
     pub(crate) fn command(&self, targets: &[SocketAddr], options: &[&str]) -> Command {
-        let mut command = command(&self.sshd.home());
-        command
-            .args(["forward", "--json", "-F", "none", "-i"])
-            .arg(self.sshd.key())
-            .args(["-p", &self.line.port().to_string()])
-            .args(["-o", "BatchMode=yes", "-o", "HostKeyAlias=server"])
-            .args(["-o", "ExitOnForwardFailure=no"]);
-        for target in targets {
-            command.args(["-L", &to(*target)]);
-        }
-        for option in options {
-            command.args(["-o", option]);
-        }
-        let known = format!("UserKnownHostsFile={}", self.sshd.path("known").display());
-        command
-            .args(["-o", &known, "-o", "GlobalKnownHostsFile=none"])
-            .arg(Sshd::login());
-        command
+        let way = (&*Sshd::login(), self.line.port());
+        self.sshd.forwarding(way, targets, options)
     }
 
     pub(crate) fn forward(&self, targets: &[SocketAddr], options: &[&str]) -> Running {

@@ -13,7 +13,7 @@ use crate::client::Site;
 use crate::faults::PATIENCE;
 use crate::line::Line;
 use crate::support::adit::Running;
-use crate::support::instance::{Home, tunnel};
+use crate::support::instance::{Home, printed, tunnel};
 use crate::support::keyring::Keyring;
 use crate::support::person::asked;
 use crate::support::servers::echo;
@@ -105,10 +105,7 @@ impl Station {
 
     /// Runs the program to its good end; what it printed.
     pub(crate) fn ok(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
+        printed(words, self.run(words))
     }
 
     /// Starts the agent, and waits until it knows host and cluster.

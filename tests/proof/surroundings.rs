@@ -5,20 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::client::Download;
-use crate::faults::{PATIENCE, wait_for, without_ports};
+use crate::faults::{COLUMNS, PATIENCE, wait_for, without_ports};
 use crate::support::adit::Running;
 use crate::support::network::FarSite;
 use crate::support::servers::{connect, digest, echo, exchange, noise, source};
 use crate::table::{Table, seconds};
 
-const COLUMNS: [&str; 6] = [
-    "fault",
-    "moment",
-    "what the person is shown",
-    "shown after",
-    "works again, once it can, after",
-    "data",
-];
 const DOWNLOAD: usize = 32 << 20;
 
 /// What happens to the network.

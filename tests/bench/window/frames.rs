@@ -42,6 +42,13 @@ struct Scenario {
     before: fn(&mut Bench, usize),
 }
 
+fn bytes_move(bench: &mut Bench, frame: usize) {
+    bench.change(|snapshot| {
+        snapshot.now = snapshot.now + STEP;
+        world::open(snapshot, frame as u64 * 1000);
+    });
+}
+
 const SCENARIOS: &[Scenario] = &[
     scenario("still", |_| {}, |_, _| {}),
     scenario(
@@ -90,22 +97,12 @@ const SCENARIOS: &[Scenario] = &[
     scenario(
         "300 open tunnels, bytes moving in all of them",
         |_| {},
-        |bench, frame| {
-            bench.change(|snapshot| {
-                snapshot.now = snapshot.now + STEP;
-                world::open(snapshot, frame as u64 * 1000);
-            });
-        },
+        bytes_move,
     ),
     scenario(
         "the same, grouped and filtered by \"open\"",
         grouped_and_filtered,
-        |bench, frame| {
-            bench.change(|snapshot| {
-                snapshot.now = snapshot.now + STEP;
-                world::open(snapshot, frame as u64 * 1000);
-            });
-        },
+        bytes_move,
     ),
     scenario(
         "a service changes before every frame",

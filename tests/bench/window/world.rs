@@ -6,8 +6,8 @@ use std::sync::Arc;
 use adit::model::{
     Announcement, AnnouncementSource, ClusterState, Destination, HostProfile, HostRole, HostStatus,
     Intent, LbService, LinkStatus, ListenAddress, LocalBind, Moment, PodEndpoint, Protocol, Route,
-    ServiceKey, ServicePhase, ServicePort, ServiceType, SessionFacts, Snapshot, Target, Traffic,
-    TunnelId, TunnelSpec, TunnelState, TunnelStatus,
+    ServiceKey, ServicePhase, ServicePort, SessionFacts, Snapshot, Target, Traffic, TunnelId,
+    TunnelSpec, TunnelState, TunnelStatus,
 };
 
 pub(crate) const SERVICES: usize = 10_000;
@@ -58,13 +58,8 @@ pub(crate) fn service(index: usize, pool: &str) -> LbService {
         ports: [("http".to_owned(), 8080)].into(),
     });
     LbService {
-        uid: None,
-        key: key(index),
-        service_type: ServiceType::LoadBalancer,
-        load_balancer_class: None,
         cluster_ips: vec![ip(96, index)],
         load_balancer_ips: vec![ip(64, index)],
-        hostnames: Vec::new(),
         ports: vec![ServicePort {
             name: "http".to_owned(),
             number: 80,
@@ -81,12 +76,7 @@ pub(crate) fn service(index: usize, pool: &str) -> LbService {
             source: AnnouncementSource::Status,
         }]),
         phase: ServicePhase::Assigned,
-        local_traffic_only: false,
-        internal_local_only: false,
-        source_ranges: Vec::new(),
-        shared_with: Vec::new(),
-        findings: Vec::new(),
-        events: Vec::new(),
+        ..LbService::new(key(index))
     }
 }
 

@@ -69,10 +69,7 @@ impl Home {
 
     /// Runs the program to its end, which has to be a good one; what it printed.
     pub(crate) fn ok(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
+        printed(words, self.run(words))
     }
 
     /// Runs the program to its end, which has to be a bad one; its exit code and what it said.
@@ -186,4 +183,11 @@ pub(crate) fn page(url: &str) -> String {
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();
     page
+}
+
+/// What was printed by a program that was run with these words, and which has come to a good end.
+pub(crate) fn printed(words: &[&str], output: Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
 }

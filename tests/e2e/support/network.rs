@@ -22,9 +22,8 @@ use std::process::Command;
 use nix::sched::{CloneFlags, setns, unshare};
 use rustix::process::Signal;
 
-use super::adit::{Running, command};
+use super::adit::Running;
 use super::inetd::Inetd;
-use super::servers::to;
 use super::sshd::{Sshd, user};
 
 const FAR: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
@@ -154,7 +153,7 @@ impl FarSite {
     pub(crate) fn start(options: &[&str]) -> Self {
         let network = Network::start();
         let sshd = Sshd::start(options);
-        fs::write(sshd.path("known"), format!("server {}", sshd.host_key())).unwrap();
+        sshd.be_known();
         let listener = network.far(|| TcpListener::bind((FAR, 0)).unwrap());
         let address = listener.local_addr().unwrap();
         let far = network.far.try_clone().unwrap();
@@ -170,24 +169,8 @@ impl FarSite {
 
     /// `adit forward` to `targets`, with these options of ssh_config, to be started at the near end.
     pub(crate) fn command(&self, targets: &[SocketAddr], options: &[&str]) -> Command {
-        let mut command = command(&self.sshd.home());
-        command
-            .args(["forward", "--json", "-F", "none", "-i"])
-            .arg(self.sshd.key())
-            .args(["-p", &self.port.to_string()])
-            .args(["-o", "BatchMode=yes", "-o", "HostKeyAlias=server"])
-            .args(["-o", "ExitOnForwardFailure=no"]);
-        for target in targets {
-            command.args(["-L", &to(*target)]);
-        }
-        for option in options {
-            command.args(["-o", option]);
-        }
-        let known = format!("UserKnownHostsFile={}", self.sshd.path("known").display());
-        command
-            .args(["-o", &known, "-o", "GlobalKnownHostsFile=none"])
-            .arg(format!("{}@{FAR}", user()));
-        command
+        let login = format!("{}@{FAR}", user());
+        self.sshd.forwarding((&login, self.port), targets, options)
     }
 
     /// The same, started.

@@ -5,7 +5,7 @@
 //! server that is killed is killed whole.
 
 use std::fs::{self, File, Permissions};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -15,7 +15,9 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::adit::command;
 use super::inetd::Inetd;
+use super::servers::to;
 
 /// Where Debian, Fedora, Arch and macOS keep it. sshd insists on being started by its whole path.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
@@ -119,6 +121,39 @@ impl Sshd {
     /// `user@127.0.0.1`, of the account the tests run as.
     pub(crate) fn login() -> String {
         format!("{}@127.0.0.1", user())
+    }
+
+    /// Writes the file `known`, which knows it as `server`, wherever it is reached.
+    pub(crate) fn be_known(&self) {
+        fs::write(self.path("known"), format!("server {}", self.host_key())).unwrap();
+    }
+
+    /// `adit forward` to `targets`, with these options of ssh_config, by this login and port of a way to it; see
+    /// [`Sshd::be_known`].
+    pub(crate) fn forwarding(
+        &self,
+        (login, port): (&str, u16),
+        targets: &[SocketAddr],
+        options: &[&str],
+    ) -> Command {
+        let mut command = command(&self.home());
+        command
+            .args(["forward", "--json", "-F", "none", "-i"])
+            .arg(self.key())
+            .args(["-p", &port.to_string()])
+            .args(["-o", "BatchMode=yes", "-o", "HostKeyAlias=server"])
+            .args(["-o", "ExitOnForwardFailure=no"]);
+        for target in targets {
+            command.args(["-L", &to(*target)]);
+        }
+        for option in options {
+            command.args(["-o", option]);
+        }
+        let known = format!("UserKnownHostsFile={}", self.path("known").display());
+        command
+            .args(["-o", &known, "-o", "GlobalKnownHostsFile=none"])
+            .arg(login);
+        command
     }
 
     /// Ends it as a power cut would: nothing says goodbye, and the port refuses.
