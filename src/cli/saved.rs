@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::ViaArgs;
-use super::failure::Usage;
+use super::failure::{Failure, Usage};
 use super::host_query::{ConfigFile, HostOption, HostQuery};
 use super::hosts::Hosts;
 use super::run::{App, NamedHosts, runtime};
@@ -44,11 +44,7 @@ impl App {
             book: HostBook::of_environment(),
             console: &mut self.console,
         };
-        let saved = match hosts.all().await {
-            Ok(saved) => saved,
-            Err(failure) if failure.code == "keyring-absent" => Vec::new(),
-            Err(failure) => return Err(failure.into()),
-        };
+        let saved = in_a_keyring(hosts.all().await)?.unwrap_or_default();
         let Some(id) = only(&saved).map(|host| host.id.clone()) else {
             return Ok(NamedHosts::default());
         };
@@ -132,14 +128,19 @@ impl App {
             book: HostBook::of_environment(),
             console: &mut self.console,
         };
-        match hosts.known(name).await {
-            Ok(known) => Ok(known),
-            Err(failure) if failure.code == "keyring-absent" => {
-                tracing::debug!(%failure, "no host is saved");
-                Ok(None)
-            }
-            Err(failure) => Err(failure.into()),
+        Ok(in_a_keyring(hosts.known(name).await)?.flatten())
+    }
+}
+
+/// What was found in the keyring; none where there is no keyring, and so nothing saved.
+fn in_a_keyring<T>(found: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.code == "keyring-absent" => {
+            tracing::debug!(%failure, "no host is saved");
+            Ok(None)
         }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -3,7 +3,9 @@
 use super::build::leg_status;
 use super::graph::{EdgeKind, Graph, NodeKind, Status};
 use crate::l10n::Lang;
-use crate::model::{Destination, ProbeCheck, ProbeOutcome, ProbeReport, ProbeStep, Route};
+use crate::model::{
+    Destination, ProbeCheck, ProbeOutcome, ProbeReport, ProbeStep, Route, capitalised,
+};
 
 impl Graph {
     /// The same way as `report` has found it so far: stations that it has not come to are unknown, and the first that broke is
@@ -102,7 +104,7 @@ fn broken(step: &ProbeStep, lang: Lang) -> Option<Status> {
     let what = lang.fault(fault);
     Some(match likely {
         Some(cause) => Status::Broken {
-            reason: format!("{what}. {}", sentence(&lang.say(&cause.words()))),
+            reason: format!("{what}. {}.", capitalised(&lang.say(&cause.words()))),
             remedy: lang.say(&cause.remedy()),
         },
         None => Status::Broken {
@@ -110,18 +112,6 @@ fn broken(step: &ProbeStep, lang: Lang) -> Option<Status> {
             remedy: lang.next_step(fault),
         },
     })
-}
-
-/// `text` as a sentence of its own.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(char::to_uppercase);
-    first
-        .into_iter()
-        .flatten()
-        .chain(letters)
-        .chain(['.'])
-        .collect()
 }
 
 #[cfg(test)]

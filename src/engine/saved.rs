@@ -15,7 +15,7 @@ use super::saved_profile::{SavedHosts, profile_of};
 use super::supervisor::Supervisor;
 use super::tunnel::Event;
 use super::wanted::SettingsKeeper;
-use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus, words};
+use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus, capitalised, words};
 use crate::vault::{Contents, Vault, VaultError, VaultOptions};
 
 /// What is remembered, as the supervisor holds it.
@@ -337,10 +337,6 @@ impl Supervisor {
 
 /// With a capital letter and a full stop.
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters
-        .next()
-        .map(|letter| letter.to_uppercase().to_string());
     let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
+    format!("{}{stop}", capitalised(text))
 }

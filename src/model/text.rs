@@ -17,6 +17,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `text` with a capital letter first, as a sentence begins.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 /// `text` as one word of a POSIX shell (POSIX.1-2017, Shell, 2.2.2).
 #[must_use]
 pub fn shell_quoted(text: &str) -> String {

@@ -179,10 +179,7 @@ impl Target {
 
     /// How many should wait: those that come while others are on their way there and back, twice over.
     fn enough(&self, now: Instant, round_trip: Duration) -> usize {
-        let is_barred = self
-            .barred
-            .is_some_and(|since| now.duration_since(since) < RESTRAINT);
-        if is_barred || self.clients.len() < SUCCESSION {
+        if self.is_barred(now) || self.clients.len() < SUCCESSION {
             return 0;
         }
         let each_second = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
@@ -190,11 +187,13 @@ impl Target {
         usize::try_from(meanwhile).map_or(MOST, |count| (count + 1).min(MOST))
     }
 
+    fn is_barred(&self, now: Instant) -> bool {
+        self.barred
+            .is_some_and(|since| now.duration_since(since) < RESTRAINT)
+    }
+
     fn is_forgotten(&self, now: Instant) -> bool {
-        let is_barred = self
-            .barred
-            .is_some_and(|since| now.duration_since(since) < RESTRAINT);
-        self.clients.is_empty() && self.ready.is_empty() && self.coming == 0 && !is_barred
+        self.clients.is_empty() && self.ready.is_empty() && self.coming == 0 && !self.is_barred(now)
     }
 }
 

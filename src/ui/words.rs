@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::l10n::{Lang, id, tr};
 use crate::model::{
-    Intent, Light, ListenAddress, LocalBind, Moment, Question, TunnelState, TunnelStatus, printable,
+    Intent, Light, ListenAddress, LocalBind, Moment, Question, TunnelState, TunnelStatus,
+    capitalised, printable,
 };
 
 use super::meter::Rate;
@@ -244,13 +245,6 @@ pub(super) fn first_upper(text: &str) -> String {
     } else {
         text.to_owned()
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Adding a host: the open way, and what is common to the ways: a test, and saving.
 
-use egui::{RichText, Ui};
+use egui::{RichText, TextEdit, Ui};
 
 use super::state::Way;
 use super::{form, import, paste, steps};
@@ -126,4 +126,15 @@ pub(super) fn line_ui(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
         );
         add(ui);
     });
+}
+
+/// A line to type into, with what may be left out shown in it.
+pub(super) fn field_ui(ui: &mut Ui, name: &str, text: &mut String, hint: &str) {
+    line_ui(ui, name, |ui| {
+        let field = TextEdit::singleline(text)
+            .hint_text(hint)
+            .desired_width(340.0);
+        ui.add(field).accessible_name(name);
+    });
+    ui.add_space(2.0);
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use egui::{ComboBox, TextEdit, Ui};
+use egui::{ComboBox, Ui};
 
-use super::add::line_ui;
+use super::add::{field_ui, line_ui};
 use crate::l10n::{Lang, id, tr};
 use crate::model::{ClusterSource, HostId, Kubeconfig, SavedHost};
 
@@ -134,16 +134,6 @@ pub(super) fn choice_ui(ui: &mut Ui, lang: Lang, choice: &mut ClusterChoice) {
             ui.checkbox(&mut choice.through, tr!(lang, "cluster-through"));
         });
     }
-}
-
-fn field_ui(ui: &mut Ui, name: &str, text: &mut String, hint: &str) {
-    line_ui(ui, name, |ui| {
-        let field = TextEdit::singleline(text)
-            .hint_text(hint)
-            .desired_width(340.0);
-        ui.add(field).accessible_name(name);
-    });
-    ui.add_space(2.0);
 }
 
 #[cfg(test)]

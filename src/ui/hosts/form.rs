@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui::{TextEdit, Ui};
 
-use super::add::{finish_ui, line_ui};
+use super::add::{field_ui, finish_ui, line_ui};
 use super::{cluster, key_line, welcome};
 use crate::l10n::tr;
 use crate::model::ssh_command::name_for;
@@ -57,14 +57,4 @@ pub(super) fn form_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.label(theme::weak(ui, tr!(lang, "fill-hint")));
     let host = scene.view.hosts.form.host();
     finish_ui(ui, scene, host.as_ref(), &[]);
-}
-
-fn field_ui(ui: &mut Ui, name: &str, text: &mut String, hint: &str) {
-    line_ui(ui, name, |ui| {
-        let field = TextEdit::singleline(text)
-            .hint_text(hint)
-            .desired_width(340.0);
-        ui.add(field).accessible_name(name);
-    });
-    ui.add_space(2.0);
 }
