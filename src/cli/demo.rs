@@ -12,7 +12,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::fetch;
 use super::list::first_view;
-use super::session::{End, Prompter, close, follow};
+use super::session::{Dialog, End};
 use super::up::login;
 use crate::engine::Handle;
 use crate::model::{
@@ -181,32 +181,27 @@ impl Narrator<'_> {
     }
 }
 
-/// Walks the tour and closes everything again.
+/// Walks the tour, with an engine that has been told of the demo, and closes everything again.
 ///
 /// # Errors
 /// A failure at the first thing that did not work; the engine is left to the caller to close.
 pub(super) async fn tour(
-    handle: &mut Handle,
-    access: &DemoAccess,
+    dialog: &mut Dialog,
     diagram: fn(&Snapshot, &TunnelId) -> String,
     narrator: &mut Narrator<'_>,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    tokio::pin!(interrupt);
-    let mut prompter = Prompter::silent(handle.clone());
-    access.introduce(handle);
     let started = Instant::now();
-    let view = first_view(handle, &mut prompter, narrator.console, &mut interrupt).await?;
+    let view = first_view(dialog, narrator.console).await?;
     narrator.tell(&format!("{} ({})", summary(&view), took(started)))?;
 
     let started = Instant::now();
     for stop in &TOUR {
-        handle.send(Command::SetIntent {
+        dialog.send(Command::SetIntent {
             id: stop.id(),
             intent: Intent::Up,
         });
     }
-    let open = all_open(handle, &mut prompter, &mut interrupt).await?;
+    let open = all_open(dialog).await?;
     narrator.tell(&format!(
         "{} tunnels are open ({})",
         TOUR.len(),
@@ -215,12 +210,12 @@ pub(super) async fn tour(
     for stop in &TOUR {
         visit(stop, &open, narrator).await?;
     }
-    let drawing = diagram(&handle.snapshot(), &TOUR[0].id());
+    let drawing = diagram(&dialog.snapshot(), &TOUR[0].id());
     for line in drawing.lines() {
         narrator.tell(line)?;
     }
     let started = Instant::now();
-    close(handle).await;
+    dialog.close().await;
     for stop in &TOUR {
         let address = local_address(&open, &stop.id())?;
         let still_there = tokio::net::TcpStream::connect(address).await.is_ok();
@@ -251,11 +246,7 @@ fn summary(view: &Snapshot) -> String {
 }
 
 /// The snapshot in which every tunnel of the tour is open.
-async fn all_open(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
-    interrupt: impl Future<Output = ()>,
-) -> anyhow::Result<Snapshot> {
+async fn all_open(dialog: &mut Dialog) -> anyhow::Result<Snapshot> {
     let mut open = None;
     let look = |snapshot: &std::sync::Arc<Snapshot>| {
         let mut count = 0;
@@ -272,8 +263,7 @@ async fn all_open(
         open = Some(snapshot.as_ref().clone());
         Ok(ControlFlow::Break(()))
     };
-    let followed =
-        tokio::time::timeout(OPEN_LIMIT, follow(handle, prompter, interrupt, look)).await;
+    let followed = tokio::time::timeout(OPEN_LIMIT, dialog.follow(look)).await;
     if let Some(open) = open {
         return Ok(open);
     }
@@ -286,7 +276,7 @@ async fn all_open(
         )
         .into(),
         Ok(Ok(_)) => super::up::engine_ended().into(),
-        Err(_elapsed) => stuck(&handle.snapshot()).into(),
+        Err(_elapsed) => stuck(&dialog.snapshot()).into(),
     })
 }
 
@@ -440,7 +430,7 @@ mod tests {
     }
 
     async fn walk(pages: [&str; 4]) -> (anyhow::Result<()>, Written) {
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         let (mut console, out, _) = console();
         let mut listeners = Vec::new();
         for _ in &TOUR {
@@ -479,14 +469,7 @@ mod tests {
         };
         let diagram = |_: &Snapshot, id: &TunnelId| format!("[diagram of {id}]");
         let run = async {
-            let access = access();
-            let tour = tour(
-                &mut handle,
-                &access,
-                diagram,
-                &mut narrator,
-                std::future::pending(),
-            );
+            let tour = tour(&mut dialog, diagram, &mut narrator);
             tokio::select! {
                 result = tour => result,
                 () = serve_all => unreachable!("it serves for ever"),
@@ -494,7 +477,7 @@ mod tests {
         };
         let end = tokio::spawn(engine.end());
         let result = run.await;
-        drop(handle);
+        drop(dialog);
         end.abort();
         (result, out)
     }
@@ -525,21 +508,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_tunnel_that_does_not_open_is_named() {
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         engine.publish(put_services);
         let (mut console, _, _) = console();
         let mut narrator = Narrator {
             console: &mut console,
             on_stderr: true,
         };
-        let access = access();
-        let tour = tour(
-            &mut handle,
-            &access,
-            |_, _| String::new(),
-            &mut narrator,
-            std::future::pending(),
-        );
+        let tour = tour(&mut dialog, |_, _| String::new(), &mut narrator);
         let error = tour.await.unwrap_err().to_string();
         assert!(
             error.contains("default/ui:80 did not open within 20 s"),

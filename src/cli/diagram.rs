@@ -10,10 +10,9 @@ use super::console::Console;
 use super::explain::missing;
 use super::failure::Usage;
 use super::list::first_view;
-use super::session::Prompter;
+use super::session::Dialog;
 use super::target::only_tcp_port;
 use crate::diagram::{self, Graph, Theme, svg::Style};
-use crate::engine::Handle;
 use crate::model::{LbService, Protocol, Snapshot};
 
 /// How wide a drawing may be where nothing else is asked for: what stands in a README without being scaled down.
@@ -24,12 +23,10 @@ const WIDTH: u16 = 1120;
 /// # Errors
 /// A failure where there is no view, none in time, no such service or port, or the file cannot be written.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &DiagramArgs,
     fonts: fn() -> Vec<Vec<u8>>,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let format = args.format();
     if format == DiagramFormat::Png && args.output.is_none() && std::io::stdout().is_terminal() {
@@ -37,7 +34,7 @@ pub(super) async fn run(
             Usage("a PNG is nothing for a terminal: name a file with -o FILE".to_owned()).into(),
         );
     }
-    let snapshot = first_view(handle, prompter, console, interrupt).await?;
+    let snapshot = first_view(dialog, console).await?;
     let graph = graph(&snapshot, args)?;
     let drawing = draw(&graph, format, args, fonts)?;
     match args.output.as_deref() {
@@ -140,25 +137,15 @@ mod tests {
         let Some(Cmd::Diagram(args)) = Cli::parse_from(words).command else {
             panic!("{words:?} asks for no diagram")
         };
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         engine.publish(|snapshot: &mut Snapshot| {
             put_services(snapshot);
             put_host(snapshot);
             snapshot.selected_host = Some(snapshot.hosts[0].profile.id.clone());
         });
         let (mut console, out, err) = console();
-        let mut prompter = Prompter::silent(handle.clone());
-        let pending = std::future::pending();
         let fonts = Vec::new;
-        let result = run(
-            &mut handle,
-            &mut prompter,
-            &args,
-            fonts,
-            &mut console,
-            pending,
-        )
-        .await;
+        let result = run(&mut dialog, &args, fonts, &mut console).await;
         (result, out, err)
     }
 

@@ -10,8 +10,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::list::{first_view, or_dash, port, words};
 use super::list_json::{ServiceJson, policy};
-use super::session::Prompter;
-use crate::engine::Handle;
+use super::session::Dialog;
 use crate::model::{
     Announcement, AnnouncementSource, ClusterGap, ClusterStatus, LbService, ServiceKey, printable,
 };
@@ -21,13 +20,11 @@ use crate::model::{
 /// # Errors
 /// A failure where there is no view, none in time, or no such service.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &ExplainArgs,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let snapshot = first_view(handle, prompter, console, interrupt).await?;
+    let snapshot = first_view(dialog, console).await?;
     let cluster = &snapshot.cluster;
     let service = cluster
         .services
@@ -213,7 +210,7 @@ mod tests {
         let Some(Cmd::Explain(args)) = Cli::parse_from(words).command else {
             panic!("{words:?} asks for no explanation")
         };
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         engine.publish(|snapshot: &mut Snapshot| {
             put_services(snapshot);
             snapshot.cluster.gaps = vec![ClusterGap {
@@ -228,9 +225,7 @@ mod tests {
             snapshot.cluster.missing_role = Some("kind: ClusterRole\nrules: []\n".into());
         });
         let (mut console, out, err) = console();
-        let mut prompter = Prompter::silent(handle.clone());
-        let pending = std::future::pending();
-        let result = run(&mut handle, &mut prompter, &args, &mut console, pending).await;
+        let result = run(&mut dialog, &args, &mut console).await;
         (result, out, err)
     }
 

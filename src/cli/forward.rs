@@ -8,10 +8,9 @@ use super::console::Console;
 use super::events::{Event, FaultJson};
 use super::failure::Failure;
 use super::forward_args::Forwards;
-use super::session::{End, Prompter, follow};
+use super::session::{Dialog, End};
 use super::up::{engine_ended, listener, login};
 use super::words::Words;
-use crate::engine::Handle;
 use crate::model::{
     BindAddress, Command, Fault, Hop, HostId, Intent, ListenAddress, LocalBind, Snapshot, Target,
     TunnelId, TunnelSpec, TunnelState, TunnelStatus,
@@ -22,22 +21,20 @@ use crate::model::{
 /// # Errors
 /// A failure where it takes the person to go on.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     forwards: &Forwards,
     host: &HostId,
     output: Output<'_>,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     for (index, forward) in (0..).zip(&forwards.list) {
         let id = TunnelId::Forward(index);
-        handle.send(Command::AddTunnel(TunnelSpec {
+        dialog.send(Command::AddTunnel(TunnelSpec {
             id: id.clone(),
             host: host.clone(),
             local: forward.local.clone(),
             target: forward.target.clone(),
         }));
-        handle.send(Command::SetIntent {
+        dialog.send(Command::SetIntent {
             id,
             intent: Intent::Up,
         });
@@ -50,7 +47,7 @@ pub(super) async fn run(
         seen: BTreeMap::new(),
     };
     watch.warn_of_open_doors(forwards);
-    let end = follow(handle, prompter, interrupt, |snapshot| watch.look(snapshot)).await?;
+    let end = dialog.follow(|snapshot| watch.look(snapshot)).await?;
     watch.ended(end)
 }
 
@@ -268,6 +265,7 @@ fn target(status: &TunnelStatus) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use futures::FutureExt as _;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -311,10 +309,9 @@ mod tests {
                 .clone()
                 .any(|option| *option == HostOption::Option("ExitOnForwardFailure=no".to_owned())),
         };
-        let (mut handle, engine) = FakeEngine::start();
-        let (mut console, out, err) = console();
-        let mut prompter = Prompter::silent(handle.clone());
         let (interrupt, interrupted) = oneshot::channel::<()>();
+        let (mut dialog, engine) = FakeEngine::dialog_until(interrupted.map(|_| ()));
+        let (mut console, out, err) = console();
         let engine_side = async move {
             engine.publish(put_host);
             for (index, state) in states {
@@ -324,23 +321,13 @@ mod tests {
             interrupt.send(()).ok();
             engine
         };
-        let interrupted = async {
-            interrupted.await.ok();
-        };
         let output = Output {
             console: &mut console,
             json: args.json,
             detaching: None,
         };
         let host = HostId::new("h");
-        let run = run(
-            &mut handle,
-            &mut prompter,
-            &forwards,
-            &host,
-            output,
-            interrupted,
-        );
+        let run = run(&mut dialog, &forwards, &host, output);
         let (result, _engine) = tokio::join!(biased; run, engine_side);
         Run { result, out, err }
     }

@@ -4,9 +4,8 @@ use std::ops::ControlFlow;
 
 use super::console::Console;
 use super::failure::Failure;
-use super::session::{End, Prompter, follow};
+use super::session::{Dialog, End};
 use super::up::engine_ended;
-use crate::engine::Handle;
 use crate::model::{
     Command, HostProfile, ProbeCheck, ProbeOutcome, ProbeReport, ProbeStep, ProbeVerdict, Snapshot,
 };
@@ -16,13 +15,11 @@ use crate::model::{
 /// # Errors
 /// A failure that names the first broken hop.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     profile: HostProfile,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    handle.send(Command::ProbeHost(Box::new(profile)));
+    dialog.send(Command::ProbeHost(Box::new(profile)));
     let mut printed = 0;
     let mut verdict = Ok(());
     let look = |snapshot: &std::sync::Arc<Snapshot>| {
@@ -39,7 +36,7 @@ pub(super) async fn run(
         verdict = outcome(report);
         Ok(ControlFlow::Break(()))
     };
-    match follow(handle, prompter, interrupt, look).await? {
+    match dialog.follow(look).await? {
         End::Enough => Ok(verdict?),
         End::Interrupted => Err(Failure::new("interrupted", "interrupted", "").into()),
         End::EngineEnded => Err(engine_ended().into()),

@@ -9,9 +9,8 @@ use serde::Serialize;
 use super::args::Format;
 use super::console::Console;
 use super::failure::{Failure, Usage};
-use super::session::{End, Prompter, follow};
+use super::session::{Dialog, End};
 use super::terminal::Terminal;
-use crate::engine::Handle;
 use crate::model::{Command, Exposure, KeyCheck, KeyVerdict, Passphrase, Secret, printable};
 
 #[derive(Debug, Args)]
@@ -50,14 +49,11 @@ pub(super) struct KeyCheckArgs {
 /// # Errors
 /// A failure where the key cannot be used, and where a question could not be asked.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &KeyCheckArgs,
     terminal: &Terminal,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    tokio::pin!(interrupt);
     let passphrase = if args.passphrase {
         Some(typed(terminal, args)?)
     } else {
@@ -67,14 +63,14 @@ pub(super) async fn run(
         path: args.file.clone(),
         passphrase,
     };
-    let mut check = ask(handle, prompter, args, look, |_| true, &mut interrupt).await?;
+    let mut check = ask(dialog, args, look, |_| true).await?;
     if let (true, KeyVerdict::Exposed(exposure)) = (args.fix, &check.verdict) {
         if !args.yes && !confirmed(terminal, &check, exposure)? {
             return Err(failure(&check).into());
         }
         let fix = Command::FixKeyPermissions(args.file.clone());
         let mended = |check: &KeyCheck| check.mended.is_some();
-        check = ask(handle, prompter, args, fix, mended, &mut interrupt).await?;
+        check = ask(dialog, args, fix, mended).await?;
     }
     print(&check, args.output, console)
 }
@@ -107,26 +103,25 @@ fn confirmed(terminal: &Terminal, check: &KeyCheck, exposure: &Exposure) -> anyh
 
 /// Sends `command` and waits for what comes of it.
 async fn ask(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &KeyCheckArgs,
     command: Command,
     wanted: impl Fn(&KeyCheck) -> bool,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<KeyCheck> {
-    handle.send(command);
+    dialog.send(command);
     let mut found = None;
-    let end = follow(handle, prompter, interrupt, |snapshot| {
-        let mut checks = snapshot.key_checks.iter();
-        found = checks
-            .find(|check| check.asked == args.file && wanted(check))
-            .cloned();
-        Ok(match found {
-            Some(_) => ControlFlow::Break(()),
-            None => ControlFlow::Continue(()),
+    let end = dialog
+        .follow(|snapshot| {
+            let mut checks = snapshot.key_checks.iter();
+            found = checks
+                .find(|check| check.asked == args.file && wanted(check))
+                .cloned();
+            Ok(match found {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            })
         })
-    })
-    .await?;
+        .await?;
     match (end, found) {
         (_, Some(check)) => Ok(check),
         (End::Interrupted | End::Enough | End::EngineEnded, None) => {

@@ -17,10 +17,9 @@ use tokio::process::Command as Process;
 use super::args::KubeconfigArgs;
 use super::console::Console;
 use super::failure::Failure;
-use super::session::{End, Prompter, follow};
+use super::session::{Dialog, End};
 use super::up::engine_ended;
 use super::words::Words;
-use crate::engine::Handle;
 use crate::model::{
     ClusterFault, ClusterState, Command, Destination, HostId, Intent, LocalBind, Secret, Snapshot,
     Target, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
@@ -37,27 +36,24 @@ const PREFERRED_PORT: u16 = 6443;
 /// # Errors
 /// A failure where there is no way to the API server.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &KubeconfigArgs,
     host: HostId,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<ExitCode> {
-    tokio::pin!(interrupt);
-    let Some(server) = api_server(handle, prompter, console, &mut interrupt).await? else {
+    let Some(server) = api_server(dialog, console).await? else {
         return Ok(ExitCode::FAILURE);
     };
-    let id = open(handle, args, host, server);
+    let id = open(dialog, args, host, server);
     let mut port = Port {
         id,
         console,
         words: Words::default(),
     };
-    let Some(local) = port.wait(handle, prompter, &mut interrupt).await? else {
+    let Some(local) = port.wait(dialog).await? else {
         return Ok(ExitCode::FAILURE);
     };
-    let kubeconfig = export(handle, local).await?;
+    let kubeconfig = export(dialog, local).await?;
     if let Some((program, rest)) = args.command.split_first() {
         let private = PrivateFile::new(&kubeconfig)?;
         drop(kubeconfig);
@@ -67,23 +63,21 @@ pub(super) async fn run(
             .env("KUBECONFIG", &private.path)
             .stdin(Stdio::inherit())
             .kill_on_drop(true);
-        return port.carry(handle, prompter, process).await;
+        return port.carry(dialog, process).await;
     }
     port.console.text(kubeconfig.expose())?;
     drop(kubeconfig);
     port.console.say(&format!(
         "{local} leads to the API server for as long as this runs; Ctrl-C ends it"
     ));
-    port.keep(handle, prompter, interrupt).await?;
+    has_engine(dialog.follow(port.watch()).await?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The API server's address as seen from the host; none where the person has had enough.
 async fn api_server(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<Option<Destination>> {
     let mut server = None;
     let mut told: Option<ClusterFault> = None;
@@ -104,7 +98,7 @@ async fn api_server(
             None => ControlFlow::Continue(()),
         })
     };
-    let end = follow(handle, prompter, interrupt, look).await?;
+    let end = dialog.follow(look).await?;
     match (server, end) {
         (Some(url), _) => Ok(Some(destination(&url)?)),
         (None, End::EngineEnded) => Err(engine_ended().into()),
@@ -125,18 +119,18 @@ fn destination(url: &str) -> anyhow::Result<Destination> {
     Ok(Destination::tcp(host, uri.port_u16().unwrap_or(usual)))
 }
 
-fn open(handle: &Handle, args: &KubeconfigArgs, host: HostId, server: Destination) -> TunnelId {
+fn open(dialog: &Dialog, args: &KubeconfigArgs, host: HostId, server: Destination) -> TunnelId {
     let id = TunnelId::Forward(0);
     let preferred = LocalBind::Automatic {
         preferred: PREFERRED_PORT,
     };
-    handle.send(Command::AddTunnel(TunnelSpec {
+    dialog.send(Command::AddTunnel(TunnelSpec {
         id: id.clone(),
         host,
         local: args.local.clone().unwrap_or(preferred),
         target: Target::Fixed(server),
     }));
-    handle.send(Command::SetIntent {
+    dialog.send(Command::SetIntent {
         id: id.clone(),
         intent: Intent::Up,
     });
@@ -144,9 +138,9 @@ fn open(handle: &Handle, args: &KubeconfigArgs, host: HostId, server: Destinatio
 }
 
 /// The kubeconfig that leads to `local`.
-async fn export(handle: &Handle, local: SocketAddr) -> anyhow::Result<Secret> {
+async fn export(dialog: &Dialog, local: SocketAddr) -> anyhow::Result<Secret> {
     let (reply, answer) = sync_channel(1);
-    handle.send(Command::ExportKubeconfig { local, reply });
+    dialog.send(Command::ExportKubeconfig { local, reply });
     let answer = tokio::task::spawn_blocking(move || answer.recv_timeout(EXPORT_LIMIT)).await?;
     let answer = answer.context("the kubeconfig was not read in time")?;
     Ok(answer.map_err(|fault| Failure::from(&fault))?)
@@ -161,12 +155,7 @@ struct Port<'a> {
 
 impl Port<'_> {
     /// The address, once it is open; none where the person has had enough.
-    async fn wait(
-        &mut self,
-        handle: &mut Handle,
-        prompter: &mut Prompter,
-        interrupt: impl Future<Output = ()>,
-    ) -> anyhow::Result<Option<SocketAddr>> {
+    async fn wait(&mut self, dialog: &mut Dialog) -> anyhow::Result<Option<SocketAddr>> {
         let mut local = None;
         let look = |snapshot: &Arc<Snapshot>| {
             let status = self.look(snapshot)?;
@@ -178,26 +167,17 @@ impl Port<'_> {
                 None => ControlFlow::Continue(()),
             })
         };
-        match follow(handle, prompter, interrupt, look).await? {
+        match dialog.follow(look).await? {
             End::EngineEnded => Err(engine_ended().into()),
             End::Enough | End::Interrupted => Ok(local),
         }
     }
 
-    /// Says what happens to the port until it is to end.
-    async fn keep(
-        &mut self,
-        handle: &mut Handle,
-        prompter: &mut Prompter,
-        interrupt: impl Future<Output = ()>,
-    ) -> anyhow::Result<()> {
-        let look = |snapshot: &Arc<Snapshot>| {
+    /// Says what happens to the port, for as long as it is asked.
+    fn watch(&mut self) -> impl FnMut(&Arc<Snapshot>) -> anyhow::Result<ControlFlow<()>> {
+        |snapshot| {
             self.look(snapshot)?;
             Ok(ControlFlow::Continue(()))
-        };
-        match follow(handle, prompter, interrupt, look).await? {
-            End::EngineEnded => Err(engine_ended().into()),
-            End::Enough | End::Interrupted => Ok(()),
         }
     }
 
@@ -205,8 +185,7 @@ impl Port<'_> {
     /// ended this ends.
     async fn carry(
         &mut self,
-        handle: &mut Handle,
-        prompter: &mut Prompter,
+        dialog: &mut Dialog,
         mut process: Process,
     ) -> anyhow::Result<ExitCode> {
         let mut child = process.spawn().map_err(|error| {
@@ -219,7 +198,7 @@ impl Port<'_> {
         })?;
         let mut status = None;
         let ended = async { status = Some(child.wait().await) };
-        self.keep(handle, prompter, ended).await?;
+        has_engine(dialog.follow_until(ended, self.watch()).await?)?;
         let status = status.context("the command was left behind")??;
         Ok(exit_code(status))
     }
@@ -237,6 +216,14 @@ impl Port<'_> {
             Some(TunnelState::Failed(fault)) => Err(Failure::from(fault).into()),
             _ => Ok(status),
         }
+    }
+}
+
+/// That it was not the engine's end that ended the watching.
+fn has_engine(end: End) -> Result<(), Failure> {
+    match end {
+        End::EngineEnded => Err(engine_ended()),
+        End::Enough | End::Interrupted => Ok(()),
     }
 }
 

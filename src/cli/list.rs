@@ -14,8 +14,7 @@ use super::console::Console;
 use super::failure::{Failure, Usage};
 use super::list_json::ServiceJson;
 use super::list_table::table;
-use super::session::{End, Prompter, follow};
-use crate::engine::Handle;
+use super::session::{Dialog, End};
 use crate::model::{
     ClusterFault, ClusterState, Finding, LbService, Protocol, ServicePort, Severity, Snapshot,
 };
@@ -28,38 +27,36 @@ const LIST_LIMIT: Duration = Duration::from_secs(15);
 /// # Errors
 /// A failure where there is no view, or none in time.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &ListArgs,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     if args.watch && args.output == ListFormat::Json {
         return Err(Usage("--watch prints a table, no JSON".to_owned()).into());
     }
-    tokio::pin!(interrupt);
-    let snapshot = first_view(handle, prompter, console, &mut interrupt).await?;
+    let snapshot = first_view(dialog, console).await?;
     let mut shown = wanted(&snapshot, args);
     print(&shown, args, console)?;
     if !args.watch {
         return Ok(());
     }
-    follow(handle, prompter, interrupt, |snapshot| {
-        let now = wanted(snapshot, args);
-        let changes = table(changed(&shown, &now), args, colours_wanted());
-        let rows: String = changes.split_inclusive('\n').skip(1).collect();
-        console.text(&rows)?;
-        for gone in shown
-            .iter()
-            .filter(|old| !now.iter().any(|new| new.key == old.key))
-        {
-            console.say(&format!("{} is gone", gone.key));
-        }
-        shown = now;
-        Ok(ControlFlow::Continue(()))
-    })
-    .await
-    .map(|_ended| ())
+    dialog
+        .follow(|snapshot| {
+            let now = wanted(snapshot, args);
+            let changes = table(changed(&shown, &now), args, colours_wanted());
+            let rows: String = changes.split_inclusive('\n').skip(1).collect();
+            console.text(&rows)?;
+            for gone in shown
+                .iter()
+                .filter(|old| !now.iter().any(|new| new.key == old.key))
+            {
+                console.say(&format!("{} is gone", gone.key));
+            }
+            shown = now;
+            Ok(ControlFlow::Continue(()))
+        })
+        .await
+        .map(|_ended| ())
 }
 
 /// The services that are asked for.
@@ -129,10 +126,8 @@ fn print(
 /// # Errors
 /// The cluster's fault where there is none, or none in time.
 pub(super) async fn first_view(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<Arc<Snapshot>> {
     let mut trouble: Option<ClusterFault> = None;
     let mut view = None;
@@ -157,7 +152,7 @@ pub(super) async fn first_view(
         ClusterState::Off | ClusterState::Loading => Ok(ControlFlow::Continue(())),
     };
     let followed = tokio::select! {
-        followed = follow(handle, prompter, interrupt, look) => Some(followed),
+        followed = dialog.follow(look) => Some(followed),
         () = patience.end() => None,
     };
     if let Some(view) = view {
@@ -277,12 +272,10 @@ mod tests {
         let Some(Cmd::List(args)) = Cli::parse_from(words).command else {
             panic!("{words:?} is no list")
         };
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         play(&engine);
         let (mut console, out, err) = console();
-        let mut prompter = Prompter::silent(handle.clone());
-        let pending = std::future::pending();
-        let result = run(&mut handle, &mut prompter, &args, &mut console, pending).await;
+        let result = run(&mut dialog, &args, &mut console).await;
         (result, out, err)
     }
 
@@ -359,10 +352,9 @@ mod tests {
         let Some(Cmd::List(args)) = Cli::parse_from(["adit", "list", "-w"]).command else {
             panic!("no list")
         };
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         live(&engine);
         let (mut console, out, err) = console();
-        let mut prompter = Prompter::silent(handle.clone());
         let play = async {
             while !out.text().contains("dns") {
                 tokio::task::yield_now().await;
@@ -376,11 +368,7 @@ mod tests {
                 snapshot.ended = true;
             });
         };
-        let pending = std::future::pending();
-        let (result, ()) = tokio::join!(
-            run(&mut handle, &mut prompter, &args, &mut console, pending),
-            play
-        );
+        let (result, ()) = tokio::join!(run(&mut dialog, &args, &mut console), play);
         result.unwrap();
         let text = out.text();
         let last: Vec<&str> = text.lines().skip(3).collect();

@@ -7,9 +7,8 @@ use super::console::Console;
 use super::failure::Failure;
 use super::list::{colours_wanted, first_view, problems};
 use super::list_json::FindingJson;
-use super::session::Prompter;
+use super::session::Dialog;
 use super::table::{Cell, render};
-use crate::engine::Handle;
 use crate::model::{AddressCount, AddressPool, ClusterStatus};
 
 /// Waits for the first complete view and prints its pools.
@@ -17,13 +16,11 @@ use crate::model::{AddressCount, AddressPool, ClusterStatus};
 /// # Errors
 /// A failure where there is no view, none in time, or the pools cannot be seen.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &PoolsArgs,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let snapshot = first_view(handle, prompter, console, interrupt).await?;
+    let snapshot = first_view(dialog, console).await?;
     let pools = snapshot
         .cluster
         .pools
@@ -170,15 +167,13 @@ mod tests {
         let Some(Cmd::Pools(args)) = Cli::parse_from(words).command else {
             panic!("{words:?} asks for no pools")
         };
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         engine.publish(|snapshot| {
             put_services(snapshot);
             put(snapshot);
         });
         let (mut console, out, err) = console();
-        let mut prompter = Prompter::silent(handle.clone());
-        let pending = std::future::pending();
-        let result = run(&mut handle, &mut prompter, &args, &mut console, pending).await;
+        let result = run(&mut dialog, &args, &mut console).await;
         (result, out, err)
     }
 

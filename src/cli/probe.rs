@@ -8,9 +8,8 @@ use super::console::Console;
 use super::failure::Failure;
 use super::list::first_view;
 use super::probe_json::ReportJson;
-use super::session::{End, Prompter, follow};
+use super::session::{Dialog, End};
 use super::up::choose_port;
-use crate::engine::Handle;
 use crate::model::{
     Command, HostProfile, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict, Route,
     printable,
@@ -22,30 +21,27 @@ use crate::model::{
 /// # Errors
 /// A failure where the probe cannot be made at all.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     args: &ProbeArgs,
     profile: HostProfile,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<bool> {
-    tokio::pin!(interrupt);
     let target = if let Some(asked) = &args.service {
         let service = asked.service.clone();
         let port = if let Some(port) = asked.port {
             port
         } else {
-            let snapshot = first_view(handle, prompter, console, &mut interrupt).await?;
+            let snapshot = first_view(dialog, console).await?;
             choose_port(&service, &snapshot)?
         };
-        handle.send(Command::Probe {
+        dialog.send(Command::Probe {
             service: service.clone(),
             port,
         });
         ProbeTarget::Service { service, port }
     } else {
         let target = ProbeTarget::Host(profile.id.clone());
-        handle.send(Command::ProbeHost(Box::new(profile)));
+        dialog.send(Command::ProbeHost(Box::new(profile)));
         target
     };
     let mut printer = Printer {
@@ -54,19 +50,20 @@ pub(super) async fn run(
         printed: 0,
     };
     let mut last: Option<Arc<ProbeReport>> = None;
-    let end = follow(handle, prompter, interrupt, |snapshot| {
-        let Some(report) = snapshot.probe_of(&target) else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        printer.steps(report)?;
-        last = Some(Arc::clone(report));
-        Ok(if report.is_over() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+    let end = dialog
+        .follow(|snapshot| {
+            let Some(report) = snapshot.probe_of(&target) else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            printer.steps(report)?;
+            last = Some(Arc::clone(report));
+            Ok(if report.is_over() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
         })
-    })
-    .await?;
+        .await?;
     match (end, last) {
         (End::Enough, Some(report)) => {
             printer.end(&report)?;
@@ -263,20 +260,11 @@ mod tests {
         let Some(Cmd::Probe(args)) = Cli::parse_from(words).command else {
             panic!("{words:?} probes nothing")
         };
-        let (mut handle, engine) = FakeEngine::start();
+        let (mut dialog, engine) = FakeEngine::dialog();
         engine.publish(|snapshot| snapshot.probes = vec![Arc::new(report())]);
         let (mut console, out, _) = console();
-        let mut prompter = Prompter::silent(handle.clone());
-        let (pending, profile) = (std::future::pending(), HostProfile::new("u", "h", 22));
-        let result = run(
-            &mut handle,
-            &mut prompter,
-            &args,
-            profile,
-            &mut console,
-            pending,
-        )
-        .await;
+        let profile = HostProfile::new("u", "h", 22);
+        let result = run(&mut dialog, &args, profile, &mut console).await;
         (result, out)
     }
 

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use futures::future::BoxFuture;
 use tokio::runtime::Runtime;
 
 use super::args::{
@@ -21,7 +20,7 @@ use super::forward_args::{ForwardArgs, ForwardPlan, Forwards};
 use super::hosts::Hosts;
 use super::hosts_args::HostsCmd;
 use super::key::{KeyArgs, KeyCmd};
-use super::session::{Prompter, close, interrupted};
+use super::session::{Dialog, Prompter, close, interrupted};
 use super::source::{Meant, is_kubeconfig_here};
 use super::target::ServiceTarget;
 use super::terminal::Terminal;
@@ -98,20 +97,20 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// What a command that reads the cluster works with.
-struct Asked<'a> {
-    handle: &'a mut Handle,
-    prompter: &'a mut Prompter,
-    console: &'a mut Console,
-    interrupt: BoxFuture<'a, ()>,
-}
-
 /// The hosts of `--host` and `--fallback-host`.
 #[derive(Default)]
 pub(super) struct NamedHosts {
     pub(super) profiles: Vec<HostProfile>,
     /// The cluster that was saved with one of them.
     pub(super) cluster: Option<ClusterSource>,
+}
+
+impl NamedHosts {
+    /// The host to go through.
+    fn first(&self) -> Result<&HostProfile, Usage> {
+        let first = self.profiles.first();
+        first.ok_or_else(|| Usage(NO_HOST.to_owned()))
+    }
 }
 
 /// The program, as it was started.
@@ -126,136 +125,90 @@ pub(super) type Outcome = anyhow::Result<ExitCode>;
 
 impl App {
     fn list(self, args: &ListArgs) -> Outcome {
-        let run = async |asked: Asked<'_>| {
-            let Asked {
-                handle,
-                prompter,
-                console,
-                interrupt,
-            } = asked;
-            list::run(handle, prompter, args, console, interrupt).await
+        let run = async |dialog: &mut Dialog, console: &mut Console| {
+            list::run(dialog, args, console).await
         };
         self.ask_cluster(&args.cluster, &args.via, run)
     }
 
     fn explain(self, args: &ExplainArgs) -> Outcome {
-        let run = async |asked: Asked<'_>| {
-            let Asked {
-                handle,
-                prompter,
-                console,
-                interrupt,
-            } = asked;
-            explain::run(handle, prompter, args, console, interrupt).await
+        let run = async |dialog: &mut Dialog, console: &mut Console| {
+            explain::run(dialog, args, console).await
         };
         self.ask_cluster(&args.cluster, &args.via, run)
     }
 
     fn pools(self, args: &PoolsArgs) -> Outcome {
-        let run = async |asked: Asked<'_>| {
-            let Asked {
-                handle,
-                prompter,
-                console,
-                interrupt,
-            } = asked;
-            pools::run(handle, prompter, args, console, interrupt).await
+        let run = async |dialog: &mut Dialog, console: &mut Console| {
+            pools::run(dialog, args, console).await
         };
         self.ask_cluster(&args.cluster, &args.via, run)
     }
 
     fn diagram(self, args: &DiagramArgs) -> Outcome {
         let fonts = self.wiring.fonts;
-        let run = async |asked: Asked<'_>| {
-            let Asked {
-                handle,
-                prompter,
-                console,
-                interrupt,
-            } = asked;
-            diagram::run(handle, prompter, args, fonts, console, interrupt).await
+        let run = async |dialog: &mut Dialog, console: &mut Console| {
+            diagram::run(dialog, args, fonts, console).await
         };
         self.ask_cluster(&args.cluster, &args.via, run)
     }
 
-    /// Runs a command that only reads the cluster: with an engine of its own, which is closed whatever comes of it.
+    /// Runs a command that only reads the cluster.
     fn ask_cluster(
         mut self,
         cluster: &ClusterArgs,
         via: &ViaArgs,
-        run: impl AsyncFnOnce(Asked<'_>) -> anyhow::Result<()>,
+        run: impl AsyncFnOnce(&mut Dialog, &mut Console) -> anyhow::Result<()>,
     ) -> Outcome {
-        let runtime = runtime()?;
-        runtime.block_on(async {
-            let interrupt = Box::pin(interrupted()?);
+        runtime()?.block_on(async {
+            let interrupt = interrupted()?;
             let mut hosts = self.named_hosts(via).await?;
             if hosts.profiles.is_empty() && !cluster.is_given() && !is_kubeconfig_here() {
                 hosts = self.only_saved_host().await?;
             }
-            let mut handle = self.start(cluster, hosts)?;
-            let mut prompter = self.prompter(&handle, true);
-            let asked = Asked {
-                handle: &mut handle,
-                prompter: &mut prompter,
-                console: &mut self.console,
-                interrupt,
-            };
-            let result = run(asked).await;
-            close(&mut handle).await;
-            result.map(|()| ExitCode::SUCCESS)
+            let handle = self.start(cluster, hosts)?;
+            let dialog = self.dialog(handle, true, interrupt);
+            self.converse(dialog, run).await?;
+            Ok(ExitCode::SUCCESS)
         })
     }
 
     fn probe(mut self, args: &ProbeArgs) -> Outcome {
-        let runtime = runtime()?;
-        runtime.block_on(async {
+        runtime()?.block_on(async {
             let interrupt = interrupted()?;
             let hosts = self.named_or_saved(&args.via).await?;
-            let Some(profile) = hosts.profiles.first().cloned() else {
-                return Err(Usage(NO_HOST.to_owned()).into());
-            };
-            let mut handle = if args.service.is_some() {
+            let profile = hosts.first()?.clone();
+            let handle = if args.service.is_some() {
                 self.start(&args.cluster, hosts)?
             } else {
                 (self.wiring.start_engine)(Memory::Hosts)?
             };
-            let mut prompter = self.prompter(&handle, !profile.batch_mode);
-            let console = &mut self.console;
-            let result = probe::run(
-                &mut handle,
-                &mut prompter,
-                args,
-                profile,
-                console,
-                interrupt,
-            )
-            .await;
-            close(&mut handle).await;
-            result.map(|works| {
-                if works {
-                    ExitCode::SUCCESS
-                } else {
-                    ExitCode::FAILURE
-                }
+            let dialog = self.dialog(handle, !profile.batch_mode, interrupt);
+            let run = async |dialog: &mut Dialog, console: &mut Console| {
+                probe::run(dialog, args, profile, console).await
+            };
+            let works = self.converse(dialog, run).await?;
+            Ok(if works {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
             })
         })
     }
 
     /// `adit up` with an engine of its own, until Ctrl-C.
     pub(super) fn up_in_foreground(mut self, args: &UpArgs, target: &ServiceTarget) -> Outcome {
-        let runtime = runtime()?;
-        runtime.block_on(async {
+        runtime()?.block_on(async {
             let interrupt = interrupted()?;
             let hosts = self.named_or_saved(&args.via).await?;
-            let Some(host) = hosts.profiles.first().map(|profile| profile.id.clone()) else {
-                return Err(Usage(NO_HOST.to_owned()).into());
+            let host = hosts.first()?.id.clone();
+            let handle = self.start(&args.cluster, hosts)?;
+            let dialog = self.dialog(handle, true, interrupt);
+            let run = async |dialog: &mut Dialog, console: &mut Console| {
+                up::run(dialog, up::Wanted { args, target, host }, console).await
             };
-            let mut handle = self.start(&args.cluster, hosts)?;
-            let mut prompter = self.prompter(&handle, true);
-            let (console, wanted) = (&mut self.console, up::Wanted { args, target, host });
-            let result = up::run(&mut handle, &mut prompter, wanted, console, interrupt).await;
-            close(&mut handle).await;
-            result.map(|()| ExitCode::SUCCESS)
+            self.converse(dialog, run).await?;
+            Ok(ExitCode::SUCCESS)
         })
     }
 
@@ -272,43 +225,32 @@ impl App {
 
     fn key(mut self, args: &KeyArgs) -> Outcome {
         let KeyCmd::Check(args) = &args.command;
-        let runtime = runtime()?;
-        runtime.block_on(async {
+        runtime()?.block_on(async {
             let interrupt = interrupted()?;
-            let mut handle = (self.wiring.start_engine)(Memory::Nothing)?;
-            let mut prompter = self.prompter(&handle, true);
-            let (terminal, console) = (&self.terminal, &mut self.console);
-            let result = key::run(
-                &mut handle,
-                &mut prompter,
-                args,
-                terminal,
-                console,
-                interrupt,
-            )
-            .await;
-            close(&mut handle).await;
-            result.map(|()| ExitCode::SUCCESS)
+            let handle = (self.wiring.start_engine)(Memory::Nothing)?;
+            let dialog = self.dialog(handle, true, interrupt);
+            let terminal = self.terminal.clone();
+            let run = async |dialog: &mut Dialog, console: &mut Console| {
+                key::run(dialog, args, &terminal, console).await
+            };
+            self.converse(dialog, run).await?;
+            Ok(ExitCode::SUCCESS)
         })
     }
 
     fn kubeconfig(mut self, args: &KubeconfigArgs) -> Outcome {
-        let runtime = runtime()?;
-        runtime.block_on(async {
+        runtime()?.block_on(async {
             let interrupt = interrupted()?;
-            let hosts = self.named_or_saved(&args.via).await?.profiles;
-            let Some(host) = hosts.first().map(|profile| profile.id.clone()) else {
-                return Err(Usage(NO_HOST.to_owned()).into());
-            };
+            let hosts = self.named_or_saved(&args.via).await?;
+            let host = hosts.first()?.id.clone();
             let mut meant = args.cluster.meant(Some(&host)).map_err(Usage)?;
             meant.source.through = Some(host.clone());
-            let mut handle = self.start_with(meant, hosts)?;
-            let mut prompter = self.prompter(&handle, true);
-            let console = &mut self.console;
-            let result =
-                kubeconfig::run(&mut handle, &mut prompter, args, host, console, interrupt).await;
-            close(&mut handle).await;
-            result
+            let handle = self.start_with(meant, hosts.profiles)?;
+            let dialog = self.dialog(handle, true, interrupt);
+            let run = async |dialog: &mut Dialog, console: &mut Console| {
+                kubeconfig::run(dialog, args, host, console).await
+            };
+            self.converse(dialog, run).await
         })
     }
 
@@ -361,30 +303,21 @@ impl App {
         for note in plan.notes.iter().chain(&resolved.notes) {
             self.console.say(note);
         }
-        let runtime = runtime()?;
-        runtime.block_on(async {
-            let interrupt = interrupted()?;
-            let mut handle = (self.wiring.start_engine)(Memory::Hosts)?;
+        runtime()?.block_on(async {
+            let handle = (self.wiring.start_engine)(Memory::Hosts)?;
             let host = resolved.profile.id.clone();
             let may_ask = !resolved.profile.batch_mode;
             handle.send(Command::AddHost(Box::new(resolved.profile)));
-            let mut prompter = self.prompter(&handle, may_ask);
-            let output = forward::Output {
-                console: &mut self.console,
-                json: args.json,
-                detaching: args.detached.then(|| Detaching::new(args.verbose > 0)),
+            let dialog = self.dialog(handle, may_ask, interrupted()?);
+            let run = async |dialog: &mut Dialog, console: &mut Console| {
+                let output = forward::Output {
+                    console,
+                    json: args.json,
+                    detaching: args.detached.then(|| Detaching::new(args.verbose > 0)),
+                };
+                forward::run(dialog, &forwards, &host, output).await
             };
-            let result = forward::run(
-                &mut handle,
-                &mut prompter,
-                &forwards,
-                &host,
-                output,
-                interrupt,
-            )
-            .await;
-            close(&mut handle).await;
-            result
+            self.converse(dialog, run).await
         })
     }
 
@@ -416,28 +349,23 @@ impl App {
 
     async fn demo_headless(&mut self, args: &DemoArgs, demo: &RunningDemo) -> anyhow::Result<()> {
         let interrupt = interrupted()?;
-        tokio::pin!(interrupt);
         let json = args.output == DemoFormat::Json;
         if args.serve && json {
             self.console.json(&demo.access.json()?)?;
         }
         if args.headless || !args.serve {
-            let mut handle = (self.wiring.start_engine)(Memory::Nothing)?;
-            let mut narrator = Narrator {
-                console: &mut self.console,
-                on_stderr: json,
-            };
+            let handle = (self.wiring.start_engine)(Memory::Nothing)?;
+            demo.access.introduce(&handle);
+            let dialog = self.dialog(handle, false, interrupted()?);
             let diagram = self.wiring.diagram;
-            let result = tour(
-                &mut handle,
-                &demo.access,
-                diagram,
-                &mut narrator,
-                &mut interrupt,
-            )
-            .await;
-            close(&mut handle).await;
-            result?;
+            let run = async |dialog: &mut Dialog, console: &mut Console| {
+                let mut narrator = Narrator {
+                    console,
+                    on_stderr: json,
+                };
+                tour(dialog, diagram, &mut narrator).await
+            };
+            self.converse(dialog, run).await?;
         }
         if args.serve {
             if !json {
@@ -451,7 +379,7 @@ impl App {
     fn hosts(mut self, command: HostsCmd) -> Outcome {
         let runtime = runtime()?;
         runtime.block_on(async {
-            let interrupt = Box::pin(interrupted()?);
+            let interrupt = interrupted()?;
             if let HostsCmd::Test { name } = &command {
                 return self.test_host(name, interrupt).await;
             }
@@ -468,17 +396,21 @@ impl App {
         })
     }
 
-    async fn test_host(&mut self, name: &str, interrupt: BoxFuture<'_, ()>) -> Outcome {
+    async fn test_host(
+        &mut self,
+        name: &str,
+        interrupt: impl Future<Output = ()> + Send + 'static,
+    ) -> Outcome {
         let Some(known) = self.saved_host(name).await? else {
             return Err(hosts::no_such_host(name).into());
         };
-        let mut handle = (self.wiring.start_engine)(Memory::Hosts)?;
-        let mut prompter = self.prompter(&handle, true);
-        let console = &mut self.console;
-        let (profile, handle) = (known.profile, &mut handle);
-        let result = hosts_test::run(handle, &mut prompter, profile, console, interrupt).await;
-        close(handle).await;
-        result.map(|()| ExitCode::SUCCESS)
+        let handle = (self.wiring.start_engine)(Memory::Hosts)?;
+        let dialog = self.dialog(handle, true, interrupt);
+        let run = async |dialog: &mut Dialog, console: &mut Console| {
+            hosts_test::run(dialog, known.profile, console).await
+        };
+        self.converse(dialog, run).await?;
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Starts the engine and tells it of the hosts and the cluster.
@@ -507,14 +439,33 @@ impl App {
         Ok(handle)
     }
 
-    fn prompter(&self, handle: &Handle, may_ask: bool) -> Prompter {
-        if !may_ask {
-            return Prompter::silent(handle.clone());
-        }
-        let terminal = self.terminal.clone();
-        Prompter::new(handle.clone(), move |prompt, keyring| {
-            terminal.ask(prompt, keyring)
-        })
+    /// A dialog with the engine of `handle`, in which the terminal answers, if it may be asked.
+    fn dialog(
+        &self,
+        handle: Handle,
+        may_ask: bool,
+        interrupt: impl Future<Output = ()> + Send + 'static,
+    ) -> Dialog {
+        let prompter = if may_ask {
+            let terminal = self.terminal.clone();
+            Prompter::new(handle.clone(), move |prompt, keyring| {
+                terminal.ask(prompt, keyring)
+            })
+        } else {
+            Prompter::silent(handle.clone())
+        };
+        Dialog::new(handle, prompter, interrupt)
+    }
+
+    /// Runs a command, and closes its engine whatever comes of it.
+    async fn converse<T>(
+        &mut self,
+        mut dialog: Dialog,
+        run: impl AsyncFnOnce(&mut Dialog, &mut Console) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let result = run(&mut dialog, &mut self.console).await;
+        dialog.close().await;
+        result
     }
 }
 

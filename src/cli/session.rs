@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::{BoxFuture, Fuse};
+
 use crate::engine::Handle;
 use crate::model::{Answer, Command, Prompt, PromptId, Snapshot};
 
@@ -68,11 +71,70 @@ impl Prompter {
     }
 }
 
-/// Shows every snapshot to `look`, from the one of this moment on, until it has seen enough or somebody interrupts.
-///
-/// # Errors
-/// Those of `look`.
-pub(super) async fn follow(
+/// A command's own engine, and the person in front of it, who answers its questions and may interrupt.
+pub(super) struct Dialog {
+    handle: Handle,
+    prompter: Prompter,
+    interrupt: Fuse<BoxFuture<'static, ()>>,
+}
+
+impl Dialog {
+    pub(super) fn new(
+        handle: Handle,
+        prompter: Prompter,
+        interrupt: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self {
+            handle,
+            prompter,
+            interrupt: interrupt.boxed().fuse(),
+        }
+    }
+
+    pub(super) fn send(&self, command: Command) {
+        self.handle.send(command);
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.handle.snapshot()
+    }
+
+    /// Shows every snapshot to `look`, from the one of this moment on, until it has seen enough or somebody interrupts.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub(super) async fn follow(
+        &mut self,
+        look: impl FnMut(&Arc<Snapshot>) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<End> {
+        follow(
+            &mut self.handle,
+            &mut self.prompter,
+            &mut self.interrupt,
+            look,
+        )
+        .await
+    }
+
+    /// The same, where it is not the person who ends it, but `end`.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub(super) async fn follow_until(
+        &mut self,
+        end: impl Future<Output = ()>,
+        look: impl FnMut(&Arc<Snapshot>) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<End> {
+        follow(&mut self.handle, &mut self.prompter, end, look).await
+    }
+
+    /// Has the engine close everything, and waits until it has, though not for ever.
+    pub(super) async fn close(&mut self) {
+        close(&mut self.handle).await;
+    }
+}
+
+async fn follow(
     handle: &mut Handle,
     prompter: &mut Prompter,
     interrupt: impl Future<Output = ()>,
@@ -159,6 +221,7 @@ pub(super) mod testing {
 
     use tokio::sync::{mpsc, watch};
 
+    use super::{Dialog, Prompter};
     use crate::engine::Handle;
     use crate::model::{Command, Snapshot};
 
@@ -177,6 +240,20 @@ pub(super) mod testing {
                 snapshots,
             };
             (Handle::new(sender, receiver), fake)
+        }
+
+        /// A dialog in which nobody answers or interrupts.
+        pub(in crate::cli) fn dialog() -> (Dialog, Self) {
+            Self::dialog_until(std::future::pending())
+        }
+
+        /// A dialog in which nobody answers, until `interrupt`.
+        pub(in crate::cli) fn dialog_until(
+            interrupt: impl Future<Output = ()> + Send + 'static,
+        ) -> (Dialog, Self) {
+            let (handle, fake) = Self::start();
+            let prompter = Prompter::silent(handle.clone());
+            (Dialog::new(handle, prompter, interrupt), fake)
         }
 
         pub(in crate::cli) async fn command(&mut self) -> Command {
@@ -211,8 +288,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_question_is_asked_once_and_its_answer_sent() {
-        let (mut handle, mut engine) = FakeEngine::start();
-        let mut prompter = Prompter::new(handle.clone(), |_prompt, _keyring| Answer::Yes);
+        let (handle, mut engine) = FakeEngine::start();
+        let prompter = Prompter::new(handle.clone(), |_prompt, _keyring| Answer::Yes);
+        let mut dialog = Dialog::new(handle, prompter, std::future::pending());
         engine.publish(|snapshot| {
             snapshot.prompts.push(Prompt {
                 id: PromptId(7),
@@ -232,34 +310,33 @@ mod tests {
             engine.publish(|snapshot| snapshot.ended = true);
             engine
         };
-        let follow = follow(&mut handle, &mut prompter, std::future::pending(), |_| {
-            Ok(ControlFlow::Continue(()))
-        });
-        let (end, engine) = tokio::join!(follow, play);
+        let (end, engine) = tokio::join!(dialog.follow(|_| Ok(ControlFlow::Continue(()))), play);
         assert_eq!(end.unwrap(), End::EngineEnded);
-        handle.send(Command::Quit);
+        dialog.send(Command::Quit);
         assert_eq!(engine.end().await.len(), 0, "it was answered once");
     }
 
     #[tokio::test]
     async fn an_interrupt_ends_the_watching() {
-        let (mut handle, _engine) = FakeEngine::start();
-        let mut prompter = Prompter::silent(handle.clone());
-        let end = follow(&mut handle, &mut prompter, std::future::ready(()), |_| {
-            Ok(ControlFlow::Continue(()))
-        });
-        assert_eq!(end.await.unwrap(), End::Interrupted);
+        let (mut dialog, _engine) = FakeEngine::dialog_until(std::future::ready(()));
+        assert_eq!(
+            dialog
+                .follow(|_| Ok(ControlFlow::Continue(())))
+                .await
+                .unwrap(),
+            End::Interrupted
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn closing_waits_for_the_end_but_not_for_ever() {
-        let (mut handle, engine) = FakeEngine::start();
-        let ((), commands) = tokio::join!(close(&mut handle), engine.end());
+        let (mut dialog, engine) = FakeEngine::dialog();
+        let ((), commands) = tokio::join!(dialog.close(), engine.end());
         assert_eq!(commands.len(), 0);
 
-        let (mut handle, _engine) = FakeEngine::start();
+        let (mut dialog, _engine) = FakeEngine::dialog();
         let before = tokio::time::Instant::now();
-        close(&mut handle).await;
+        dialog.close().await;
         assert_eq!(before.elapsed(), CLOSE_LIMIT);
     }
 }

@@ -7,10 +7,9 @@ use super::args::UpArgs;
 use super::console::Console;
 use super::failure::Failure;
 use super::list::first_view;
-use super::session::{End, Prompter, follow};
+use super::session::{Dialog, End};
 use super::target::{ServiceTarget, local_url, only_tcp_port};
 use super::words::Words;
-use crate::engine::Handle;
 use crate::model::{
     ClusterState, Command, HostId, Intent, ListenAddress, LocalBind, ServiceKey, Snapshot, Target,
     TunnelId, TunnelSpec, TunnelState, TunnelStatus,
@@ -29,23 +28,20 @@ pub(super) struct Wanted<'a> {
 /// # Errors
 /// A failure where it takes the person to go on.
 pub(super) async fn run(
-    handle: &mut Handle,
-    prompter: &mut Prompter,
+    dialog: &mut Dialog,
     wanted: Wanted<'_>,
     console: &mut Console,
-    interrupt: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    tokio::pin!(interrupt);
     let Wanted { args, target, host } = wanted;
     let service = &target.service;
     let port = if let Some(port) = target.port {
         port
     } else {
-        let snapshot = first_view(handle, prompter, console, &mut interrupt).await?;
+        let snapshot = first_view(dialog, console).await?;
         choose_port(service, &snapshot)?
     };
     let id = TunnelId::service(service.clone(), port);
-    handle.send(Command::AddTunnel(TunnelSpec {
+    dialog.send(Command::AddTunnel(TunnelSpec {
         id: id.clone(),
         host,
         local: args
@@ -58,7 +54,7 @@ pub(super) async fn run(
             route: args.route,
         },
     }));
-    handle.send(Command::SetIntent {
+    dialog.send(Command::SetIntent {
         id: id.clone(),
         intent: Intent::Up,
     });
@@ -69,7 +65,7 @@ pub(super) async fn run(
         words: Words::default(),
         announced: Vec::new(),
     };
-    let end = follow(handle, prompter, interrupt, |snapshot| up.look(snapshot)).await?;
+    let end = dialog.follow(|snapshot| up.look(snapshot)).await?;
     up.ended(end)
 }
 
@@ -194,6 +190,7 @@ mod tests {
     use crate::cli::fixtures::{auth_rejected, put, put_host, put_services, status};
     use crate::cli::session::testing::FakeEngine;
     use crate::model::{Moment, Route};
+    use futures::FutureExt as _;
     use tokio::sync::oneshot;
 
     struct Run {
@@ -210,29 +207,23 @@ mod tests {
         let Some(Cmd::Up(args)) = Cli::parse_from(words).command else {
             panic!("no up")
         };
-        let (mut handle, engine) = FakeEngine::start();
-        let (mut console, out, _) = console();
-        let mut prompter = Prompter::silent(handle.clone());
         let (interrupt, interrupted) = oneshot::channel::<()>();
+        let (mut dialog, engine) = FakeEngine::dialog_until(interrupted.map(|_| ()));
+        let (mut console, out, _) = console();
         let play = async {
             let engine = play(engine).await;
             interrupt.send(()).ok();
             engine
         };
-        let interrupted = async {
-            interrupted.await.ok();
-        };
         let host = HostId::new("h");
         let run = run(
-            &mut handle,
-            &mut prompter,
+            &mut dialog,
             Wanted {
                 args: &args,
                 target: args.service.as_ref().unwrap(),
                 host,
             },
             &mut console,
-            interrupted,
         );
         let (result, _engine) = tokio::join!(biased; run, play);
         Run { result, out }
