@@ -37,7 +37,7 @@ pub use journal::{Journal, JournalWriter};
 pub use message::{
     AnswerKind, ClusterChoice, HostsChange, PROTOCOL, Refusal, Reply, Request, UpRequest, Via,
 };
-pub use orders::{HOSTS_LOADING, LOADING};
+pub use orders::{HOSTS_LOADING, LOADING, SWITCHED};
 pub use place::{Claim, Ownership, Place, PlaceError};
 pub use report::{ClusterReport, FaultReport, Report, TrafficReport, TunnelReport};
 pub use server::{HostResolver, Instance, Server, serve};

@@ -5,13 +5,15 @@ use super::message::{ClusterChoice, HostsChange, Refusal, UpRequest, Via};
 use super::server::Instance;
 use crate::engine::Handle;
 use crate::model::{
-    ClusterSource, ClusterState, Command, HostId, Intent, LocalBind, Route, SavedHost, ServiceKey,
-    Snapshot, Target, TunnelId, TunnelSpec,
+    ClusterSource, ClusterState, Command, HostId, Intent, Kubeconfig, LocalBind, Route, SavedHost,
+    ServiceKey, Snapshot, Target, TunnelId, TunnelSpec,
 };
 
 /// The code of the refusal that ends by itself: the cluster's services are not known yet.
 pub const LOADING: &str = "cluster-loading";
-/// The code of the other: the saved hosts are not known yet.
+/// The code of another: the cluster that was named is watched from now on, and its services are not known yet.
+pub const SWITCHED: &str = "cluster-switched";
+/// And another: the saved hosts are not known yet.
 pub const HOSTS_LOADING: &str = "hosts-loading";
 
 /// Opens a service; the id of its tunnel.
@@ -94,7 +96,7 @@ fn bad(error: &dyn std::fmt::Display) -> Refusal {
 }
 
 /// Watches the cluster that was named, or kubectl's own where none is watched yet. One instance watches one cluster: while tunnels
-/// are wanted another is refused, so that none of them loses its own.
+/// are wanted another is refused, so that none of them loses its own; while none is, it is taken, and that is said.
 fn use_cluster(
     choice: Option<&ClusterChoice>,
     snapshot: &Snapshot,
@@ -110,9 +112,15 @@ fn use_cluster(
     match named {
         // With nothing open there is nothing to lose.
         Some(other) if other != current.source && wanted(snapshot).next().is_none() => {
+            let words = format!(
+                "the running Adit watches {} from now on, in its window too; until now it watched {}",
+                name(&other, None),
+                name(&current.source, current.context.as_deref()),
+            );
+            tracing::info!("a command named another cluster: {words}");
             handle.send(Command::UseCluster(other));
             // What is known is of the one before.
-            Err(loading())
+            Err(Refusal::new(SWITCHED, words, "Try again in a moment."))
         }
         Some(other) if other != current.source => Err(Refusal::new(
             "other-cluster",
@@ -123,6 +131,23 @@ fn use_cluster(
             "Leave --kubeconfig and --context out, or run `adit up` without -b and with --host beside it.",
         )),
         _ => Ok(()),
+    }
+}
+
+/// A cluster as a person would name it.
+fn name(source: &ClusterSource, context: Option<&str>) -> String {
+    let of_context = |context: &str| format!("the context {context}");
+    let context = source.context.as_deref().or(context).map(of_context);
+    let place = match (&source.kubeconfig, &source.through) {
+        (Kubeconfig::File(path), _) => Some(format!("of {}", path.display())),
+        (Kubeconfig::OnHost { .. }, Some(host)) => Some(format!("of {host}")),
+        (Kubeconfig::Default | Kubeconfig::OnHost { .. }, _) => None,
+    };
+    match (context, place) {
+        (Some(context), Some(place)) => format!("{context} {place}"),
+        (Some(context), None) => context,
+        (None, Some(place)) => format!("the cluster {place}"),
+        (None, None) => "kubectl's own cluster".to_owned(),
     }
 }
 

@@ -4,16 +4,22 @@
 //! system lets go of it when the process ends in whatever way, so that what a killed one leaves behind is taken over, and a
 //! living one's never is.
 
-use std::fs::{self, DirBuilder, File};
+#[cfg(unix)]
+#[path = "place/unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "place/windows.rs"]
+mod system;
+
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+pub(super) use system::own_uid;
 
 /// Where the folder is, for tests and for whoever keeps two instances apart.
 const VARIABLE: &str = "ADIT_RUNTIME_DIR";
-/// What a socket's path may be long: 104 bytes on macOS, 108 on Linux, with the zero at its end.
-const PATH_LIMIT: usize = 103;
 
 /// Why there is no place for the socket.
 #[derive(Debug, thiserror::Error)]
@@ -70,17 +76,14 @@ pub struct Ownership {
 }
 
 impl Place {
-    /// This person's own: `$XDG_RUNTIME_DIR/adit`, or a folder in the system's place for temporary files.
+    /// This person's own.
     #[must_use]
     pub fn of_this_person() -> Self {
         let folder = std::env::var_os(VARIABLE).map(PathBuf::from);
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let usable = |path: &PathBuf| path.is_absolute() && path.is_dir();
-        let folder = folder
-            .filter(|path| path.is_absolute())
-            .or_else(|| runtime.filter(usable).map(|path| path.join("adit")))
-            .unwrap_or_else(|| std::env::temp_dir().join(format!("adit-{}", own_uid())));
-        Self { folder }
+        let folder = folder.filter(|path| path.is_absolute());
+        Self {
+            folder: folder.unwrap_or_else(system::folder),
+        }
     }
 
     /// This folder.
@@ -89,6 +92,7 @@ impl Place {
         Self { folder }
     }
 
+    /// The socket's file; on Windows one that holds the pipe's name.
     pub(super) fn socket(&self) -> PathBuf {
         self.folder.join("control.sock")
     }
@@ -97,22 +101,17 @@ impl Place {
         self.folder.join("lock")
     }
 
-    /// Tries to become the running instance.
+    /// Tries to become the running instance. What one left behind that was killed is taken away.
     ///
     /// # Errors
     /// [`PlaceError`] if the folder is not this person's alone, or cannot be made.
     pub fn claim(&self) -> Result<Claim, PlaceError> {
         self.make_folder()?;
         let path = self.lock_file();
-        let mut lock = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&path)
-            .map_err(|source| self.io(&path, source))?;
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut lock =
+            system::open(&mut options, &path).map_err(|source| self.io(&path, source))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Ok(Claim::Taken),
@@ -121,6 +120,12 @@ impl Place {
         lock.set_len(0)
             .and_then(|()| write!(lock, "{}", std::process::id()))
             .map_err(|source| self.io(&path, source))?;
+        let socket = self.socket();
+        match fs::remove_file(&socket) {
+            Ok(()) => tracing::info!("took over the socket of an instance that is gone"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(self.io(&socket, source)),
+        }
         Ok(Claim::Ours(Ownership {
             place: self.clone(),
             _lock: lock,
@@ -136,11 +141,7 @@ impl Place {
             return Ok(Owner::Nobody);
         }
         let path = self.lock_file();
-        let mut lock = match File::options()
-            .read(true)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(&path)
-        {
+        let mut lock = match system::open(File::options().read(true), &path) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Owner::Nobody),
             Err(source) => return Err(self.io(&path, source)),
@@ -149,6 +150,7 @@ impl Place {
         match lock.try_lock_shared() {
             Ok(()) => Ok(Owner::Nobody),
             Err(fs::TryLockError::WouldBlock) => {
+                // Windows lets nobody read what is locked; the number stays unknown there.
                 let mut text = String::new();
                 let read = lock.rewind().and_then(|()| lock.read_to_string(&mut text));
                 Ok(Owner::Process(
@@ -160,14 +162,12 @@ impl Place {
     }
 
     fn make_folder(&self) -> Result<(), PlaceError> {
-        let made = DirBuilder::new().mode(0o700).create(&self.folder);
-        match made {
+        match system::make(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(self.io(&self.folder, source)),
-            // The umask may have taken bits away from it, and never adds any.
             Ok(()) => {}
         }
-        if self.socket().as_os_str().as_bytes().len() > PATH_LIMIT {
+        if system::is_too_long(&self.socket()) {
             return Err(self.unsafe_folder("is too long a path for a socket"));
         }
         if self.is_there()? {
@@ -187,14 +187,10 @@ impl Place {
         if !found.is_dir() {
             return Err(self.unsafe_folder("is not a folder"));
         }
-        if found.uid() != own_uid() {
-            return Err(self.unsafe_folder(&format!("belongs to the user {}", found.uid())));
+        match system::problem(&found) {
+            Some(problem) => Err(self.unsafe_folder(&problem)),
+            None => Ok(true),
         }
-        if found.mode() & 0o077 != 0 {
-            let mode = found.mode() & 0o777;
-            return Err(self.unsafe_folder(&format!("is open to others (its mode is {mode:o})")));
-        }
-        Ok(true)
     }
 
     fn unsafe_folder(&self, problem: &str) -> PlaceError {
@@ -221,11 +217,7 @@ impl Ownership {
     }
 }
 
-pub(super) fn own_uid() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -137,7 +137,10 @@ fn wanted_tunnel(snapshot: &mut Snapshot) {
 #[tokio::test]
 async fn another_cluster_is_taken_while_no_tunnel_would_lose_its_own() {
     let mut world = World::start();
-    world.publish(|snapshot| snapshot.cluster.state = ClusterState::Live);
+    world.publish(|snapshot| {
+        snapshot.cluster.state = ClusterState::Live;
+        snapshot.cluster.context = Some("here".to_owned());
+    });
     let Request::Up(mut other) = up("shop/web", Some(80)) else {
         panic!("it is Up")
     };
@@ -149,7 +152,12 @@ async fn another_cluster_is_taken_while_no_tunnel_would_lose_its_own() {
     let Reply::Refused(refusal) = world.ask(&request).await else {
         panic!("its services are not known yet")
     };
-    assert_eq!(refusal.code, LOADING);
+    assert_eq!(refusal.code, SWITCHED);
+    assert_eq!(
+        refusal.message,
+        "the running Adit watches the cluster of /other/config from now on, in its window too; until now it watched \
+         the context here"
+    );
     let command = world.commands.recv().await.unwrap();
     let Command::UseCluster(source) = command else {
         panic!("{command:?}")
