@@ -143,7 +143,30 @@ fn listen(
         host_profile: start.host_profile,
         has_display: start.has_display,
     };
-    Ok(serve(ownership, instance)?)
+    let server = serve(ownership, instance)?;
+    #[cfg(target_os = "linux")]
+    if let Err(error) = tell_service_manager() {
+        tracing::warn!("the service manager could not be told that this is ready: {error}");
+    }
+    Ok(server)
+}
+
+/// Tells the service manager that started this, where one did, that other programs can reach it now (`sd_notify(3)`): who
+/// waits for the service to start comes to no instance that does not listen yet.
+#[cfg(target_os = "linux")]
+fn tell_service_manager() -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let Some(place) = std::env::var_os("NOTIFY_SOCKET") else {
+        return Ok(());
+    };
+    let address = match place.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&place)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.send_to_addr(b"READY=1", &address).map(drop)
 }
 
 /// Ends the instance when the engine has ended.

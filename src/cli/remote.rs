@@ -89,7 +89,9 @@ pub(super) async fn start_in_background() -> anyhow::Result<Client> {
         if let Some(client) = find().await? {
             return Ok(client);
         }
-        if let Some(status) = child.try_wait().context("cannot wait for it")? {
+        // A good end is that of one which has found another running: that one may answer a moment later.
+        let ended = child.try_wait().context("cannot wait for it")?;
+        if let Some(status) = ended.filter(|status| !status.success()) {
             return Err(Failure::new(
                 "not-started",
                 format!("Adit ended as soon as it was started in the background ({status})"),

@@ -9,7 +9,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::console::Console;
 use super::failure::Failure;
 use super::terminal::Terminal;
-use crate::control::{Client, HOSTS_LOADING, LOADING, Reply, Report, Request, TunnelReport};
+use crate::control::{
+    Client, HOSTS_LOADING, LOADING, Reply, Report, Request, SWITCHED, TunnelReport,
+};
 use crate::model::{Answer, Prompt, PromptId, VaultStatus};
 
 /// After this time what the instance says of a tunnel is what became of the request, not what was before it.
@@ -27,6 +29,8 @@ struct Up<'a> {
     ids: Option<Vec<String>>,
     /// It waits for the saved hosts, not for the cluster.
     needs_hosts: bool,
+    /// The instance watches another cluster for its sake.
+    has_switched: bool,
     settled_at: Option<Instant>,
     asked: BTreeSet<u64>,
     questions: mpsc::UnboundedSender<Question>,
@@ -54,6 +58,7 @@ pub(super) async fn run(
         console,
         ids: None,
         needs_hosts: false,
+        has_switched: false,
         settled_at: None,
         asked: BTreeSet::new(),
         questions,
@@ -125,6 +130,13 @@ impl Up<'_> {
             }
             Reply::Refused(refusal) if refusal.code == LOADING => self.needs_hosts = false,
             Reply::Refused(refusal) if refusal.code == HOSTS_LOADING => self.needs_hosts = true,
+            Reply::Refused(refusal) if refusal.code == SWITCHED => {
+                self.needs_hosts = false;
+                // It may be asked once more before the other cluster is in its reports.
+                if !std::mem::replace(&mut self.has_switched, true) {
+                    self.console.say(&refusal.message);
+                }
+            }
             Reply::Refused(refusal) => return Err(Failure::from(&refusal).into()),
             Reply::Status(report) => return self.see(&report).await,
             _ => {}

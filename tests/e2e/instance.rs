@@ -4,9 +4,12 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Stdio;
+use std::time::Instant;
 
+use crate::support::LIMIT;
+use crate::support::adit::Running;
 use crate::support::instance::{Demo, Home, kill, page, tunnel};
 
 #[test]
@@ -160,6 +163,87 @@ fn up_in_the_background_starts_an_instance_and_returns() {
     assert!(page(url).starts_with("HTTP/1.1 200 "));
     home.ok(&["quit"]);
     assert!(!home.socket().exists());
+}
+
+#[test]
+fn who_comes_while_an_instance_starts_is_waited_for() {
+    let home = Home::new();
+    let demo = Demo::start(&home);
+    let mut command = home.command(&["agent"]);
+    command.args(demo.words());
+    let _agent = Running::spawn(command);
+    // From here on one is starting, whether it listens yet or not.
+    let lock = home.runtime().join("lock");
+    let end = Instant::now() + LIMIT;
+    while fs::read_to_string(&lock).unwrap_or_default().is_empty() {
+        assert!(Instant::now() < end, "no agent starts");
+    }
+    // In the foreground it would not end.
+    let opened = Running::spawn(home.command(&["up", "default/ui"])).output();
+    let said = String::from_utf8_lossy(&opened.stderr);
+    assert!(opened.status.success(), "{said}");
+    assert_eq!(tunnel(&home.status(), "default/ui:80")["state"], "open");
+}
+
+#[test]
+fn a_service_manager_is_told_when_the_agent_can_be_reached() {
+    let home = Home::new();
+    let place = home.path().join("notify");
+    let manager = UnixDatagram::bind(&place).unwrap();
+    manager.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut command = home.command(&["agent"]);
+    command.env("NOTIFY_SOCKET", &place);
+    let agent = Running::spawn(command);
+    let mut told = [0; 64];
+    let length = manager.recv(&mut told).unwrap();
+    assert_eq!(&told[..length], b"READY=1");
+    home.status();
+    assert!(agent.interrupt().success());
+}
+
+#[test]
+fn two_that_start_one_in_the_background_at_once_share_it() {
+    let home = Home::new();
+    let demo = Demo::start(&home);
+    let up = |service| {
+        let mut command = home.command(&["up", "-b", service]);
+        command.args(demo.words());
+        Running::spawn(command)
+    };
+    let both = [up("default/ui:80"), up("shop/storefront:9000")];
+    for up in both {
+        let output = up.output();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
+    let status = home.status();
+    for id in ["default/ui:80", "shop/storefront:9000"] {
+        assert_eq!(tunnel(&status, id)["state"], "open", "{status}");
+    }
+    home.ok(&["quit"]);
+}
+
+#[test]
+fn naming_another_cluster_has_the_instance_watch_it_and_says_so() {
+    let home = Home::new();
+    let demo = Demo::start(&home);
+    let words = demo.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let _agent = home.agent(&words);
+    home.status_when(|status| status["cluster"]["state"] == "live");
+    let other = home.path().join("other-config");
+    fs::copy(words[1], &other).unwrap();
+    let other = other.to_str().unwrap();
+    let up = ["up", "-b", "default/ui", "--kubeconfig", other];
+    let output = home.run(&up);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let expected = format!("the running Adit watches the cluster of {other} from now on");
+    assert_eq!(said.matches(&expected).count(), 1, "{said}");
+    // Now that a tunnel is open, it would lose its cluster.
+    let (_, said) = home.fails(&["up", "-b", "default/ui", "--kubeconfig", words[1]]);
+    assert!(said.contains("watches another cluster"), "{said}");
+    home.ok(&["quit"]);
 }
 
 #[test]
