@@ -1,4 +1,4 @@
-; Installs Adit for the person who runs this: makensis /DVERSION=0.1.0 /DPROGRAM=adit.exe adit.nsi
+; Installs Adit for the person who runs this: makensis /DVERSION=0.1.0 /DPROGRAM=adit.exe /DTHIRD_PARTY=third-party.txt adit.nsi
 Unicode true
 !include "MUI2.nsh"
 Name "Adit"
@@ -22,6 +22,7 @@ Section
   SetOutPath "$INSTDIR"
   File /oname=adit.exe "${PROGRAM}"
   File "..\..\LICENSE"
+  File /oname=third-party.txt "${THIRD_PARTY}"
   CreateShortcut "$SMPROGRAMS\Adit.lnk" "$INSTDIR\adit.exe"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   WriteRegStr HKCU "Software\Adit" "Folder" "$INSTDIR"
@@ -35,6 +36,7 @@ Section "Uninstall"
   nsExec::Exec '"$INSTDIR\adit.exe" autostart off'
   Delete "$INSTDIR\adit.exe"
   Delete "$INSTDIR\LICENSE"
+  Delete "$INSTDIR\third-party.txt"
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
   Delete "$SMPROGRAMS\Adit.lnk"
