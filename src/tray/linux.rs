@@ -69,9 +69,11 @@ async fn run(mut handle: Handle, faces: Faces, system: Lang) {
     };
     let tray = ShutDown(tray);
     let mut snapshot: Arc<Snapshot> = handle.newest();
+    let mut mood = Mood::default();
     loop {
         let lang = Lang::chosen(snapshot.settings.window.language, system);
-        let (mood, words) = (Mood::of(&snapshot), summary(&snapshot, lang));
+        mood = mood.then(&snapshot);
+        let words = summary(&snapshot, lang);
         let menu = items(&snapshot, lang);
         let handle_of_tray = tray.0.clone();
         let update = move || {

@@ -37,6 +37,8 @@ mod socks;
 mod staying_up;
 mod support;
 #[cfg(target_os = "linux")]
+mod tray;
+#[cfg(target_os = "linux")]
 mod wanted;
 #[cfg(target_os = "linux")]
 mod window;

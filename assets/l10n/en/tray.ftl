@@ -15,6 +15,7 @@ tray-quit-closes = { $count ->
 tray-not-there = { $service }: not in the cluster
 tray-more = { $count } more in the window…
 tray-open = Open
+tray-answers = It answers
 tray-copy = Copy { $address }
 tray-copy-address = Copy the address
 tray-browse = Open in the browser

@@ -12,6 +12,7 @@ tray-quit-closes = 끝내기 (터널 { $count }개 닫힘)
 tray-not-there = { $service }: 클러스터에 없음
 tray-more = 창에서 { $count }개 더 보기…
 tray-open = 열림
+tray-answers = 응답합니다
 tray-copy = { $address } 복사
 tray-copy-address = 주소 복사
 tray-browse = 브라우저에서 열기

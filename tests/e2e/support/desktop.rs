@@ -35,7 +35,21 @@ pub(crate) struct Desktop {
 }
 
 /// A program that is ended with all that it started.
-struct Service(Child);
+pub(crate) struct Service(Child);
+
+impl Service {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let program = command.get_program().to_owned();
+        let child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        Self(child.unwrap_or_else(|error| {
+            panic!("{}: {error}; tests/run installs it", program.display())
+        }))
+    }
+}
 
 impl Drop for Service {
     fn drop(&mut self) {
@@ -78,7 +92,11 @@ impl Desktop {
         let (daemon, bus) = first_line(
             Command::new("dbus-daemon")
                 .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
-                .env("XDG_RUNTIME_DIR", folder.path()),
+                .env("XDG_RUNTIME_DIR", folder.path())
+                // What it starts on demand keeps its settings there.
+                .env("HOME", folder.path())
+                .env("DISPLAY", format!(":{number}"))
+                .env_remove("XDG_CONFIG_HOME"),
         );
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -174,9 +192,28 @@ impl Desktop {
 
     /// Presses the mouse's button in the middle of `node`, where it stands on the screen.
     pub(crate) fn click(&self, tree: &Tree<'_>, node: &Node) {
-        let (x, y) = tree.middle_of(node);
-        let (x, y) = (x.to_string(), y.to_string());
-        self.xdotool(&["mousemove", &x, &y, "click", "1"]);
+        self.press_button(tree.middle_of(node), 1);
+    }
+
+    /// Presses one of the mouse's buttons there.
+    pub(crate) fn press_button(&self, (x, y): (i32, i32), button: u8) {
+        let words = [x.to_string(), y.to_string(), button.to_string()];
+        let [x, y, button] = words.each_ref().map(String::as_str);
+        self.xdotool(&["mousemove", x, y, "click", button]);
+    }
+
+    /// Waits until a program has this name on the bus.
+    pub(crate) fn wait_for_name(&self, name: &str) {
+        let end = Instant::now() + LIMIT;
+        let bus = "org.freedesktop.DBus";
+        let has_owner = || {
+            let place = (bus, "/org/freedesktop/DBus");
+            let reply = self.call(&self.session, place, bus, "NameHasOwner", &(name,));
+            reply.and_then(|reply| reply.body().deserialize::<bool>().ok())
+        };
+        while has_owner() != Some(true) {
+            assert!(Instant::now() < end, "nobody is {name}");
+        }
     }
 
     fn call<B: serde::Serialize + DynamicType + Sync>(
@@ -280,19 +317,11 @@ async fn connect(address: &str) -> Connection {
 
 /// Starts a service that says on the first line of its stdout how it is reached: when it has said so, it is ready.
 fn first_line(command: &mut Command) -> (Service, String) {
-    let program = command.get_program().to_owned();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}; tests/run installs it", program.display()));
-    let stdout = child.stdout.take().unwrap();
-    let service = Service(child);
+    let mut service = Service::start(command.stdout(Stdio::piped()));
+    let stdout = service.0.stdout.take().unwrap();
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).unwrap();
     let line = line.trim().to_owned();
-    assert!(!line.is_empty(), "{} did not start", program.display());
+    assert!(!line.is_empty(), "{command:?} did not start");
     (service, line)
 }

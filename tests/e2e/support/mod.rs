@@ -12,6 +12,10 @@ pub(crate) mod instance;
 pub(crate) mod keyring;
 #[cfg(target_os = "linux")]
 pub(crate) mod network;
+#[cfg(target_os = "linux")]
+pub(crate) mod notes;
+#[cfg(target_os = "linux")]
+pub(crate) mod panel;
 pub(crate) mod peer;
 pub(crate) mod person;
 #[cfg(target_os = "linux")]
@@ -22,7 +26,7 @@ pub(crate) mod servers;
 pub(crate) mod sshd;
 pub(crate) mod tiny_api;
 #[cfg(target_os = "linux")]
-pub(crate) mod tray_host;
+pub(crate) mod world;
 #[cfg(target_os = "linux")]
 pub(crate) mod x11;
 

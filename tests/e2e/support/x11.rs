@@ -1,10 +1,11 @@
-//! What a window manager would do: find a window, and ask it to close.
+//! What a window manager would do: find a window, and ask it to close. And what is on the screen.
 
 use std::time::Instant;
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, InputFocus, MapState, Window,
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, ImageFormat, InputFocus, MapState,
+    Window,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -73,4 +74,69 @@ pub(crate) fn close(display: &str, window: Window) {
         .unwrap();
     // An answer to this comes when all before it is done: a connection that is gone before may take it along.
     connection.get_input_focus().unwrap().reply().unwrap();
+}
+
+/// A part of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) x: i16,
+    pub(crate) y: i16,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+}
+
+impl Place {
+    /// Its middle.
+    pub(crate) fn middle(self) -> (i32, i32) {
+        let half = |length: u16| i32::from(length / 2);
+        (
+            i32::from(self.x) + half(self.width),
+            i32::from(self.y) + half(self.height),
+        )
+    }
+}
+
+/// The menus that programs of this class show, which no window manager touches; the uppermost is the last.
+pub(crate) fn menus(display: &str, class: &str) -> Vec<Place> {
+    let (connection, screen) = RustConnection::connect(Some(display)).unwrap();
+    let root = connection.setup().roots[screen].root;
+    let tree = connection.query_tree(root).unwrap().reply().unwrap();
+    let place = |window: &Window| {
+        // A window can vanish between two questions.
+        let shown = connection
+            .get_window_attributes(*window)
+            .ok()?
+            .reply()
+            .ok()?;
+        let property = connection
+            .get_property(false, *window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 100)
+            .ok()?;
+        // Two names, each with a zero at its end.
+        let names = property.reply().ok()?.value;
+        let is_menu = shown.override_redirect && shown.map_state == MapState::VIEWABLE;
+        let is_of_class = names.split(|byte| *byte == 0).next() == Some(class.as_bytes());
+        let found = connection.get_geometry(*window).ok()?.reply().ok()?;
+        (is_menu && is_of_class).then_some(Place {
+            x: found.x,
+            y: found.y,
+            width: found.width,
+            height: found.height,
+        })
+    };
+    tree.children.iter().filter_map(place).collect()
+}
+
+/// What is to be seen in a part of the screen, byte by byte.
+pub(crate) fn picture(display: &str, place: Place) -> Vec<u8> {
+    let (connection, screen) = RustConnection::connect(Some(display)).unwrap();
+    let root = connection.setup().roots[screen].root;
+    let Place {
+        x,
+        y,
+        width,
+        height,
+    } = place;
+    let format = ImageFormat::Z_PIXMAP;
+    let image = connection.get_image(format, root, x, y, width, height, u32::MAX);
+    image.unwrap().reply().unwrap().data
 }
