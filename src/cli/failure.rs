@@ -1,10 +1,11 @@
 //! How a command ends that did not do what it was asked to.
 
-use crate::model::{ClusterFault, Fault};
+use std::fmt;
+
+use crate::model::{ClusterFault, Fault, without_stop};
 
 /// A failure that a person can act on: exit code 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}. {next}")]
 pub struct Failure {
     /// A short name for programs.
     pub(super) code: &'static str,
@@ -19,9 +20,19 @@ impl Failure {
     pub fn new(code: &'static str, what: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             code,
-            what: what.into(),
+            what: without_stop(&what.into()).to_owned(),
             next: next.into(),
         }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.", self.what)?;
+        if !self.next.is_empty() {
+            write!(f, " {}", self.next)?;
+        }
+        Ok(())
     }
 }
 
@@ -33,9 +44,11 @@ impl From<&Fault> for Failure {
 
 impl From<&ClusterFault> for Failure {
     fn from(fault: &ClusterFault) -> Self {
-        let message = fault.message.to_string();
-        let message = message.trim_end_matches('.');
-        Self::new(fault.code, message, fault.hint.to_string())
+        Self::new(
+            fault.code,
+            fault.message.to_string(),
+            fault.hint.to_string(),
+        )
     }
 }
 

@@ -4,7 +4,7 @@
 //! finds a fault that has none.
 
 use super::{Lang, josa};
-use crate::model::{Fault, FaultCause, Hop, shell_quoted};
+use crate::model::{Fault, FaultCause, Hop, shell_quoted, without_stop};
 
 impl Lang {
     /// What happened and where, in a sentence without a full stop.
@@ -12,7 +12,7 @@ impl Lang {
     pub fn fault(self, fault: &Fault) -> String {
         match self {
             Self::English => fault.to_string(),
-            Self::Korean => what(fault),
+            Self::Korean => without_stop(&what(fault)).to_owned(),
         }
     }
 
@@ -338,6 +338,20 @@ fn list(words: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::words;
+
+    #[test]
+    fn a_sentence_within_a_fault_has_no_full_stop_of_its_own() {
+        let fault = Fault::cluster(FaultCause::ClusterUnavailable {
+            reason: words!(
+                "There is no kubeconfig at {paths}.",
+                paths = "~/.kube/config"
+            ),
+        });
+        for lang in Lang::ALL {
+            assert!(!lang.fault(&fault).ends_with('.'), "{}", lang.fault(&fault));
+        }
+    }
 
     #[test]
     fn a_fault_is_told_in_either_language() {

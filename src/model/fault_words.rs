@@ -1,14 +1,23 @@
 //! Faults in words: what happened, where, and what to do next.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::fault::{ChangedHostKey, Fault, FaultCause, Hop};
-use super::text::shell_quoted;
+use super::text::{shell_quoted, without_stop};
 
 impl fmt::Display for Fault {
     /// What happened and where, in one sentence without a full stop.
-    #[expect(clippy::too_many_lines, reason = "a table: one arm for each cause")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = String::new();
+        self.tell(&mut words)?;
+        // What others say may end with one.
+        f.write_str(without_stop(&words))
+    }
+}
+
+impl Fault {
+    #[expect(clippy::too_many_lines, reason = "a table: one arm for each cause")]
+    fn tell(&self, f: &mut String) -> fmt::Result {
         let hop = &self.hop;
         match &self.cause {
             FaultCause::PortInUse {

@@ -74,7 +74,7 @@ pub use snapshot::{
 };
 pub use ssh_hosts::{ResolvedSshHost, SshHost, SshHosts};
 pub use surroundings::Surroundings;
-pub use text::{capitalised, printable, shell_quoted};
+pub use text::{capitalised, printable, shell_quoted, without_stop};
 pub use time::Moment;
 pub use vault_status::VaultStatus;
 pub(crate) use words::words;

@@ -26,6 +26,16 @@ pub fn capitalised(text: &str) -> String {
     })
 }
 
+/// `text` without its full stop: for what goes on after it, or has one of its own. An ellipsis stays.
+#[must_use]
+pub fn without_stop(text: &str) -> &str {
+    let text = text.trim_end();
+    match text.strip_suffix('.') {
+        Some(rest) if !rest.ends_with('.') => rest,
+        _ => text,
+    }
+}
+
 /// `text` as one word of a POSIX shell (POSIX.1-2017, Shell, 2.2.2).
 #[must_use]
 pub fn shell_quoted(text: &str) -> String {
@@ -46,6 +56,20 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_goes_on_where_its_full_stop_was() {
+        for (text, rest) in [
+            ("It is gone.", "It is gone"),
+            ("It is gone", "It is gone"),
+            ("It is gone. ", "It is gone"),
+            ("It goes on...", "It goes on..."),
+            (".", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_stop(text), rest, "{text}");
+        }
+    }
 
     #[test]
     fn a_word_of_a_shell_stays_one_word() {
