@@ -84,7 +84,7 @@ impl Hosts<'_> {
         let book = self.book.clone();
         let (hosts, notes) = self.wait(book.list()).await?;
         for note in notes {
-            self.console.say(&note);
+            self.console.say(&note.to_string());
         }
         Ok(hosts)
     }

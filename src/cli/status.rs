@@ -45,6 +45,11 @@ fn head(report: &Report) -> String {
             .host
             .as_ref()
             .map(|host| format!("new tunnels go through {host}")),
+        match report.keyring.as_str() {
+            "locked" => Some("the keyring is locked".to_owned()),
+            "absent" => Some("there is no keyring".to_owned()),
+            _ => None,
+        },
         (!report.questions.is_empty()).then(|| "a question waits in the window".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")

@@ -99,7 +99,7 @@ fn of_keyring(found: Result<bool, VaultError>) -> Check {
                 "there is no keyring, so hosts and passphrases are forgotten when Adit ends: {}",
                 printable(&reason)
             ),
-            remedy,
+            remedy.to_string(),
         ),
         Err(error) => Check::warning(
             area,
@@ -112,13 +112,13 @@ fn of_keyring(found: Result<bool, VaultError>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CheckStatus;
+    use crate::model::{CheckStatus, Words};
 
     #[test]
     fn the_keyrings_state_is_told_with_its_remedy() {
         let absent = VaultError::Absent {
             reason: "no bus".to_owned(),
-            remedy: "Install one.".to_owned(),
+            remedy: Words::quoted("Install one."),
         };
         for (found, status, what) in [
             (Ok(false), CheckStatus::Ok, "open"),

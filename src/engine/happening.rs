@@ -5,9 +5,9 @@ use std::sync::mpsc::SyncSender;
 
 use tokio::sync::oneshot;
 
+use super::keeping::Kept;
 use super::probe::ProbeNews;
 use super::recall::Recall;
-use super::saved::Kept;
 use super::tunnel;
 use crate::model::{
     Answer, Client, ClusterSource, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId,
@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::net::Listener;
 use crate::ssh::Session;
-use crate::vault::{Contents, VaultError};
+use crate::vault::{Contents, KeyringChange, VaultError};
 
 /// Something that happened outside the supervisor. Each names what it is about and, where the supervisor may have moved on
 /// meanwhile, the generation or the number of the dial it belongs to.
@@ -44,8 +44,12 @@ pub(super) enum Happening {
     Resolved(u64, Vec<(HostId, Result<Box<HostProfile>, String>)>),
     /// The keyring was read.
     VaultOpened(Result<Contents, VaultError>),
-    /// Something was kept in the keyring, or was not.
-    Kept(Kept, Result<(), VaultError>),
+    /// There is a keyring where there was none, or it was unlocked; or the other way round.
+    Keyring(KeyringChange),
+    /// The keyring was read again; not where something would have to be unlocked.
+    KeyringSeen(Result<Option<Contents>, VaultError>),
+    /// Something was kept in the keyring, or was not, by the attempt of this number.
+    Kept(Kept, u64, Result<(), VaultError>),
     /// The keyring was asked for the answer to a question.
     Recalled(PromptId, Recall),
     /// There is a cluster to watch where none was named.

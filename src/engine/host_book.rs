@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::saved_profile::{SavedHosts, profile_of};
-use crate::model::{HostId, HostProfile, SavedHost};
+use crate::model::{HostId, HostProfile, SavedHost, Words};
 use crate::vault::{Contents, Vault, VaultError, VaultOptions};
 
 /// Hosts and secrets in the OS keyring.
@@ -57,7 +57,7 @@ impl BookError {
     #[must_use]
     pub fn next_step(&self) -> String {
         match self {
-            Self::Vault(VaultError::Absent { remedy, .. }) => remedy.clone(),
+            Self::Vault(VaultError::Absent { remedy, .. }) => remedy.to_string(),
             Self::Vault(VaultError::Locked) => {
                 "Unlock it and try again; the desktop asks for its password.".to_owned()
             }
@@ -90,7 +90,7 @@ impl HostBook {
     ///
     /// # Errors
     /// [`BookError::Vault`]
-    pub async fn list(&self) -> Result<(Vec<SavedHost>, Vec<String>), BookError> {
+    pub async fn list(&self) -> Result<(Vec<SavedHost>, Vec<Words>), BookError> {
         let Contents { hosts, notes } = self.vault.load().await?;
         Ok((hosts, notes))
     }

@@ -16,6 +16,8 @@ mod home;
 mod host;
 mod host_book;
 mod imports;
+mod keeping;
+mod keyring;
 mod keys;
 mod learn;
 mod link;

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use super::effects::report;
 use super::happening::Happening;
-use super::saved::{Kept, Remembered};
+use super::keeping::Kept;
+use super::saved::Remembered;
 use super::supervisor::Supervisor;
 use crate::model::{Answer, HostId, PromptId, Question, Secret, VaultStatus};
 use crate::vault::{SecretName, Vault, VaultError};
@@ -109,11 +110,9 @@ impl Supervisor {
         if is_again(&prompt.question) {
             return;
         }
-        let right = self
-            .remembered
-            .secrets
-            .right
-            .get(&(host.clone(), name.clone()));
+        let remembered = &self.remembered;
+        let right = remembered.secrets.right.get(&(host.clone(), name.clone()));
+        let right = right.or_else(|| remembered.unkept.secret(&host, &name));
         if let Some(secret) = right.cloned() {
             self.answer_by_memory(id, secret, Keyring::Apart);
             return;
@@ -155,12 +154,12 @@ impl Supervisor {
     pub(super) fn recalled(&mut self, id: PromptId, recall: Recall) {
         match recall {
             Recall::Known(secret) => {
-                self.remembered.vault = VaultStatus::Ready;
+                self.keyring_serves();
                 self.answer_by_memory(id, secret, Keyring::Holds);
                 return;
             }
             Recall::Waiting => {}
-            Recall::Nothing(None) => self.remembered.vault = VaultStatus::Ready,
+            Recall::Nothing(None) => self.keyring_serves(),
             Recall::Nothing(Some(error)) => self.vault_failed(&error),
         }
         if let Some(asked) = self.prompts.get_mut(&id) {
@@ -218,10 +217,7 @@ impl Supervisor {
             Keyring::Stale => None,
             Keyring::ToKeep => Some(given.secret),
         };
-        let id = host.clone();
-        self.keep(Kept::Secret(host.clone()), move |vault| {
-            vault.set_secret(id, name, value)
-        });
+        self.keep(Kept::Secret(host.clone(), name), value);
     }
 
     /// A further session of a link asks: the person is not bothered for it.

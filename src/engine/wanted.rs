@@ -1,6 +1,7 @@
 //! What is wanted stays wanted: the settings are read at the start and written when they change, and the tunnels that were up
 //! are opened again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -203,16 +204,18 @@ impl Supervisor {
         }
     }
 
-    /// Opens what was up in an earlier run, favourites first, one after the other; the logins that it takes are made a few at a
-    /// time.
-    pub(super) fn reopen_tunnels(&mut self) {
+    /// Opens what was up in an earlier run through hosts that have come from the keyring, favourites first, one after the other;
+    /// the logins that it takes are made a few at a time.
+    pub(super) fn reopen_tunnels(&mut self, arrived: &BTreeSet<HostId>) {
         let settings = &self.settings;
         if self.remembered.options.memory != Memory::Everything
             || !settings.behaviour.reopen_tunnels
         {
             return;
         }
-        let up = |(_, wanted): &(&TunnelId, &WantedTunnel)| wanted.intent == Intent::Up;
+        let up = |(_, wanted): &(&TunnelId, &WantedTunnel)| {
+            wanted.intent == Intent::Up && arrived.contains(&wanted.host)
+        };
         let up = settings.tunnels.iter().filter(up);
         let ids = self.favourites_first(up.map(|(id, _)| id.clone()).collect());
         for id in &ids {

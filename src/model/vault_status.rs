@@ -1,5 +1,7 @@
 //! Whether hosts and secrets are remembered, and if not, why.
 
+use super::words::Words;
+
 /// Where the OS keyring stands, which keeps hosts and secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum VaultStatus {
@@ -10,15 +12,15 @@ pub enum VaultStatus {
     Opening,
     /// It is open: what is saved stays saved.
     Ready,
-    /// It is locked and was not unlocked, because the person declined or did not answer. Hosts are kept in memory until
-    /// [`Command::UnlockVault`](super::Command::UnlockVault) succeeds.
+    /// It is locked and was not unlocked, because the person declined or did not answer. Hosts are kept in memory until it is
+    /// unlocked, by [`Command::UnlockVault`](super::Command::UnlockVault) or another program.
     Locked,
-    /// There is none. Hosts are kept in memory, until Adit ends.
+    /// There is none. Hosts are kept in memory, until one comes or Adit ends.
     Absent {
         /// What was found missing.
         reason: String,
         /// What to do about it on this desktop.
-        remedy: String,
+        remedy: Words,
     },
 }
 

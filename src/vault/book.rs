@@ -9,13 +9,15 @@ use super::error::VaultError;
 use super::parts::{self, Slots};
 use super::record::{HostBody, IndexBody, KeptSecret, SecretsBody, decode, encode};
 use super::secret_name::SecretName;
-use crate::model::{HostId, SavedHost, Secret};
+use crate::model::{HostId, SavedHost, Secret, Words, words};
 
 /// The record of the hosts' names.
 const INDEX: &str = "index";
 
-/// What the index is called in words.
-const INDEX_WORDS: &str = "the list of hosts";
+/// What the index is called.
+fn index_words() -> Words {
+    words!("the list of hosts")
+}
 
 /// All hosts that are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub struct Contents {
     /// Those that can be read, by name.
     pub hosts: Vec<SavedHost>,
     /// What the person should know: records that cannot be read and were left alone.
-    pub notes: Vec<String>,
+    pub notes: Vec<Words>,
 }
 
 /// The entry of a host.
@@ -36,12 +38,12 @@ pub(super) fn secrets_entry(id: &str) -> String {
     format!("secrets:{id}")
 }
 
-fn host_words(id: &str) -> String {
-    format!("the host {id}")
+fn host_words(id: &str) -> Words {
+    words!("the host {host}", host = id)
 }
 
-fn secrets_words(id: &str) -> String {
-    format!("what is remembered for {id}")
+fn secrets_words(id: &str) -> Words {
+    words!("what is remembered for {host}", host = id)
 }
 
 /// Reads every host. `found` are names that were found another way, should the index have lost them.
@@ -67,7 +69,7 @@ impl Contents {
     fn take_note(&mut self, error: VaultError) -> Result<(), VaultError> {
         match error {
             VaultError::Newer { .. } | VaultError::Damaged { .. } => {
-                self.notes.push(error.to_string());
+                self.notes.push(error.words());
                 Ok(())
             }
             error => Err(error),
@@ -76,9 +78,9 @@ impl Contents {
 }
 
 fn index(slots: &dyn Slots) -> Result<BTreeSet<String>, VaultError> {
-    match parts::read(slots, INDEX, INDEX_WORDS)? {
+    match parts::read(slots, INDEX, &index_words())? {
         Some(bytes) => {
-            let body: IndexBody = decode(&bytes, INDEX_WORDS)?;
+            let body: IndexBody = decode(&bytes, &index_words())?;
             Ok(body.hosts.into_iter().collect())
         }
         None => Ok(BTreeSet::new()),
@@ -89,7 +91,7 @@ fn write_index(slots: &dyn Slots, names: BTreeSet<String>) -> Result<(), VaultEr
     let body = IndexBody {
         hosts: names.into_iter().collect(),
     };
-    parts::write(slots, INDEX, &encode(body, INDEX_WORDS)?, INDEX_WORDS)
+    parts::write(slots, INDEX, &encode(body, &index_words())?, &index_words())
 }
 
 /// Reads one host.
@@ -102,7 +104,7 @@ pub(super) fn host(slots: &dyn Slots, id: &str) -> Result<Option<SavedHost>, Vau
     if body.host.id.as_str() != id {
         return Err(VaultError::Damaged {
             what,
-            problem: "it holds another host".to_owned(),
+            problem: words!("it holds another host"),
         });
     }
     Ok(Some(body.host))
@@ -189,7 +191,7 @@ mod tests {
 
     fn hosts(drawer: &Drawer) -> Vec<String> {
         let contents = load(drawer, &BTreeSet::new()).unwrap();
-        assert_eq!(contents.notes, [""; 0]);
+        assert_eq!(contents.notes, []);
         let names = contents.hosts.iter().map(|host| host.id.to_string());
         names.collect()
     }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use zeroize::Zeroize as _;
 
 use super::book::{self, Contents};
 use super::error::VaultError;
 use super::lock::lock;
 use super::platform::Keyring;
 use super::secret_name::SecretName;
-use crate::model::{HostId, SavedHost, Secret};
+use crate::model::{HostId, SavedHost, Secret, words};
 
 /// How long a call may take. The desktop may ask the person for the keyring's password meanwhile.
 const CALL_LIMIT: Duration = Duration::from_mins(2);
@@ -58,6 +59,7 @@ pub struct Vault {
 /// What the thread owns.
 struct Worker {
     service: String,
+    call_limit: Duration,
     keyring: Option<Keyring>,
 }
 
@@ -72,6 +74,7 @@ impl Vault {
         let (jobs, queue) = sync_channel::<Job>(QUEUE);
         let worker = Worker {
             service,
+            call_limit,
             keyring: None,
         };
         let spawned = std::thread::Builder::new()
@@ -89,14 +92,19 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; records that cannot be read are notes of the contents.
     pub async fn load(&self) -> Result<Contents, VaultError> {
+        self.call(load).await
+    }
+
+    /// Reads every host, unless something would have to be unlocked first: none then, and nobody is asked.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub async fn load_if_unlocked(&self) -> Result<Option<Contents>, VaultError> {
         self.call(|keyring| {
-            let names = keyring.names()?;
-            let hosts = names.iter().filter_map(|name| name.strip_prefix("host:"));
-            let found = hosts
-                .filter(|name| !name.contains('~'))
-                .map(str::to_owned)
-                .collect();
-            book::load(keyring, &found)
+            if keyring.would_ask()? {
+                return Ok(None);
+            }
+            load(keyring).map(Some)
         })
         .await
     }
@@ -216,17 +224,39 @@ impl Vault {
             }
             match timeout(after, answer).await {
                 Ok(Ok(result)) => result,
-                Ok(Err(_thread_ended)) => Err(VaultError::Failed("its thread ended".to_owned())),
+                Ok(Err(_thread_ended)) => Err(VaultError::Failed(words!("its thread ended"))),
                 Err(_elapsed) => Err(VaultError::TimedOut { after }),
             }
         }
     }
 }
 
+fn load(keyring: &Keyring) -> Result<Contents, VaultError> {
+    let names = keyring.names()?;
+    let hosts = names.iter().filter_map(|name| name.strip_prefix("host:"));
+    let found = hosts
+        .filter(|name| !name.contains('~'))
+        .map(str::to_owned)
+        .collect();
+    book::load(keyring, &found)
+}
+
 fn work(mut worker: Worker, queue: &Receiver<Job>) {
     for job in queue {
         job(&mut worker);
+        wipe_stack();
     }
+}
+
+/// More than what the calls of a job need of the stack.
+const STACK_BYTES: usize = 128 << 10;
+
+/// Wipes what a job's calls have left on this thread's stack: whoever decrypts an entry works on copies there.
+#[inline(never)]
+fn wipe_stack() {
+    let mut below = [0_u8; STACK_BYTES];
+    below.zeroize();
+    std::hint::black_box(&below);
 }
 
 impl Worker {
@@ -242,7 +272,7 @@ impl Worker {
                 return result;
             }
         }
-        let keyring = Keyring::connect(&self.service)?;
+        let keyring = Keyring::connect(&self.service, self.call_limit)?;
         let result = work(&keyring);
         if !keyring.is_broken.get() {
             self.keyring = Some(keyring);

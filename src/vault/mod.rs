@@ -12,13 +12,17 @@ mod handle;
 mod lock;
 mod parts;
 mod platform;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod prompt;
 mod record;
 mod remedy;
 mod secret_name;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 pub use book::Contents;
 pub use error::VaultError;
 pub use handle::{Vault, VaultOptions};
 pub use secret_name::SecretName;
+pub use watch::{KeyringChange, KeyringWatch};

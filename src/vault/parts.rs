@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::VaultError;
+use crate::model::{Words, words};
 
 /// More than this is no record of a host.
 const MAX_BYTES: usize = 64 << 10;
@@ -52,7 +53,7 @@ impl Head {
 pub(super) fn read(
     slots: &dyn Slots,
     name: &str,
-    what: &str,
+    what: &Words,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
     let Some(value) = slots.get(name)? else {
         return Ok(None);
@@ -66,8 +67,8 @@ pub(super) fn read(
             Some(bytes) if whole.len() + bytes.len() <= MAX_BYTES => whole.extend(&*bytes),
             _ => {
                 return Err(VaultError::Damaged {
-                    what: what.to_owned(),
-                    problem: "parts of it are missing".to_owned(),
+                    what: what.clone(),
+                    problem: words!("parts of it are missing"),
                 });
             }
         }
@@ -80,11 +81,11 @@ pub(super) fn write(
     slots: &dyn Slots,
     name: &str,
     value: &[u8],
-    what: &str,
+    what: &Words,
 ) -> Result<(), VaultError> {
     if value.len() > MAX_BYTES {
         return Err(VaultError::TooLong {
-            what: what.to_owned(),
+            what: what.clone(),
             bytes: value.len(),
             limit: MAX_BYTES,
         });
@@ -100,8 +101,8 @@ pub(super) fn write(
         for (part, bytes) in head.names(name).zip(value.chunks(slots.limit())) {
             slots.set(&part, bytes)?;
         }
-        let head =
-            serde_json::to_vec(&head).map_err(|error| VaultError::Failed(error.to_string()))?;
+        let head = serde_json::to_vec(&head)
+            .map_err(|error| VaultError::Failed(error.to_string().into()))?;
         slots.set(name, &head)?;
     }
     remove_parts(slots, name, old.as_ref())
@@ -131,14 +132,16 @@ mod tests {
     }
 
     fn kept(drawer: &Drawer) -> Option<Vec<u8>> {
-        read(drawer, NAME, "x").unwrap().map(|bytes| bytes.to_vec())
+        read(drawer, NAME, &Words::quoted("x"))
+            .unwrap()
+            .map(|bytes| bytes.to_vec())
     }
 
     #[test]
     fn a_long_record_is_kept_in_parts_that_come_and_go_with_it() {
         let drawer = Drawer::with_limit(2560);
         for length in [2560, 2561, 9000, 100, 60_000] {
-            write(&drawer, NAME, &text('a', length), "x").unwrap();
+            write(&drawer, NAME, &text('a', length), &Words::quoted("x")).unwrap();
             assert_eq!(kept(&drawer), Some(text('a', length)));
             assert!(drawer.longest() <= 2560);
             let entries = if length <= 2560 {
@@ -163,9 +166,9 @@ mod tests {
             let mut has_finished = false;
             for writes in 0.. {
                 let drawer = Drawer::with_limit(2560);
-                write(&drawer, NAME, &text('o', old), "x").unwrap();
+                write(&drawer, NAME, &text('o', old), &Words::quoted("x")).unwrap();
                 drawer.crash_after(writes);
-                has_finished |= write(&drawer, NAME, &text('n', new), "x").is_ok();
+                has_finished |= write(&drawer, NAME, &text('n', new), &Words::quoted("x")).is_ok();
                 drawer.recover();
                 let kept_now = kept(&drawer).unwrap();
                 assert!(
@@ -173,7 +176,7 @@ mod tests {
                     "after {writes} writes"
                 );
                 // And the next one makes good.
-                write(&drawer, NAME, &text('z', new), "x").unwrap();
+                write(&drawer, NAME, &text('z', new), &Words::quoted("x")).unwrap();
                 assert_eq!(kept(&drawer), Some(text('z', new)));
                 if has_finished {
                     break;
@@ -185,7 +188,13 @@ mod tests {
     #[test]
     fn a_record_beyond_all_measure_is_refused() {
         let drawer = Drawer::with_limit(2560);
-        let error = write(&drawer, NAME, &text('a', MAX_BYTES + 1), "the host x").unwrap_err();
+        let error = write(
+            &drawer,
+            NAME,
+            &text('a', MAX_BYTES + 1),
+            &Words::quoted("the host x"),
+        )
+        .unwrap_err();
         assert!(matches!(error, VaultError::TooLong { .. }), "{error}");
         assert_eq!(drawer.names().len(), 0);
     }
@@ -193,10 +202,10 @@ mod tests {
     #[test]
     fn a_missing_part_is_damage() {
         let drawer = Drawer::with_limit(2560);
-        write(&drawer, NAME, &text('a', 6000), "x").unwrap();
+        write(&drawer, NAME, &text('a', 6000), &Words::quoted("x")).unwrap();
         drawer.delete("host:x~1.1").unwrap();
         assert!(matches!(
-            read(&drawer, NAME, "x"),
+            read(&drawer, NAME, &Words::quoted("x")),
             Err(VaultError::Damaged { .. })
         ));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyring_core::api::CredentialStore;
 use keyring_core::{Entry, Error};
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 use super::error::VaultError;
 use super::parts::Slots;
 use super::remedy::{Surroundings, remedy};
+use crate::model::words;
 
 /// A connection to the keyring, and the name under which Adit's entries stand in it.
 pub(super) struct Keyring {
@@ -21,10 +23,11 @@ pub(super) struct Keyring {
 }
 
 impl Keyring {
-    pub(super) fn connect(service: &str) -> Result<Self, VaultError> {
+    /// Connects; the person is given `limit` to answer the desktop's question for the password.
+    pub(super) fn connect(service: &str, limit: Duration) -> Result<Self, VaultError> {
         Ok(Self {
             store: os::connect().map_err(|error| absent(error.to_string()))?,
-            peek: os::Peek::connect().map_err(|error| absent(error.to_string()))?,
+            peek: os::Peek::connect(limit).map_err(|error| absent(error.to_string()))?,
             service: service.to_owned(),
             is_broken: std::cell::Cell::new(false),
         })
@@ -47,35 +50,38 @@ impl Keyring {
             Error::NoStorageAccess(_) => VaultError::Locked,
             Error::PlatformFailure(cause) => {
                 self.is_broken.set(true);
-                VaultError::Failed(cause.to_string())
+                VaultError::Failed(cause.to_string().into())
             }
-            Error::Ambiguous(_) => VaultError::Failed("two entries have the same name".to_owned()),
+            Error::Ambiguous(_) => VaultError::Failed(words!("two entries have the same name")),
             // Never their content.
             Error::BadEncoding(_) | Error::BadDataFormat(..) => {
-                VaultError::Failed("an entry is not of the keyring's own form".to_owned())
+                VaultError::Failed(words!("an entry is not of the keyring's own form"))
             }
-            error => VaultError::Failed(error.to_string()),
+            error => VaultError::Failed(error.to_string().into()),
         }
     }
 
-    /// Whether there is an entry of this name. Does not unlock anything.
-    pub(super) fn is_kept(&self, name: &str) -> Result<bool, VaultError> {
-        self.peek.is_kept(&self.service, name).map_err(|error| {
+    /// Notes where the connection is of no use any more.
+    fn noted<T>(&self, result: Result<T, VaultError>) -> Result<T, VaultError> {
+        if let Err(VaultError::Failed(_) | VaultError::Absent { .. }) = &result {
             self.is_broken.set(true);
-            VaultError::Failed(error.to_string())
-        })
+        }
+        result
     }
 
     /// Whether it would have to be unlocked first. Does not unlock anything.
     pub(super) fn is_locked(&self) -> Result<bool, VaultError> {
-        self.peek.is_locked().map_err(|error| {
-            self.is_broken.set(true);
-            VaultError::Failed(error.to_string())
-        })
+        self.noted(self.peek.is_locked())
+    }
+
+    /// Whether reading what is kept would have to unlock something first. Does not unlock anything.
+    pub(super) fn would_ask(&self) -> Result<bool, VaultError> {
+        self.noted(self.peek.would_ask(&self.service))
     }
 
     /// The names of all entries that a search finds.
     pub(super) fn names(&self) -> Result<BTreeSet<String>, VaultError> {
+        self.noted(self.peek.make_readable(&self.service, None))?;
         os::names(&self.store, &self.service).map_err(|error| self.failed(error))
     }
 }
@@ -88,7 +94,7 @@ pub(super) fn absent(reason: String) -> VaultError {
     };
     VaultError::Absent {
         reason,
-        remedy: remedy(surroundings).to_owned(),
+        remedy: remedy(surroundings),
     }
 }
 
@@ -99,7 +105,7 @@ impl Slots for Keyring {
     }
 
     fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        if !self.is_kept(name)? {
+        if !self.noted(self.peek.make_readable(&self.service, Some(name)))? {
             return Ok(None);
         }
         match self.entry(name)?.get_secret() {
@@ -110,14 +116,15 @@ impl Slots for Keyring {
     }
 
     fn set(&self, name: &str, value: &[u8]) -> Result<(), VaultError> {
-        self.peek.make_ready()?;
+        self.noted(self.peek.make_readable(&self.service, Some(name)))?;
+        self.noted(self.peek.make_writable())?;
         self.entry(name)?
             .set_secret(value)
             .map_err(|error| self.failed(error))
     }
 
     fn delete(&self, name: &str) -> Result<(), VaultError> {
-        if !self.is_kept(name)? {
+        if !self.noted(self.peek.make_readable(&self.service, Some(name)))? {
             return Ok(());
         }
         match self.entry(name)?.delete_credential() {
@@ -134,13 +141,15 @@ mod os {
 
     use std::collections::{BTreeSet, HashMap};
     use std::sync::Arc;
+    use std::time::Duration;
 
     use keyring_core::Error;
     use keyring_core::api::{CredentialStore, CredentialStoreApi};
-    use secret_service::EncryptionType;
-    use secret_service::blocking::SecretService;
+    use secret_service::blocking::{Item, SecretService};
+    use secret_service::{EncryptionType, SearchItemsResult};
 
     use super::VaultError;
+    use crate::vault::prompt::Prompts;
 
     pub(super) fn connect() -> Result<Arc<CredentialStore>, Error> {
         let store = zbus_secret_service_keyring_store::Store::new()?;
@@ -163,57 +172,79 @@ mod os {
         std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some() || in_runtime_folder().is_some()
     }
 
-    /// What can be done without unlocking anything.
-    pub(super) struct Peek(SecretService<'static>);
+    /// What there is, whether it is locked, and unlocking it.
+    pub(super) struct Peek {
+        secrets: SecretService<'static>,
+        prompts: Prompts,
+    }
 
     impl Peek {
-        pub(super) fn connect() -> Result<Self, secret_service::Error> {
-            SecretService::connect(EncryptionType::Plain).map(Self)
+        pub(super) fn connect(limit: Duration) -> Result<Self, secret_service::Error> {
+            Ok(Self {
+                secrets: SecretService::connect(EncryptionType::Plain)?,
+                prompts: Prompts::new(limit),
+            })
         }
 
         /// Searching by attributes finds locked entries too, and asks nobody to unlock them.
-        pub(super) fn is_kept(
+        fn search(
             &self,
             service: &str,
-            name: &str,
-        ) -> Result<bool, secret_service::Error> {
-            let attributes = HashMap::from([("service", service), ("username", name)]);
-            let found = self.0.search_items(attributes)?;
+            name: Option<&str>,
+        ) -> Result<SearchItemsResult<Item<'_>>, VaultError> {
+            let mut attributes = HashMap::from([("service", service)]);
+            attributes.extend(name.map(|name| ("username", name)));
+            self.secrets.search_items(attributes).map_err(failed)
+        }
+
+        /// Whether something of this service's is locked.
+        pub(super) fn would_ask(&self, service: &str) -> Result<bool, VaultError> {
+            Ok(!self.search(service, None)?.locked.is_empty())
+        }
+
+        /// Unlocks the entry of this name, or all of them; whether there are any. For none nothing is unlocked.
+        pub(super) fn make_readable(
+            &self,
+            service: &str,
+            name: Option<&str>,
+        ) -> Result<bool, VaultError> {
+            let found = self.search(service, name)?;
+            let locked = found.locked.iter().map(|item| item.item_path.clone());
+            self.prompts.unlock(&locked.collect::<Vec<_>>())?;
             Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
         }
 
         /// An account that has kept nothing yet has nothing to unlock.
-        pub(super) fn is_locked(&self) -> Result<bool, secret_service::Error> {
-            match self.0.get_default_collection() {
-                Ok(collection) => collection.is_locked(),
+        pub(super) fn is_locked(&self) -> Result<bool, VaultError> {
+            match self.secrets.get_default_collection() {
+                Ok(collection) => collection.is_locked().map_err(failed),
                 Err(secret_service::Error::NoResult) => Ok(false),
-                Err(error) => Err(error),
-            }
-        }
-
-        /// A fresh account has no default collection: it is made, as every program does that is the first to keep something,
-        /// and the desktop asks for its password.
-        pub(super) fn make_ready(&self) -> Result<(), VaultError> {
-            let failed = |error: secret_service::Error| VaultError::Failed(error.to_string());
-            match self.0.get_default_collection() {
-                Ok(_) => Ok(()),
-                Err(secret_service::Error::NoResult) => {
-                    match self.0.create_collection("Default keyring", "default") {
-                        Ok(_) => Ok(()),
-                        Err(secret_service::Error::Prompt) => Err(VaultError::Locked),
-                        Err(error) => Err(failed(error)),
-                    }
-                }
                 Err(error) => Err(failed(error)),
             }
         }
+
+        /// Unlocks the default collection. A fresh account has none: it is made.
+        pub(super) fn make_writable(&self) -> Result<(), VaultError> {
+            match self.secrets.get_default_collection() {
+                Ok(collection) if collection.is_locked().map_err(failed)? => self
+                    .prompts
+                    .unlock(std::slice::from_ref(&collection.collection_path)),
+                Ok(_) => Ok(()),
+                Err(secret_service::Error::NoResult) => self.prompts.make_default_collection(),
+                Err(error) => Err(failed(error)),
+            }
+        }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+    fn failed(error: secret_service::Error) -> VaultError {
+        VaultError::Failed(error.to_string().into())
     }
 
     pub(super) fn names(
         store: &Arc<CredentialStore>,
         service: &str,
     ) -> Result<BTreeSet<String>, Error> {
-        // One prompt unlocks them all. What is refused here is not asked for again.
         let found = CredentialStoreApi::search(&**store, &HashMap::from([("service", service)]))?;
         let names = found.iter().filter_map(keyring_core::Entry::get_specifiers);
         Ok(names.map(|(_service, name)| name).collect())
@@ -226,6 +257,7 @@ mod os {
 
     use std::collections::BTreeSet;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use keyring_core::Error;
     use keyring_core::api::CredentialStore;
@@ -251,20 +283,28 @@ mod os {
     pub(super) struct Peek;
 
     impl Peek {
-        pub(super) fn connect() -> Result<Self, Error> {
+        pub(super) fn connect(_limit: Duration) -> Result<Self, Error> {
             Ok(Self)
         }
 
-        pub(super) fn is_kept(&self, _service: &str, _name: &str) -> Result<bool, Error> {
+        pub(super) fn would_ask(&self, _service: &str) -> Result<bool, VaultError> {
+            Ok(false)
+        }
+
+        pub(super) fn make_readable(
+            &self,
+            _service: &str,
+            _name: Option<&str>,
+        ) -> Result<bool, VaultError> {
             Ok(true)
         }
 
         /// The system asks when something is read.
-        pub(super) fn is_locked(&self) -> Result<bool, Error> {
+        pub(super) fn is_locked(&self) -> Result<bool, VaultError> {
             Ok(false)
         }
 
-        pub(super) fn make_ready(&self) -> Result<(), VaultError> {
+        pub(super) fn make_writable(&self) -> Result<(), VaultError> {
             Ok(())
         }
     }

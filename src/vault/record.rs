@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error::VaultError;
 use super::secret_name::SecretName;
-use crate::model::{SavedHost, Secret};
+use crate::model::{SavedHost, Secret, Words, words};
 
 /// The version that this Adit writes. It reads this one and those before it.
 const VERSION: u64 = 1;
@@ -78,13 +78,20 @@ impl Write for Count {
 }
 
 /// Writes a record; `what` is its name in words.
-pub(super) fn encode<T: Serialize>(body: T, what: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+pub(super) fn encode<T: Serialize>(
+    body: T,
+    what: &Words,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let record = Versioned {
         version: VERSION,
         body,
     };
     let failed = |error: serde_json::Error| {
-        VaultError::Failed(format!("{what} cannot be written as JSON: {error}"))
+        VaultError::Failed(words!(
+            "{what} cannot be written as JSON: {error}",
+            what = what,
+            error = error.to_string()
+        ))
     };
     // Measured first: a buffer that grew would leave copies of secrets behind.
     let mut count = Count(0);
@@ -95,20 +102,20 @@ pub(super) fn encode<T: Serialize>(body: T, what: &str) -> Result<Zeroizing<Vec<
 }
 
 /// Reads a record; `what` is its name in words.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, VaultError> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &Words) -> Result<T, VaultError> {
     // Where it breaks is told, never what stands there.
     let damaged = |error: &serde_json::Error| VaultError::Damaged {
-        what: what.to_owned(),
-        problem: format!(
-            "no record of a known form, at line {}, column {}",
-            error.line(),
-            error.column()
+        what: what.clone(),
+        problem: words!(
+            "no record of a known form, at line {line}, column {column}",
+            line = error.line(),
+            column = error.column()
         ),
     };
     let VersionOnly { version } = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
     if version > VERSION {
         return Err(VaultError::Newer {
-            what: what.to_owned(),
+            what: what.clone(),
             version,
         });
     }
@@ -123,7 +130,7 @@ mod tests {
     use super::*;
 
     fn decode_host(text: &str) -> Result<SavedHost, VaultError> {
-        decode::<HostBody>(text.as_bytes(), "the host x").map(|body| body.host)
+        decode::<HostBody>(text.as_bytes(), &Words::quoted("the host x")).map(|body| body.host)
     }
 
     #[test]
@@ -140,7 +147,7 @@ mod tests {
             )),
             ..SavedHost::new("서울", "203.0.113.7")
         };
-        let bytes = encode(HostBody { host: host.clone() }, "x").unwrap();
+        let bytes = encode(HostBody { host: host.clone() }, &Words::quoted("x")).unwrap();
         assert_eq!(decode_host(std::str::from_utf8(&bytes).unwrap()), Ok(host));
     }
 

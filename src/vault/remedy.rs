@@ -1,5 +1,7 @@
 //! What to do where there is no keyring, on the desktop that this is.
 
+use crate::model::{Words, words};
+
 /// What is told of the surroundings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Surroundings<'a> {
@@ -10,27 +12,35 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// What to do, in sentences.
-pub(super) fn remedy(surroundings: Surroundings<'_>) -> &'static str {
+pub(super) fn remedy(surroundings: Surroundings<'_>) -> Words {
     if cfg!(target_os = "macos") {
-        return "Unlock the login keychain in Keychain Access and try again.";
+        return words!("Unlock the login keychain in Keychain Access and try again.");
     }
     if cfg!(windows) {
-        return "Start the service \"Credential Manager\" (VaultSvc) and try again.";
+        return words!("Start the service \"Credential Manager\" (VaultSvc) and try again.");
     }
     if !surroundings.has_bus {
-        return "There is no D-Bus session here: start Adit within a desktop session, or by `dbus-run-session`; without one, keys \
-                in ssh-agent need no passphrase to be remembered.";
+        return words!(
+            "There is no D-Bus session here: start Adit within a desktop session, or by `dbus-run-session`; without one, keys in \
+             ssh-agent need no passphrase to be remembered."
+        );
     }
     let desktop = surroundings.desktop.to_ascii_lowercase();
     let is = |names: &[&str]| desktop.split(':').any(|part| names.contains(&part));
     if is(&["kde"]) {
-        return "Turn on KWallet as Secret Service (System Settings, KDE Wallet, \"Use KWallet for the Secret Service interface\"), \
-                or install KeePassXC and turn on its Secret Service integration.";
+        return words!(
+            "Turn on KWallet as Secret Service (System Settings, KDE Wallet, \"Use KWallet for the Secret Service interface\"), or \
+             install KeePassXC and turn on its Secret Service integration."
+        );
     }
     if is(&["lxqt"]) {
-        return "Install gnome-keyring or KeePassXC (with its Secret Service integration on) and log in again.";
+        return words!(
+            "Install gnome-keyring or KeePassXC (with its Secret Service integration on) and log in again."
+        );
     }
-    "Install gnome-keyring (Debian and Ubuntu: sudo apt install gnome-keyring) and log in again."
+    words!(
+        "Install gnome-keyring (Debian and Ubuntu: sudo apt install gnome-keyring) and log in again."
+    )
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -45,7 +45,7 @@ impl Drawer {
     fn change(&self) -> Result<(), VaultError> {
         let left = self.writes_left.get();
         if left == 0 {
-            return Err(VaultError::Failed("crashed".to_owned()));
+            return Err(VaultError::Failed("crashed".to_owned().into()));
         }
         self.writes_left.set(left - 1);
         Ok(())

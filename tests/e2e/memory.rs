@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adit::engine::{EngineOptions, Handle, Memory, start_with};
 use adit::model::{
@@ -163,6 +163,10 @@ impl Run {
             assert_eq!(snapshot.prompts, [], "nothing is to be asked");
             matches!(state(snapshot)?, TunnelState::Open { .. }).then_some(())
         });
+    }
+
+    fn keyring_is(&mut self, code: &str) {
+        self.until(|snapshot| (snapshot.vault.code() == code).then_some(()));
     }
 
     fn end(mut self) {
@@ -375,6 +379,69 @@ fn without_a_keyring_hosts_last_until_the_end_and_that_is_said() {
     let mut run = Run::start(&[]);
     run.until(|snapshot| snapshot.saved_hosts.is_empty().then_some(()));
     run.end();
+}
+
+#[test]
+fn what_was_kept_in_memory_is_in_the_keyring_once_that_comes() {
+    if !is_inside() {
+        let keyring = Keyring::absent();
+        again(
+            &keyring,
+            "memory::what_was_kept_in_memory_is_in_the_keyring_once_that_comes",
+        );
+        assert_nowhere(keyring.folder(), &[PASSPHRASE]);
+        return;
+    }
+    let mut keyring = Keyring::of_environment();
+    let sshd = Sshd::start(&[]);
+    change_passphrase(&sshd.key(), "", PASSPHRASE);
+    let user = Sshd::login();
+    let user = user.split('@').next().unwrap();
+    let mut run = Run::start(&[PASSPHRASE]);
+    let host = saved(sshd.port(), user, &sshd.known_hosts(), Some(sshd.key()));
+    run.send(Command::SaveHost(Box::new(host)));
+    run.until(|snapshot| (snapshot.saved_hosts.len() == 1).then_some(()));
+
+    // A host that was saved without a keyring.
+    keyring.restart();
+    run.keyring_is("ready");
+    run.until(|snapshot| {
+        let mut notices = snapshot.notices.iter();
+        notices
+            .find(|notice| notice.text.contains("remembered again"))
+            .map(|_| ())
+    });
+    has_entry(&keyring, "host:node", true);
+
+    // A passphrase that it was to keep while it was gone.
+    run.open("node");
+    run.until(|snapshot| snapshot.prompts.first().map(|_| ()));
+    keyring.kill();
+    run.keyring_is("absent");
+    run.answer(PASSPHRASE, true);
+    run.is_open();
+    keyring.restart();
+    run.keyring_is("ready");
+    has_entry(&keyring, "secrets:node", true);
+
+    // What was removed meanwhile does not come back with it.
+    keyring.kill();
+    run.keyring_is("absent");
+    run.send(Command::RemoveHost(HostId::new("node")));
+    keyring.restart();
+    run.keyring_is("ready");
+    has_entry(&keyring, "host:node", false);
+    has_entry(&keyring, "secrets:node", false);
+    assert!(run.handle.snapshot().saved_hosts.is_empty());
+    run.end();
+}
+
+/// Waits until the keyring has such an entry, or has it no more.
+fn has_entry(keyring: &Keyring, name: &str, wanted: bool) {
+    let end = Instant::now() + LIMIT;
+    while keyring.entry(name).is_some() != wanted {
+        assert!(Instant::now() < end, "{name}: {wanted} is waited for");
+    }
 }
 
 #[test]

@@ -4,119 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Instant;
-
-use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::support::LIMIT;
-use crate::support::adit::Running;
+use crate::support::computer::Computer;
 use crate::support::inetd::free_port;
-use crate::support::instance::{Home, kill};
-use crate::support::keyring::Keyring;
-use crate::support::servers::{closed_port, echo, exchange};
-use crate::support::sshd::Sshd;
-use crate::support::tiny_api;
-
-/// A person's computer: a keyring and a home folder, in which Adit ends and starts.
-struct Computer {
-    keyring: Keyring,
-    home: Home,
-    sshd: Sshd,
-    kubeconfig: PathBuf,
-    services: Vec<(&'static str, SocketAddr)>,
-}
-
-impl Computer {
-    /// Its cluster has these services, each an echo.
-    fn with_services(names: &[&'static str]) -> Self {
-        let sshd = Sshd::start(&[]);
-        let kubeconfig = sshd.path("kubeconfig");
-        let services: Vec<_> = names.iter().map(|name| (*name, echo())).collect();
-        tiny_api::start_services(&services, &kubeconfig, "t");
-        let known = format!("* {}", sshd.host_key());
-        fs::write(sshd.path("known_everywhere"), known).unwrap();
-        Self {
-            keyring: Keyring::unlocked(),
-            home: Home::new(),
-            sshd,
-            kubeconfig,
-            services,
-        }
-    }
-
-    fn settings_file(&self) -> PathBuf {
-        self.keyring.home().join("config/adit/settings.toml")
-    }
-
-    /// `adit WORDS`, with the keyring at hand.
-    fn command(&self, words: &[&str]) -> std::process::Command {
-        let mut command = self.home.command(words);
-        self.keyring.hand_to(&mut command);
-        command
-    }
-
-    /// Saves a host that is reached by `port`, and through which the cluster's services are opened.
-    fn save_host(&self, name: &str, port: u16) {
-        let known_hosts = self.sshd.path("known_everywhere");
-        let known_hosts = format!("UserKnownHostsFile={}", known_hosts.display());
-        let host = format!("{}:{port}", Sshd::login());
-        let mut command = self.command(&["hosts", "add", name, "--host", &host]);
-        command
-            .arg("--identity")
-            .arg(self.sshd.key())
-            .args(["-o", &known_hosts, "-o", "GlobalKnownHostsFile=none"])
-            .args(["-o", "IdentitiesOnly=yes", "--cluster-kubeconfig"])
-            .arg(&self.kubeconfig);
-        let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-    }
-
-    /// Adit starts, as at login.
-    fn start(&self) -> Running {
-        let agent = Running::spawn(self.command(&["agent"]));
-        self.home.wait_for_instance();
-        agent
-    }
-
-    /// Waits until these services are open and all others are not wanted; the status.
-    fn open_are(&self, names: &[&str]) -> Value {
-        let all = names.iter().map(|name| format!("default/{name}:"));
-        let open: Vec<String> = all.collect();
-        self.home.status_when(|status| {
-            let tunnels = status["tunnels"].as_array().unwrap();
-            let is_as_wanted = |tunnel: &Value| {
-                let id = tunnel["id"].as_str().unwrap();
-                let wanted = open.iter().any(|name| id.starts_with(name));
-                tunnel["state"] == if wanted { "open" } else { "off" }
-            };
-            let found = tunnels.iter().filter(|tunnel| tunnel["state"] == "open");
-            found.count() == open.len() && tunnels.iter().all(is_as_wanted)
-        })
-    }
-
-    /// Waits until the settings file has what `wanted` wants: a crash from then on loses nothing of it.
-    fn settings_when(&self, wanted: impl Fn(&str) -> bool) -> String {
-        let start = Instant::now();
-        loop {
-            let settings = fs::read_to_string(self.settings_file()).unwrap_or_default();
-            if wanted(&settings) {
-                return settings;
-            }
-            assert!(start.elapsed() < LIMIT, "it is not written: {settings}");
-        }
-    }
-
-    fn terminate(&self, mut adit: Running) {
-        adit.signal(Signal::TERM);
-        assert!(adit.wait().success(), "{}", adit.words());
-        assert!(!self.home.socket().exists());
-    }
-}
+use crate::support::instance::kill;
+use crate::support::servers::{closed_port, exchange};
 
 /// Bytes pass through all of these ports.
 fn carries(ports: &[u16]) {

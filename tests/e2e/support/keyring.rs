@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
@@ -41,7 +41,9 @@ impl Drop for Service {
 
 /// A session bus without a keyring, or with one.
 pub(crate) struct Keyring {
-    folder: TempDir,
+    folder: PathBuf,
+    /// None where it is another process's.
+    _made: Option<TempDir>,
     address: String,
     daemon: Option<Service>,
     /// None where the bus is a desktop's.
@@ -77,9 +79,22 @@ impl Keyring {
         std::fs::create_dir(folder.path().join("home")).unwrap();
         Self {
             address: address.trim().to_owned(),
-            folder,
+            folder: folder.path().to_owned(),
+            _made: Some(folder),
             daemon: None,
             _bus: Some(bus),
+        }
+    }
+
+    /// The bus that this process was handed, whose keyring is this process's to start.
+    pub(crate) fn of_environment() -> Self {
+        let variable = |name| std::env::var(name).unwrap();
+        Self {
+            folder: variable("XDG_RUNTIME_DIR").into(),
+            _made: None,
+            address: variable("DBUS_SESSION_BUS_ADDRESS"),
+            daemon: None,
+            _bus: None,
         }
     }
 
@@ -89,7 +104,8 @@ impl Keyring {
         std::fs::create_dir(folder.path().join("home")).unwrap();
         let mut keyring = Self {
             address: desktop.bus().to_owned(),
-            folder,
+            folder: folder.path().to_owned(),
+            _made: Some(folder),
             daemon: None,
             _bus: None,
         };
@@ -142,7 +158,7 @@ impl Keyring {
     pub(crate) fn hand_to(&self, command: &mut Command) {
         command
             .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
-            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("XDG_RUNTIME_DIR", &self.folder)
             .env("XDG_DATA_HOME", self.home().join("data"))
             .env("XDG_CONFIG_HOME", self.home().join("config"))
             .env("ADIT_CONFIG_DIR", self.home().join("config/adit"))
@@ -151,13 +167,13 @@ impl Keyring {
     }
 
     /// A home folder.
-    pub(crate) fn home(&self) -> std::path::PathBuf {
-        self.folder.path().join("home")
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.join("home")
     }
 
     /// The whole folder, with everything that was written.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     fn connect(&self) -> Connection {
@@ -175,6 +191,37 @@ impl Keyring {
     /// Locks the collection: the next one who wants something of it is asked for its password.
     pub(crate) fn lock(&self) {
         self.with(|keyring| keyring.get_default_collection().unwrap().lock().unwrap());
+    }
+
+    /// Unlocks the collection as another program would.
+    pub(crate) fn unlock(&self) {
+        let bus = self.connect();
+        let path = self.with(|keyring| {
+            keyring
+                .get_default_collection()
+                .unwrap()
+                .collection_path
+                .clone()
+        });
+        let service = "/org/freedesktop/secrets";
+        let open = bus.call_method(
+            Some(SECRETS),
+            service,
+            Some("org.freedesktop.Secret.Service"),
+            "OpenSession",
+            &("plain", Value::from("")),
+        );
+        let (_, session): (OwnedValue, OwnedObjectPath) =
+            open.unwrap().body().deserialize().unwrap();
+        let password = (session, Vec::<u8>::new(), b"keyring".to_vec(), "text/plain");
+        let unlocked = bus.call_method(
+            Some(SECRETS),
+            service,
+            Some("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"),
+            "UnlockWithMasterPassword",
+            &(path, password),
+        );
+        unlocked.unwrap();
     }
 
     /// The value of an entry of Adit's.

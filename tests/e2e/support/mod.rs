@@ -3,6 +3,8 @@
 pub(crate) mod adit;
 pub(crate) mod api;
 #[cfg(target_os = "linux")]
+pub(crate) mod computer;
+#[cfg(target_os = "linux")]
 pub(crate) mod desktop;
 #[allow(dead_code, reason = "not all tests that share this ask for it")]
 pub(crate) mod engine;
