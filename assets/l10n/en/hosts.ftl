@@ -34,6 +34,12 @@ hosts-edit-title = Change a host
 hosts-this-run = (from the command line, not saved)
 hosts-kept-in-keyring = It is kept in the keyring of this computer. No secret is in it; passphrases are asked for.
 hosts-kept-for-this-run = There is no keyring to keep it in: it is known until Adit ends.
+hosts-kept-once-unlocked = It is kept in the keyring of this computer, which asks for its password first. No secret is in it.
+keyring-opening = The keyring is being opened; your desktop may be asking for its password.
+keyring-locked = The keyring is locked: hosts that are saved in it may be missing here, and new ones last until Adit ends.
+keyring-unlock = Unlock it …
+keyring-absent = There is no keyring ({ $reason }): hosts that were saved may be missing here, and new ones last until Adit ends.
+keyring-look = Look again
 hosts-remove-words = { $count ->
     [0] Its remembered secrets are forgotten, too.
     [one] One open tunnel is closed, and its remembered secrets are forgotten, too.

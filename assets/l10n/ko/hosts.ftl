@@ -34,6 +34,12 @@ hosts-edit-title = 호스트 바꾸기
 hosts-this-run = (명령줄에서 지정, 저장되지 않음)
 hosts-kept-in-keyring = 이 컴퓨터의 키링에 보관됩니다. 비밀은 들어 있지 않으며, 암호는 필요할 때 묻습니다.
 hosts-kept-for-this-run = 보관할 키링이 없습니다. Adit가 끝날 때까지만 기억합니다.
+hosts-kept-once-unlocked = 이 컴퓨터의 키링에 저장합니다. 먼저 키링의 암호를 묻습니다. 호스트 정보에는 암호가 들어 있지 않습니다.
+keyring-opening = 키링을 여는 중입니다. 데스크톱이 키링의 암호를 묻고 있을 수 있습니다.
+keyring-locked = 키링이 잠겨 있습니다. 저장한 호스트가 여기에 없을 수 있고, 새 호스트는 Adit가 끝날 때까지만 유지됩니다.
+keyring-unlock = 잠금 풀기 …
+keyring-absent = 키링이 없습니다 ({ $reason }). 저장한 호스트가 여기에 없을 수 있고, 새 호스트는 Adit가 끝날 때까지만 유지됩니다.
+keyring-look = 다시 찾기
 hosts-remove-words = { $count ->
     [0] 기억해 둔 비밀도 함께 지웁니다.
    *[other] 열린 터널 { $count }개를 닫고, 기억해 둔 비밀도 함께 지웁니다.

@@ -5,7 +5,7 @@ use egui::{RichText, TextEdit, Ui};
 use super::state::Way;
 use super::{form, import, paste, steps};
 use crate::l10n::tr;
-use crate::model::{ClusterState, Command, ForwardSpec, SavedHost};
+use crate::model::{ClusterState, Command, ForwardSpec, SavedHost, VaultStatus};
 use crate::ui::scene::Scene;
 use crate::ui::{theme, widgets};
 
@@ -62,10 +62,10 @@ pub(super) fn finish_ui(
 
 /// Says where the host is kept.
 fn vault_ui(ui: &mut Ui, scene: &Scene<'_>) {
-    let text = if scene.snapshot.vault.is_ready() {
-        tr!(scene, "hosts-kept-in-keyring")
-    } else {
-        tr!(scene, "hosts-kept-for-this-run")
+    let text = match &scene.snapshot.vault {
+        VaultStatus::Ready => tr!(scene, "hosts-kept-in-keyring"),
+        VaultStatus::Opening | VaultStatus::Locked => tr!(scene, "hosts-kept-once-unlocked"),
+        VaultStatus::Off | VaultStatus::Absent { .. } => tr!(scene, "hosts-kept-for-this-run"),
     };
     ui.label(
         RichText::new(text)

@@ -6,6 +6,7 @@ mod cluster;
 mod form;
 mod import;
 mod key_line;
+mod keyring_card;
 mod known;
 mod paste;
 mod state;
@@ -43,6 +44,7 @@ pub(super) fn is_first_run(snapshot: &Snapshot) -> bool {
 pub(super) fn welcome_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     column_ui(ui, |ui| {
         if scene.view.hosts.way.is_none() {
+            keyring_card::keyring_card_ui(ui, scene);
             welcome::welcome_ui(ui, scene);
         } else {
             add::add_ui(ui, scene);
@@ -59,6 +61,7 @@ pub(super) fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         ui.label(theme::title(tr!(scene, "hosts-title")));
         ui.add_space(theme::GROUP_GAP);
+        keyring_card::keyring_card_ui(ui, scene);
         known::known_ui(ui, scene);
         ui.add_space(theme::GROUP_GAP);
         ui.label(theme::caption(ui, tr!(scene, "hosts-add")));

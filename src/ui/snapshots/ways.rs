@@ -9,7 +9,7 @@ use crate::diagram::testing::{fault, jump_host, key, tunnel, up};
 use crate::model::{
     Destination, FaultCause, Hop, Language, LikelyCause, LocalBind, Moment, ProbeCheck, ProbeId,
     ProbeNote, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict, Route, SkipReason,
-    Snapshot, TunnelState,
+    Snapshot, TunnelState, VaultStatus, words,
 };
 
 const TALL: [f32; 2] = [1280.0, 980.0];
@@ -42,10 +42,35 @@ pub(super) fn all() -> Vec<Shot> {
             ..shot("map-korean", korean(demo()))
         },
         Shot {
+            size: [960.0, 760.0],
+            ..shot("keyring-locked", without_keyring(VaultStatus::Locked))
+        },
+        Shot {
+            page: Page::Hosts,
+            size: [720.0, 560.0],
+            ..shot("keyring-absent-korean", korean(without_keyring(absent())))
+        },
+        Shot {
             size: [380.0, 900.0],
             ..shot("narrow", demo())
         },
     ]
+}
+
+fn without_keyring(vault: VaultStatus) -> Snapshot {
+    Snapshot {
+        vault,
+        ..Snapshot::default()
+    }
+}
+
+fn absent() -> VaultStatus {
+    VaultStatus::Absent {
+        reason: "org.freedesktop.DBus.Error.ServiceUnknown".to_owned(),
+        remedy: words!(
+            "Install gnome-keyring (Debian and Ubuntu: sudo apt install gnome-keyring) and log in again."
+        ),
+    }
 }
 
 fn korean(mut snapshot: Snapshot) -> Snapshot {

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{
     ChangedHostKey, ClusterSource, Exposure, KeyCheck, KeyVerdict, Kubeconfig, Passphrase,
     ProbeCheck, ProbeId, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict,
-    ResolvedSshHost, SavedHost, SshHost, SshHosts, VaultStatus,
+    ResolvedSshHost, SavedHost, SshHost, SshHosts, VaultStatus, Words,
 };
 
 const COMMAND: &str =
@@ -369,4 +369,39 @@ fn an_answer_is_remembered_only_where_that_is_ticked_and_there_is_a_keyring() {
     });
     code.vault = VaultStatus::Ready;
     assert!(!Window::new(code).shows("Remember in the keyring"));
+}
+
+#[test]
+fn a_keyring_that_is_locked_or_absent_is_said_and_looked_for_again() {
+    for (vault, words, button) in [
+        (VaultStatus::Locked, "The keyring is locked", "Unlock it …"),
+        (absent(), "Install one.", "Look again"),
+    ] {
+        // On the welcome, and on the page of hosts.
+        for snapshot in [Snapshot::default(), world()] {
+            let is_first_run = snapshot.hosts.is_empty();
+            let mut window = Window::new(Snapshot {
+                vault: vault.clone(),
+                ..snapshot
+            });
+            if !is_first_run {
+                window.click("Hosts");
+            }
+            assert!(
+                window.harness.query_by_label_contains(words).is_some(),
+                "{words}"
+            );
+            window.click(button);
+            assert!(matches!(window.command(), Command::UnlockVault));
+            show(&mut window, |snapshot| snapshot.vault = VaultStatus::Ready);
+            assert!(!window.shows(button));
+        }
+    }
+}
+
+fn absent() -> VaultStatus {
+    VaultStatus::Absent {
+        reason: "no bus".to_owned(),
+        remedy: Words::quoted("Install one."),
+    }
 }
