@@ -253,6 +253,7 @@ const STACK_BYTES: usize = 128 << 10;
 
 /// Wipes what a job's calls have left on this thread's stack: whoever decrypts an entry works on copies there.
 #[inline(never)]
+#[expect(clippy::large_stack_arrays, reason = "it is the stack that is wiped")]
 fn wipe_stack() {
     let mut below = [0_u8; STACK_BYTES];
     below.zeroize();
