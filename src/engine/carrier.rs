@@ -29,7 +29,7 @@ pub(super) struct Accepting {
 
 impl Accepting {
     /// Starts accepting. Until it is told to carry, clients are reset: an open port that leads nowhere must not look open.
-    pub(super) fn start(listener: Listener) -> Self {
+    pub(super) fn start(mut listener: Listener) -> Self {
         let (carrier, current) = watch::channel(None);
         let task = tokio::spawn(async move {
             // Clients that wait for a session go with the tunnel.

@@ -51,6 +51,7 @@ const fn name(cause: &FaultCause) -> &'static str {
         FaultCause::ConnectRefused => "연결 거부됨",
         FaultCause::ConnectTimedOut { .. } => "연결 시간 초과",
         FaultCause::ConnectFailed { .. } => "연결 실패",
+        FaultCause::TooManyFiles => "열 수 있는 파일 없음",
         FaultCause::HandshakeFailed { .. } => "SSH 시작 실패",
         FaultCause::NoCommonAlgorithm { .. } => "맞는 알고리즘 없음",
         FaultCause::NextHopUnreachable { .. } => "다음 호스트 연결 불가",
@@ -112,6 +113,9 @@ fn what(fault: &Fault) -> String {
             after.as_secs()
         ),
         FaultCause::ConnectFailed { reason } => format!("{at}에 연결할 수 없습니다: {reason}"),
+        FaultCause::TooManyFiles => format!(
+            "{at}에 연결할 수 없습니다: 이 컴퓨터에서 Adit가 파일과 소켓을 더 열 수 없습니다"
+        ),
         FaultCause::HandshakeFailed { reason } => {
             format!("{at}과(와) SSH를 시작하지 못했습니다: {reason}")
         }
@@ -283,6 +287,9 @@ const fn plain_next(cause: &FaultCause) -> &'static str {
         FaultCause::ConnectRefused => "그곳에서 sshd가 실행 중인지, 포트가 맞는지 확인하세요.",
         FaultCause::ConnectTimedOut { .. } | FaultCause::ConnectFailed { .. } => {
             "주소를 확인하고, 방화벽이나 보안 그룹이 이 컴퓨터의 SSH 접속을 허용하는지 확인하세요. EC2 인스턴스는 껐다 켜면 공인 주소가 바뀝니다."
+        }
+        FaultCause::TooManyFiles => {
+            "Adit의 터널로 열린 연결을 몇 개 닫거나, 더 높은 한도(ulimit -n)로 Adit를 시작하세요."
         }
         FaultCause::HandshakeFailed { .. } => {
             "그 포트가 SSH 서버의 것인지 확인하세요. `ssh -v`가 서버의 응답을 보여 줍니다."

@@ -99,6 +99,8 @@ pub enum FaultCause {
         /// The system's reason.
         reason: String,
     },
+    /// This computer lets Adit open no more files and sockets.
+    TooManyFiles,
     /// Something answered that does not speak SSH, or no algorithm is shared.
     HandshakeFailed {
         /// libssh2's reason.
@@ -264,6 +266,7 @@ impl FaultCause {
             | Self::ConnectRefused
             | Self::ConnectTimedOut { .. }
             | Self::ConnectFailed { .. }
+            | Self::TooManyFiles
             | Self::HandshakeFailed { .. }
             | Self::NextHopUnreachable { .. }
             | Self::TargetRefused
@@ -306,6 +309,7 @@ impl FaultCause {
             Self::ConnectRefused => "connect-refused",
             Self::ConnectTimedOut { .. } => "connect-timed-out",
             Self::ConnectFailed { .. } => "connect-failed",
+            Self::TooManyFiles => "too-many-files",
             Self::HandshakeFailed { .. } => "handshake-failed",
             Self::NoCommonAlgorithm { .. } => "no-common-algorithm",
             Self::NextHopUnreachable { .. } => "next-hop-unreachable",

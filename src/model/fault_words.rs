@@ -49,6 +49,10 @@ impl Fault {
                 write!(f, "{hop} did not answer within {} s", after.as_secs())
             }
             FaultCause::ConnectFailed { reason } => write!(f, "cannot connect to {hop}: {reason}"),
+            FaultCause::TooManyFiles => write!(
+                f,
+                "cannot connect to {hop}: this computer lets Adit open no more files and sockets"
+            ),
             FaultCause::HandshakeFailed { reason } => {
                 write!(f, "no SSH session with {hop}: {reason}")
             }
@@ -203,6 +207,9 @@ impl Fault {
                 "Check the address, and that a firewall or security group lets this computer reach the SSH port. An EC2 \
                  instance that was stopped and started has a new public address."
                     .to_owned()
+            }
+            FaultCause::TooManyFiles => {
+                "Close some of the connections through Adit's tunnels, or start Adit with a higher limit (ulimit -n).".to_owned()
             }
             FaultCause::HandshakeFailed { .. } => {
                 "Check that the port belongs to an SSH server; `ssh -v` shows what it offers.".to_owned()

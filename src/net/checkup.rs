@@ -1,10 +1,7 @@
-//! Whether a local port could be listened on now, and how many sockets this process may have. Nothing stays open.
+//! Whether a local port could be listened on now. Nothing stays open.
 
 use super::listener::bind;
 use crate::model::{Check, CheckArea, Fault, FaultCause, LocalBind};
-
-/// Fewer files than this a process may have open, and a busy page's connections run out of them.
-const FEW_FILES: u64 = 512;
 
 /// So much of a process's name Linux keeps (`TASK_COMM_LEN`, less its end).
 const LINUX_NAME_BYTES: usize = 15;
@@ -57,42 +54,6 @@ fn is_name_of(own: &str, name: &str) -> bool {
     own == name || (name.len() == LINUX_NAME_BYTES && own.starts_with(name))
 }
 
-/// How many files and sockets this process may have open.
-#[cfg(unix)]
-#[must_use]
-pub fn files_checkup() -> Option<Check> {
-    use rustix::process::{Resource, getrlimit};
-    Some(of_limit(getrlimit(Resource::Nofile).current))
-}
-
-/// Windows has no such limit.
-#[cfg(not(unix))]
-#[must_use]
-pub fn files_checkup() -> Option<Check> {
-    None
-}
-
-#[cfg(any(unix, test))]
-fn of_limit(files: Option<u64>) -> Check {
-    let area = CheckArea::Limit;
-    match files {
-        Some(files) if files < FEW_FILES => Check::warning(
-            area,
-            format!(
-                "a process may have {files} files open here; each connection through a tunnel takes one"
-            ),
-            "Raise it before starting Adit: ulimit -n 4096",
-        ),
-        Some(files) => Check::ok(
-            area,
-            format!(
-                "a process may have {files} files open here; each connection through a tunnel takes one"
-            ),
-        ),
-        None => Check::ok(area, "a process may have any number of files open here"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,12 +90,5 @@ mod tests {
         }
         assert!(is_name_of("adit-0123456789abcdef", "adit-0123456789"));
         assert!(!is_name_of("adit-0123456789abcdef", "adit-01234"));
-    }
-
-    #[test]
-    fn few_files_are_a_warning() {
-        assert_eq!(of_limit(Some(256)).status, CheckStatus::Warning);
-        assert_eq!(of_limit(Some(1024)).status, CheckStatus::Ok);
-        assert_eq!(of_limit(None).status, CheckStatus::Ok);
     }
 }

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use futures::FutureExt as _;
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
@@ -22,11 +23,16 @@ const PORTS_TRIED: u16 = 64;
 /// The pause after the system could not accept, chiefly for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long clients wait for a descriptor before they are turned away: many that come at once are soon over.
+const CLIENTS_WAIT: Duration = Duration::from_secs(3);
+
 /// A bound local side: one listener, or one for each address that a name like `localhost` stands for.
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
     addresses: Vec<ListenAddress>,
+    /// Holds the place in the table of descriptors by which clients can be turned away when there is no other.
+    spare: Option<Socket>,
 }
 
 #[derive(Debug)]
@@ -61,6 +67,16 @@ pub enum Accepted {
     Unix(std::os::unix::net::UnixStream),
 }
 
+impl Accepted {
+    fn reset(self) {
+        if let Self::Tcp(stream, _) = &self
+            && let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO))
+        {
+            tracing::debug!(%error, "a client is turned away by an end");
+        }
+    }
+}
+
 /// Binds what `local` asks for. Ports in `taken` are other tunnels' and are passed over when Adit chooses.
 ///
 /// # Errors
@@ -86,17 +102,41 @@ impl Listener {
         &self.addresses
     }
 
-    /// The next client. Never fails: where the system cannot accept it is asked again after a pause.
-    pub async fn accept(&self) -> Accepted {
+    /// The next client. Never fails: where the system cannot accept it is asked again after a pause, and whoever waits too long
+    /// meanwhile is turned away, since the system itself would have them wait for ever.
+    pub async fn accept(&mut self) -> Accepted {
+        let mut failing: Option<Instant> = None;
         loop {
-            match self.try_accept().await {
+            let error = match self.try_accept().await {
                 Ok(accepted) => return accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a client could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+                Err(error) => error,
+            };
+            let since = *failing.get_or_insert_with(|| {
+                tracing::warn!(%error, "clients of {} cannot be accepted, and are turned away unless that is soon over", self.name());
+                Instant::now()
+            });
+            if since.elapsed() >= CLIENTS_WAIT {
+                self.turn_clients_away();
             }
+            tokio::time::sleep(ACCEPT_PAUSE).await;
         }
+    }
+
+    fn name(&self) -> String {
+        match self.addresses.first() {
+            Some(ListenAddress::Tcp(address)) => address.to_string(),
+            Some(ListenAddress::Socket(path)) => path.display().to_string(),
+            None => String::new(),
+        }
+    }
+
+    /// Resets all who wait, by the place that was kept for this.
+    fn turn_clients_away(&mut self) {
+        self.spare = None;
+        while let Some(Ok(client)) = self.try_accept().now_or_never() {
+            client.reset();
+        }
+        self.spare = spare();
     }
 
     async fn try_accept(&self) -> io::Result<Accepted> {
@@ -157,6 +197,10 @@ fn bind_automatic(preferred: u16, taken: &[u16]) -> Result<Listener, FaultCause>
     Ok(tcp(vec![listener]))
 }
 
+fn spare() -> Option<Socket> {
+    Socket::new(Domain::IPV4, Type::STREAM, None).ok()
+}
+
 fn tcp(listeners: Vec<TcpListener>) -> Listener {
     let addresses = listeners
         .iter()
@@ -166,6 +210,7 @@ fn tcp(listeners: Vec<TcpListener>) -> Listener {
     Listener {
         kind: Kind::Tcp(listeners),
         addresses,
+        spare: spare(),
     }
 }
 
@@ -202,6 +247,7 @@ fn bind_socket(path: &Path) -> io::Result<Listener> {
             _file: file,
         },
         addresses: vec![ListenAddress::Socket(path.to_owned())],
+        spare: spare(),
     })
 }
 

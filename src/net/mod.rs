@@ -2,13 +2,15 @@
 
 mod checkup;
 mod client_program;
+mod files;
 mod holder;
 mod listener;
 mod sensor;
 mod socks;
 
-pub use checkup::{files_checkup, port_checkup};
+pub use checkup::port_checkup;
 pub use client_program::programs_of;
+pub use files::{allow_many_files, files_checkup};
 pub use listener::{Accepted, Listener, bind};
 pub use sensor::Sensor;
 pub use socks::{SocksDenial, SocksError, SocksRequest, negotiate};

@@ -216,9 +216,7 @@ fn tunnel_through(
 ) -> Result<(Socket, oneshot::Receiver<Result<(), OpenError>>), Fault> {
     let (near, far) = Socket::pair().map_err(|error| Fault {
         hop: Hop::Ssh(next.login()),
-        cause: FaultCause::ConnectFailed {
-            reason: error.to_string(),
-        },
+        cause: io_cause(&error),
     })?;
     let destination = Destination::tcp(next.address.clone(), next.port);
     let refused = jump.carry_hop(far, &destination);

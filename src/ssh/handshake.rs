@@ -6,6 +6,7 @@ use super::key_blob::{fingerprint, type_name};
 use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError, lookup_name};
 use super::login_raw::LoginSession;
 use super::stream::Socket;
+use super::tcp::io_cause;
 use super::wire::Heard;
 use crate::model::{
     Answer, ChangedHostKey, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts,
@@ -30,9 +31,7 @@ pub(super) fn handshake(
 ) -> Result<Greeting, FaultCause> {
     let known =
         KnownHosts::load(&profile.known_hosts, &profile.global_known_hosts).map_err(unreadable)?;
-    let login = LoginSession::new(socket).map_err(|error| FaultCause::ConnectFailed {
-        reason: error.to_string(),
-    })?;
+    let login = LoginSession::new(socket).map_err(|error| io_cause(&error))?;
     login.set_timeout(profile.connect_timeout);
     let session = login.ssh();
     session.set_compress(profile.compression);

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
 
 use crate::model::{Family, FaultCause, HostProfile};
@@ -129,6 +130,9 @@ fn prepare(stream: &TcpStream, limit: Duration) {
 
 /// What an error of the system's means for a connection that is being made.
 pub(super) fn io_cause(error: &io::Error) -> FaultCause {
+    if Errno::from_io_error(error) == Some(Errno::MFILE) {
+        return FaultCause::TooManyFiles;
+    }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => FaultCause::ConnectRefused,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
