@@ -26,13 +26,21 @@ enum Spoil {
     Splice(Index, Index, Index),
 }
 
+/// Words of a format.
+type Words = &'static [&'static str];
+
+/// What all JSON is made of.
+pub(crate) const JSON: Words = &[
+    "{", "}", "[", "]", ",", ":", "null", "true", "\"\"", "0", "-1", "65536", "1e999", "\\u0000",
+];
+
 /// Spoiled inputs of a corpus: the files in these folders below `tests/`, deeper ones included, whose names end like
 /// `ending`; `words` are what the format is made of.
 pub(crate) fn spoiled(
     folders: &[&str],
     ending: &str,
-    words: &'static [&'static str],
-) -> impl Strategy<Value = Vec<u8>> {
+    words: &[Words],
+) -> impl Strategy<Value = Vec<u8>> + use<> {
     let corpus: Vec<Vec<u8>> = folders
         .iter()
         .flat_map(|folder| {
@@ -52,8 +60,8 @@ pub(crate) fn spoiled(
 /// Spoiled inputs of this corpus.
 pub(crate) fn spoiled_of(
     corpus: Vec<Vec<u8>>,
-    words: &'static [&'static str],
-) -> impl Strategy<Value = Vec<u8>> {
+    words: &[Words],
+) -> impl Strategy<Value = Vec<u8>> + use<> {
     (any::<Index>(), vec(spoil(words), 0..8)).prop_map(move |(first, spoils)| {
         let mut input = first.get(&corpus).clone();
         for spoil in &spoils {
@@ -63,10 +71,10 @@ pub(crate) fn spoiled_of(
     })
 }
 
-fn spoil(words: &'static [&'static str]) -> impl Strategy<Value = Spoil> {
+fn spoil(words: &[Words]) -> impl Strategy<Value = Spoil> + use<> {
     let index = any::<Index>;
     let word = prop_oneof![
-        4 => select(words).prop_map(|word| word.as_bytes().to_vec()),
+        4 => select(words.concat()).prop_map(|word| word.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 1..5),
         1 => select(vec!["\0", "\r\n", "\u{1b}[2J", "\u{202e}", "9999999999999999999999", "-1", "한", "\"", "'", "\\"])
             .prop_map(|odd| odd.as_bytes().to_vec()),

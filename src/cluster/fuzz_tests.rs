@@ -7,7 +7,7 @@ use kube::core::WatchEvent;
 use proptest::prelude::*;
 
 use crate::model::{HostRole, Vantage, choose_route, printable};
-use crate::testing::{spoiled, spoiled_of};
+use crate::testing::{JSON, spoiled, spoiled_of};
 
 use super::connect_fault::of_connect;
 use super::connection::ConnectError;
@@ -46,20 +46,7 @@ const YAML: &[&str] = &[
     "---\n",
 ];
 
-const JSON: &[&str] = &[
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "null",
-    "true",
-    "\"\"",
-    "0",
-    "-1",
-    "65536",
-    "1e999",
+const OBJECTS: &[&str] = &[
     "\"10.0.0.0/0\"",
     "\"10.0.0.9-10.0.0.1\"",
     "\"fd00::/8\"",
@@ -74,7 +61,7 @@ const JSON: &[&str] = &[
 proptest! {
     /// A spoiled kubeconfig leads to a cluster or to a fault in words.
     #[test]
-    fn fuzz_kubeconfig(text in spoiled(&["corpus/kubeconfig"], "", YAML)) {
+    fn fuzz_kubeconfig(text in spoiled(&["corpus/kubeconfig"], "", &[YAML])) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         fs::write(&path, &text).unwrap();
@@ -93,7 +80,7 @@ proptest! {
 
     /// Whatever a server says of its objects, the view is made of it, and every sentence and route in it.
     #[test]
-    fn fuzz_api_objects(lines in prop::collection::vec((0..KINDS.len(), spoiled_of(recorded(), JSON)), 1..6)) {
+    fn fuzz_api_objects(lines in prop::collection::vec((0..KINDS.len(), spoiled_of(recorded(), &[JSON, OBJECTS])), 1..6)) {
         let mut view = recorded_view();
         for (kind, line) in &lines {
             if let Some(seen) = KINDS[*kind](line) {
@@ -104,6 +91,9 @@ proptest! {
         let (_pools, nodes) = (view.pools(), view.nodes());
         let from = Vantage { role: &HostRole::NotANode, nodes: nodes.as_deref() };
         for service in view.services().values() {
+            // Faces show a service's texts as they are.
+            let text = format!("{service:?}");
+            prop_assert!(is_safe(&text), "{}", text);
             for finding in &service.findings {
                 prop_assert!(!finding.message.is_empty());
                 // Whoever shows it makes it harmless; that must not take for ever or panic either.
@@ -113,6 +103,39 @@ proptest! {
                 let _route = choose_route(service, port.number, None, from);
             }
         }
+    }
+}
+
+/// Whether a text that `Debug` has written has only characters in its strings that may be shown.
+fn is_safe(written: &str) -> bool {
+    let mut rest = written.chars();
+    while let Some(c) = rest.next() {
+        let escaped = if c == '\\' { rest.next() } else { None };
+        let character = match escaped {
+            Some('u') => {
+                let digits: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                u32::from_str_radix(&digits, 16)
+                    .ok()
+                    .and_then(char::from_u32)
+            }
+            Some('n' | 'r' | 't' | '0') => Some('\n'),
+            _ => None,
+        };
+        if character.is_some_and(|c| printable(c.encode_utf8(&mut [0; 4])) == "\u{fffd}") {
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn what_is_not_safe_is_found() {
+    assert!(is_safe(&format!(
+        "{:?}",
+        ["a\\n\\u{1b}", "한\u{fffd}\u{301}\"'"]
+    )));
+    for text in ["a\n", "\u{1b}[2J", "\u{202e}x", "\u{9b}"] {
+        assert!(!is_safe(&format!("{text:?}")), "{text:?}");
     }
 }
 

@@ -302,7 +302,7 @@ mod tests {
 
         /// A client that means well but for a few bytes.
         #[test]
-        fn fuzz_socks(said in crate::testing::spoiled(&["corpus/socks"], "", SOCKS_WORDS)) {
+        fn fuzz_socks(said in crate::testing::spoiled(&["corpus/socks"], "", &[SOCKS_WORDS])) {
             let (result, answered, left) = hear(&said);
             prop_assert!(said.len() - left <= 1 + 8 + 2 * (NAME_BYTES + 1) + 255);
             prop_assert!(answered.len() <= 12);

@@ -36,7 +36,7 @@ proptest! {
     /// A spoiled file leads to settings. What makes sense in it outlasts the next writing; a file that makes none is kept beside
     /// as it was.
     #[test]
-    fn fuzz_settings(text in crate::testing::spoiled(&["corpus/settings"], ".toml", WORDS)) {
+    fn fuzz_settings(text in crate::testing::spoiled(&["corpus/settings"], ".toml", &[WORDS])) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         fs::write(&path, &text).unwrap();

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::model::ServiceEvent;
 
-use super::{Identity, Interner, Metadata, Object, ObjectKey, null_as_default};
+use super::{Identity, Interner, Metadata, Object, ObjectKey, null_as_default, shown};
 
 /// What of an event's text is kept.
 const MESSAGE_CHARS: usize = 500;
@@ -65,9 +65,9 @@ impl Object for Event {
         Some(KeptEvent {
             service: ObjectKey::new(&about.namespace, &about.name),
             event: ServiceEvent {
-                reason: self.reason,
-                message: self.message.chars().take(MESSAGE_CHARS).collect(),
-                at,
+                reason: shown(self.reason),
+                message: shown(self.message.chars().take(MESSAGE_CHARS).collect()),
+                at: shown(at),
                 is_warning: self.kind == "Warning",
             },
         })

@@ -10,7 +10,7 @@ use crate::diagnosis::{
     Preference, Selector,
 };
 
-use super::{Identity, Interner, Metadata, Object, ObjectKey, null_as_default};
+use super::{Identity, Interner, Metadata, Object, ObjectKey, all_shown, null_as_default, shown};
 
 /// IPAddressPool.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,7 +71,7 @@ impl Object for Pool {
             namespace: names.share(&self.metadata.namespace),
             ranges: ranges.filter_map(|text| text.parse().ok()).collect(),
             labels: self.metadata.labels,
-            addresses: self.spec.addresses,
+            addresses: all_shown(self.spec.addresses),
             auto_assign: self.spec.auto_assign.unwrap_or(true),
             avoid_buggy: self.spec.avoid_buggy,
             allocation: self.spec.service_allocation.map(|allocation| Allocation {
@@ -151,12 +151,12 @@ impl Object for AdvertisementObject {
                     nodes: preferred.preference,
                 })
                 .collect(),
-            pools: self.spec.pools,
+            pools: all_shown(self.spec.pools),
             pool_selectors: self.spec.pool_selectors,
             node_selectors: self.spec.node_selectors,
             service_selectors: self.spec.service_selectors,
-            interfaces: self.spec.interfaces,
-            peers: self.spec.peers,
+            interfaces: all_shown(self.spec.interfaces),
+            peers: all_shown(self.spec.peers),
         })
     }
 }
@@ -184,7 +184,7 @@ impl Object for Peer {
 
     fn keep(self, _names: &mut Interner) -> Option<BgpPeer> {
         Some(BgpPeer {
-            address: self.spec.peer_address,
+            address: shown(self.spec.peer_address),
         })
     }
 }
@@ -267,8 +267,8 @@ impl Object for ConfigurationObject {
 
     fn keep(self, _names: &mut Interner) -> Option<ConfigurationState> {
         Some(ConfigurationState {
-            result: self.status.result,
-            error: self.status.error_summary,
+            result: shown(self.status.result),
+            error: shown(self.status.error_summary),
         })
     }
 }
@@ -298,9 +298,9 @@ impl Object for Session {
 
     fn keep(self, _names: &mut Interner) -> Option<BgpSession> {
         Some(BgpSession {
-            node: self.status.node,
-            peer: self.status.peer,
-            state: self.status.bgp_status,
+            node: shown(self.status.node),
+            peer: shown(self.status.peer),
+            state: shown(self.status.bgp_status),
         })
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! The serde types name only the fields that are used, so that the rest (`managedFields`, volumes, probes) is skipped while
 //! the text is parsed and never held. A `Kept` record is smaller still: it is what the view stores for as long as the
-//! object lives.
+//! object lives. Its texts can be shown as they are ([`printable`]).
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Namespace, ServiceKey};
+use crate::model::{Namespace, ServiceKey, printable};
 
 mod event;
 mod metallb;
@@ -38,8 +39,8 @@ pub(super) struct ObjectKey {
 impl ObjectKey {
     pub(super) fn new(namespace: &str, name: &str) -> Self {
         Self {
-            namespace: Namespace::new(namespace),
-            name: name.into(),
+            namespace: Namespace::new(&printable(namespace)),
+            name: printable(name).into(),
         }
     }
 
@@ -69,6 +70,7 @@ impl Interner {
     const CAPACITY: usize = 4096;
 
     fn share(&mut self, text: &str) -> Arc<str> {
+        let text = &*printable(text);
         if let Some(known) = self.0.get(text) {
             return known.clone();
         }
@@ -79,6 +81,20 @@ impl Interner {
         self.0.insert(shared.clone());
         shared
     }
+}
+
+/// A text that is kept, made safe to show. Kubernetes lets nobody name a thing so that it has to be, but events have any words, and a
+/// server that lies has any names.
+fn shown(text: String) -> String {
+    match printable(&text) {
+        Cow::Owned(safe) => safe,
+        Cow::Borrowed(_) => text,
+    }
+}
+
+/// The same for many.
+fn all_shown(texts: Vec<String>) -> Vec<String> {
+    texts.into_iter().map(shown).collect()
 }
 
 /// An object as it comes from the API.

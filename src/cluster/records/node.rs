@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use crate::diagnosis::{self, Labels};
 
-use super::{Identity, Interner, Metadata, Object, null_as_default};
+use super::{Identity, Interner, Metadata, Object, null_as_default, shown};
 
 /// `v1` Node.
 #[derive(Clone, Debug, Deserialize)]
@@ -87,8 +87,12 @@ impl Object for Node {
             match (kind.as_str(), address.parse::<IpAddr>()) {
                 ("InternalIP", Ok(ip)) => node.internal_ips.push(ip),
                 ("ExternalIP", Ok(ip)) => node.external_ips.push(ip),
-                _ if !node.names.contains(&address) => node.names.push(address),
-                _ => {}
+                _ => {
+                    let name = shown(address);
+                    if !node.names.contains(&name) {
+                        node.names.push(name);
+                    }
+                }
             }
         }
         Some(node)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::diagnosis::{FamilyPolicy, Labels, ServiceFacts};
 use crate::model::{Protocol, ServicePort, ServiceType};
 
-use super::{Identity, Interner, Metadata, Object, null_as_default};
+use super::{Identity, Interner, Metadata, Object, all_shown, null_as_default, shown};
 
 /// `v1` Service.
 #[derive(Clone, Debug, Deserialize)]
@@ -150,7 +150,7 @@ impl Object for Service {
             } else {
                 Labels::new()
             },
-            load_balancer_class: self.spec.load_balancer_class,
+            load_balancer_class: self.spec.load_balancer_class.map(shown),
             family_policy: family_policy(&self.spec.ip_family_policy),
             pool: said(annotations.pool.or(annotations.old_pool)),
             requested_ips: said(annotations.requested_ips.or(annotations.old_requested_ips)),
@@ -160,11 +160,14 @@ impl Object for Service {
                     .requested_pool
                     .or(annotations.old_requested_pool),
             ),
-            sharing_key: annotations.sharing_key.or(annotations.old_sharing_key),
+            sharing_key: annotations
+                .sharing_key
+                .or(annotations.old_sharing_key)
+                .map(shown),
             uses_deprecated_annotation,
             local_traffic_only: self.spec.external_traffic_policy == LOCAL,
             internal_local_only: self.spec.internal_traffic_policy == LOCAL,
-            source_ranges: self.spec.load_balancer_source_ranges,
+            source_ranges: all_shown(self.spec.load_balancer_source_ranges),
             terminating: self.metadata.deletion_timestamp.is_some(),
         })
     }
@@ -205,9 +208,9 @@ fn service_type(text: &str) -> ServiceType {
 
 const LOCAL: &str = "Local";
 
-/// A text, where one is given and not empty.
+/// A text, where one is given and not empty, safe to show.
 fn said(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
+    text.filter(|text| !text.is_empty()).map(shown)
 }
 
 fn family_policy(text: &str) -> FamilyPolicy {
@@ -230,11 +233,11 @@ impl Port {
     fn keep(self) -> ServicePort {
         ServicePort {
             target_port: match self.target_port {
-                Some(IntOrString::String(name)) => name,
+                Some(IntOrString::String(name)) => shown(name),
                 Some(IntOrString::Int(0)) | None => self.port.to_string(),
                 Some(IntOrString::Int(number)) => number.to_string(),
             },
-            name: self.name,
+            name: shown(self.name),
             number: self.port,
             protocol: protocol(&self.protocol),
             node_port: self.node_port.filter(|port| *port != 0),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Identity, Interner, Metadata, Object, null_as_default};
+use super::{Identity, Interner, Metadata, Object, null_as_default, shown};
 
 /// `discovery.k8s.io/v1` EndpointSlice.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,7 +89,7 @@ impl Object for EndpointSlice {
     fn keep(self, names: &mut Interner) -> Option<KeptSlice> {
         let service = self.metadata.labels.service?;
         Some(KeptSlice {
-            service: service.into(),
+            service: names.share(&service),
             endpoints: self
                 .endpoints
                 .into_iter()
@@ -98,7 +98,7 @@ impl Object for EndpointSlice {
             ports: self
                 .ports
                 .into_iter()
-                .filter_map(|port| Some((port.name.unwrap_or_default(), port.port?)))
+                .filter_map(|port| Some((shown(port.name.unwrap_or_default()), port.port?)))
                 .collect(),
         })
     }
@@ -112,7 +112,7 @@ impl Endpoint {
             pod: self
                 .target_ref
                 .filter(|target| target.kind == "Pod" && !target.name.is_empty())
-                .map(|target| target.name.into()),
+                .map(|target| shown(target.name).into()),
             node: self.node_name.map(|node| names.share(&node)),
             ready: self.conditions.ready.unwrap_or(true),
         })

@@ -201,7 +201,7 @@ const WORDS: &[&str] = &[
 proptest! {
     /// A spoiled command is read whole, or said to be none in words.
     #[test]
-    fn fuzz_ssh_command(text in crate::testing::spoiled(&["corpus/ssh_command"], "", WORDS)) {
+    fn fuzz_ssh_command(text in crate::testing::spoiled(&["corpus/ssh_command"], "", &[WORDS])) {
         let text = String::from_utf8_lossy(&text);
         match parse(&text) {
             Ok(command) => {

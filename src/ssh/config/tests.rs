@@ -480,7 +480,7 @@ const WORDS: &[&str] = &[
 proptest! {
     /// A spoiled file never panics, and what is made of it can be printed and read by a person.
     #[test]
-    fn fuzz_ssh_config(text in crate::testing::spoiled(&["fixtures/ssh_config"], ".conf", WORDS)) {
+    fn fuzz_ssh_config(text in crate::testing::spoiled(&["fixtures/ssh_config"], ".conf", &[WORDS])) {
         let world = World::new("");
         fs::write(world.path(".ssh/config"), &text).unwrap();
         for host in ["web.example", "db1"] {

@@ -491,7 +491,7 @@ const WORDS: &[&str] = &[
 proptest! {
     /// A spoiled file never panics, and never makes a stranger's key one that is known.
     #[test]
-    fn fuzz_known_hosts(text in crate::testing::spoiled(&["corpus/known_hosts"], "", WORDS)) {
+    fn fuzz_known_hosts(text in crate::testing::spoiled(&["corpus/known_hosts"], "", &[WORDS])) {
         let mut known = KnownHosts::default();
         known.add_text(Path::new(FILE), &text);
         for host in ["node-1.example", "10.0.0.1", "x.corp.example", "fd00::101"] {
