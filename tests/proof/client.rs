@@ -5,11 +5,16 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::faults::PATIENCE;
 use crate::line::Line;
+use crate::running::listeners;
 use crate::support::LIMIT;
 use crate::support::adit::Running;
 use crate::support::servers::{digest, noise};
 use crate::support::sshd::Sshd;
+
+/// Clients for whom nothing can be done are turned away in three seconds at most; the rest is a busy machine's margin.
+pub(crate) const TURNED_AWAY: Duration = Duration::from_secs(10);
 
 /// An SSH server and the line to it.
 pub(crate) struct Site {
@@ -102,6 +107,16 @@ pub(crate) fn turned_away_within(address: SocketAddr, limit: Duration) -> Durati
         ),
     }
     started.elapsed()
+}
+
+/// Where a program whose tunnels do not work listens, its clients are turned away: no fault leaves a port that takes connections and
+/// leads nowhere.
+pub(crate) fn listeners_turn_away(program: u32) {
+    let (addresses, _v6) = listeners(program);
+    for address in addresses {
+        let after = turned_away_within(address, PATIENCE);
+        assert!(after < TURNED_AWAY, "{address}: {after:?}");
+    }
 }
 
 /// The same command, with these words before it.

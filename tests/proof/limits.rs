@@ -1,15 +1,15 @@
 //! Limits of servers and of this computer: each is named, and what does not run into it goes on.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use crate::client::{Download, Site, behind, mounts};
-use crate::faults::{wait_for, without_ports};
+use crate::client::{Download, Site, behind, listeners_turn_away, mounts};
+use crate::faults::{PATIENCE, wait_for, without_ports};
 use crate::support::adit::Running;
 use crate::support::servers::{connect, digest, echo, exchange, noise, source};
 use crate::table::{Table, seconds};
@@ -37,14 +37,21 @@ fn first_fault(adit: &Running, code: &str) -> (String, Duration) {
 }
 
 /// sshd as a daemon, which alone counts the connections of them all.
-struct Daemon(Child);
+pub(crate) struct Daemon(Child);
 
 impl Daemon {
-    fn start(site: &Site, port: u16) -> Self {
+    pub(crate) fn start(site: &Site, port: u16) -> Self {
         let child = Command::new("/usr/sbin/sshd")
             .args(["-D", "-e", "-p", &port.to_string(), "-f"])
             .arg(site.sshd.path("sshd_config"))
-            .stderr(Stdio::null())
+            // Where it is shown when a test fails.
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(site.sshd.path("log"))
+                    .unwrap(),
+            )
             .spawn()
             .expect("sshd is needed: tests/run installs openssh-server");
         wait_for(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
@@ -64,16 +71,11 @@ fn max_startups(table: &mut Table) {
     let port = site.sshd.port();
     site.sshd.kill();
     let _daemon = Daemon::start(&site, port);
-    // A connection that does not log in takes the only place; the one that found the port open may still have it.
-    let mut idler = None;
-    wait_for_some(&mut idler, || {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let mut greeting = [0; 4];
-        (stream.read_exact(&mut greeting).is_ok() && &greeting == b"SSH-").then_some(stream)
-    });
+    let idler = idler(port);
     let adit = site.forward(&[echo()], &[]);
     let (words, after) = first_fault(&adit, "handshake-failed");
     assert!(words.contains("MaxStartups"), "{words}");
+    listeners_turn_away(adit.pid());
     drop(idler);
     works(adit.listening(0));
     table.line(&[
@@ -84,11 +86,16 @@ fn max_startups(table: &mut Table) {
     ]);
 }
 
-fn wait_for_some<T>(place: &mut Option<T>, mut get: impl FnMut() -> Option<T>) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while place.is_none() {
-        assert!(Instant::now() < end, "it has not happened");
-        *place = get();
+/// A connection that does not log in and takes the only place; the one that found the port open may still have it.
+pub(crate) fn idler(port: u16) -> TcpStream {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut greeting = [0; 4];
+        if stream.read_exact(&mut greeting).is_ok() && &greeting == b"SSH-" {
+            return stream;
+        }
+        assert!(Instant::now() < end, "there is no room for one connection");
     }
 }
 
@@ -97,13 +104,21 @@ fn forwarding_forbidden(table: &mut Table) {
         let site = Site::new(&[option]);
         let adit = site.forward(&[echo()], &[]);
         let (words, after) = first_fault(&adit, "forwarding-prohibited");
+        listeners_turn_away(adit.pid());
         table.line(&[
             &format!("sshd's {option}"),
             &without_ports(&words),
             &seconds(after),
-            "waits for a person",
+            &ends(adit),
         ]);
     }
+}
+
+/// What nobody but a person can mend ends a command; the window waits for them.
+pub(crate) fn ends(adit: Running) -> String {
+    let code = adit.exit_code();
+    assert_eq!(code, 1);
+    format!("the command ends with exit code {code}, the window waits for a person")
 }
 
 fn max_sessions(table: &mut Table) {
@@ -141,7 +156,7 @@ fn port_taken(table: &mut Table) {
         "the local port is taken",
         &without_numbers(&words),
         &seconds(after),
-        "waits for a person; nothing was dialled",
+        "nothing was dialled",
     ]);
 }
 

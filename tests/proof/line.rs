@@ -44,6 +44,8 @@ pub(crate) struct Plan {
 struct State {
     server: Mutex<SocketAddr>,
     plan: Mutex<Option<Plan>>,
+    /// How many connections have been made.
+    connections: AtomicU64,
     /// How many connections are held.
     held: AtomicU64,
     /// How many directions of connections are being carried.
@@ -72,6 +74,7 @@ impl Line {
         let state = Arc::new(State {
             server: Mutex::new(server),
             plan: Mutex::default(),
+            connections: AtomicU64::new(0),
             held: AtomicU64::new(0),
             standing: AtomicU64::new(0),
             up: AtomicU64::new(0),
@@ -81,6 +84,7 @@ impl Line {
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 // A server that is down refuses: so does the line, by closing.
+                shared.connections.fetch_add(1, Ordering::SeqCst);
                 let server = *shared.server.lock().unwrap();
                 if let Ok(far) = TcpStream::connect(server) {
                     carry(near, far, &shared);
@@ -106,6 +110,11 @@ impl Line {
             way: Way::Up,
             after: 0,
         });
+    }
+
+    /// How many connections have been made in all.
+    pub(crate) fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::SeqCst)
     }
 
     /// Whether a connection has come to where it is held.

@@ -15,6 +15,7 @@ mod keeping;
 mod limits;
 mod line;
 mod load;
+mod moments;
 mod names;
 mod opening;
 mod passing;

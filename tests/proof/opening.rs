@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::client::Site;
+use crate::client::{Site, listeners_turn_away};
 use crate::faults::{
     BLOWS, Blow, COLUMNS, QUICK, Seen, open_again, recover, shown, strike, wait_for, works,
 };
@@ -42,6 +42,7 @@ fn while_opening(blow: Blow, fault: &'static str, moment: &'static str, after: u
         }
     };
     let (shown, shown_after) = shown(&adit, Instant::now());
+    listeners_turn_away(adit.pid());
     recover(&mut site, blow);
     let healed_after = open_again(&adit, Instant::now());
     works(adit.listening(0));
@@ -51,7 +52,7 @@ fn while_opening(blow: Blow, fault: &'static str, moment: &'static str, after: u
         shown,
         shown_after,
         healed_after,
-        data: "none yet",
+        data: "none yet; a client is turned away",
     }
 }
 

@@ -170,6 +170,7 @@ fn waking_to_a_dead_line(table: &mut Table) {
     site.line.mend();
     let healed_after = open_again(&adit, Instant::now());
     works(address);
+    wait_for(|| adit.words().contains("was lost"));
     let told = adit.words();
     let told = told.lines().find(|line| line.contains("was lost")).unwrap();
     assert!(shown_after < Duration::from_secs(14), "{shown_after:?}");

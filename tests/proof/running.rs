@@ -10,10 +10,13 @@ use crate::client::behind;
 use crate::faults::{wait_for, works};
 use crate::station::{PASSPHRASE, Station};
 
-/// The inodes of a process's sockets.
+/// The inodes of a process's sockets; none of one that has ended.
 fn sockets(pid: u32) -> BTreeSet<String> {
-    let links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let targets = links.filter_map(|link| fs::read_link(link.unwrap().path()).ok());
+    let links = fs::read_dir(format!("/proc/{pid}/fd"));
+    let targets = links
+        .into_iter()
+        .flatten()
+        .filter_map(|link| fs::read_link(link.ok()?.path()).ok());
     targets
         .filter_map(|target| {
             let inode = target
@@ -28,7 +31,7 @@ fn sockets(pid: u32) -> BTreeSet<String> {
 /// The lines of a table of /proc/net that are this process's, in words.
 fn table(pid: u32, name: &str, inode_column: usize) -> Vec<Vec<String>> {
     let own = sockets(pid);
-    let text = fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap();
+    let text = fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
     let lines = text.lines().skip(1).map(|line| {
         line.split_whitespace()
             .map(str::to_owned)
@@ -40,7 +43,7 @@ fn table(pid: u32, name: &str, inode_column: usize) -> Vec<Vec<String>> {
 }
 
 /// The addresses on which it takes TCP connections, and IPv6's, as the kernel writes them.
-fn listeners(pid: u32) -> (Vec<SocketAddr>, Vec<String>) {
+pub(crate) fn listeners(pid: u32) -> (Vec<SocketAddr>, Vec<String>) {
     const LISTEN: &str = "0A";
     let of = |name| {
         let lines = table(pid, name, 9);

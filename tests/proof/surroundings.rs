@@ -1,14 +1,16 @@
 //! The network under a tunnel changes: a real interface, in namespaces of the kernel's.
 
-use std::io::Read as _;
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::client::Download;
+use crate::client::{Download, listeners_turn_away};
 use crate::faults::{COLUMNS, PATIENCE, wait_for, without_ports};
 use crate::support::adit::Running;
 use crate::support::network::FarSite;
-use crate::support::servers::{connect, digest, echo, exchange, noise, source};
+use crate::support::servers::{connect, digest, echo, exchange, noise, sink, source};
 use crate::table::{Table, seconds};
 
 const DOWNLOAD: usize = 32 << 20;
@@ -74,6 +76,8 @@ impl Scene {
         let words = self.adit.words();
         let told = words.lines().find(|line| line.contains("was lost"));
         let told = told.unwrap().trim_start_matches("adit: ");
+        let program = self.adit.pid();
+        self.site.near(|| listeners_turn_away(program));
         (without_ports(told), after)
     }
 
@@ -87,7 +91,7 @@ impl Scene {
                 };
                 stream.set_read_timeout(Some(PATIENCE)).unwrap();
                 let mut back = vec![0; data.len()];
-                std::io::Write::write_all(&mut stream, &data).is_ok()
+                stream.write_all(&data).is_ok()
                     && stream.read_exact(&mut back).is_ok()
                     && back == data
             })
@@ -111,7 +115,8 @@ impl Scene {
         recover(&self.site, blow.0);
         let again = self.works_again(Instant::now());
         // What a person may wait for until it is said; the margin is the busy machine's.
-        assert!(after < Duration::from_secs(18), "{after:?}");
+        let margin = Duration::from_secs(22);
+        assert!(after < margin, "{} {moment}: {after:?}, {words}", blow.1);
         [
             blow.1.to_owned(),
             moment.to_owned(),
@@ -145,6 +150,60 @@ fn while_downloading(blow: (Blow, &'static str)) -> [String; 6] {
     line
 }
 
+fn while_uploading(blow: (Blow, &'static str)) -> [String; 6] {
+    let mut scene = Scene::new(sink());
+    let address = scene.address;
+    let mut stream = scene.site.near(|| connect(address));
+    let sent = Arc::<AtomicU64>::default();
+    let counter = Arc::clone(&sent);
+    let writer = std::thread::spawn(move || {
+        let data = noise(1 << 16);
+        // More than all buffers hold: it ends only by the cut.
+        (0..1 << 16).any(|_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            stream.write_all(&data).is_err()
+        })
+    });
+    wait_for(|| sent.load(Ordering::Relaxed) > 64);
+    let struck = Instant::now();
+    strike(&mut scene.site, blow.0);
+    let line = scene.line("in mid-upload", struck, blow, "cut, by an error");
+    assert!(writer.join().unwrap(), "{}: nobody told the client", blow.1);
+    line
+}
+
+/// The network fails, and then the person closes everything: it ends at once, and its port is free.
+fn while_closing(blow: (Blow, &'static str)) -> [String; 6] {
+    let (target, _) = source(DOWNLOAD);
+    let Scene {
+        mut site,
+        adit,
+        address,
+    } = Scene::new(target);
+    let before = site.network.received();
+    let busy = site.near(|| connect(address));
+    wait_for(|| site.network.received() > before + (1 << 20));
+    strike(&mut site, blow.0);
+    let started = Instant::now();
+    let status = adit.interrupt();
+    let after = started.elapsed();
+    assert!(status.success(), "{}: {status:?}", blow.1);
+    let is_free = site.near(|| TcpListener::bind(address).is_ok());
+    assert!(is_free, "{}: {address} is still taken", blow.1);
+    drop(busy);
+    [
+        blow.1.to_owned(),
+        "closing".to_owned(),
+        format!(
+            "it ends after {} with exit code 0; the port is free",
+            seconds(after)
+        ),
+        String::new(),
+        String::new(),
+        String::new(),
+    ]
+}
+
 /// An interface that is away for less time than keepalives wait: TCP sends again what was lost.
 fn a_moment_without_a_network() -> [String; 6] {
     let (target, _) = source(DOWNLOAD);
@@ -175,6 +234,8 @@ fn a_network_that_changes_under_a_tunnel() {
     for blow in BLOWS {
         cells.push(std::thread::spawn(move || while_idle(blow)));
         cells.push(std::thread::spawn(move || while_downloading(blow)));
+        cells.push(std::thread::spawn(move || while_uploading(blow)));
+        cells.push(std::thread::spawn(move || while_closing(blow)));
     }
     let mut table = Table::new("surroundings", &COLUMNS);
     for cell in cells {
