@@ -1,5 +1,7 @@
 //! The ways from the command line to the other layers. This is the one place that sees them all.
 
+mod dialogs;
+
 use std::path::{Path, PathBuf};
 
 use adit::cli::{
@@ -17,7 +19,7 @@ use adit::ssh::config::{
 };
 use adit::ssh::key_file;
 use adit::tray;
-use adit::ui::{self, Drawing, Picked, Saved, Tools, WindowOptions};
+use adit::ui::{self, Tools, WindowOptions};
 use futures::future::BoxFuture;
 
 /// Everything that the command line may reach.
@@ -41,9 +43,9 @@ fn open_window(engine: Handle, faces: &Faces) -> anyhow::Result<()> {
         fallback_fonts: fallback_fonts(),
         system_language: system_language(),
         tools: Tools {
-            pick_file: Some(pick_key),
+            pick_file: Some(dialogs::pick_key),
             open_demo: Some(open_demo),
-            save_drawing: Some(save_drawing),
+            save_drawing: Some(dialogs::save_drawing),
         },
     };
     // eframe's error holds pointers of the window system's and stays on this thread.
@@ -52,36 +54,6 @@ fn open_window(engine: Handle, faces: &Faces) -> anyhow::Result<()> {
 
 fn system_language() -> Lang {
     Lang::of_locales(sys_locale::get_locales())
-}
-
-/// The system's dialog for files. It is waited for on a thread of its own: the window goes on.
-fn pick_key(picked: Picked) {
-    let folder = Environment::of_this_computer().user_folder();
-    let dialog = rfd::AsyncFileDialog::new()
-        .set_directory(folder)
-        .pick_file();
-    std::thread::spawn(move || {
-        let file = futures::executor::block_on(dialog);
-        picked(file.map(|file| file.path().to_owned()));
-    });
-}
-
-/// The system's dialog to name a file, waited for and written into on a thread of its own.
-fn save_drawing(drawing: Drawing, saved: Saved) {
-    let dialog = rfd::AsyncFileDialog::new()
-        .set_file_name(drawing.name)
-        .add_filter(drawing.extension, &[drawing.extension])
-        .save_file();
-    std::thread::spawn(move || {
-        let Some(file) = futures::executor::block_on(dialog) else {
-            return saved(Ok(None));
-        };
-        let path = file.path().to_owned();
-        let written = (drawing.contents)().and_then(|contents| {
-            std::fs::write(&path, contents).map_err(|error| format!("{}: {error}", path.display()))
-        });
-        saved(written.map(|()| Some(path)));
-    });
 }
 
 /// The demo is a process of its own, so that nothing of it mixes with the person's hosts.

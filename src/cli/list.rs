@@ -149,7 +149,9 @@ pub(super) async fn first_view(
             }
             Ok(ControlFlow::Continue(()))
         }
-        ClusterState::Off | ClusterState::Loading => Ok(ControlFlow::Continue(())),
+        ClusterState::Off | ClusterState::Stopped | ClusterState::Loading => {
+            Ok(ControlFlow::Continue(()))
+        }
     };
     let followed = tokio::select! {
         followed = dialog.follow(look) => Some(followed),

@@ -109,6 +109,12 @@ fn use_cluster(
         handle.send(Command::UseCluster(named.unwrap_or_default()));
         return Ok(());
     }
+    let is_current = |named: &ClusterSource| *named == current.source;
+    if current.state == ClusterState::Stopped && named.as_ref().is_none_or(is_current) {
+        // Whoever wants a service of it wants it read again.
+        handle.send(Command::UseCluster(current.source.clone()));
+        return Ok(());
+    }
     match named {
         // With nothing open there is nothing to lose.
         Some(other) if other != current.source && wanted(snapshot).next().is_none() => {
@@ -164,7 +170,7 @@ fn find_port(service: &ServiceKey, snapshot: &Snapshot) -> Result<u16, Refusal> 
             .map_err(|choice| Refusal::new("port-needed", choice, ""));
     }
     match &snapshot.cluster.state {
-        ClusterState::Off | ClusterState::Loading => Err(loading()),
+        ClusterState::Off | ClusterState::Stopped | ClusterState::Loading => Err(loading()),
         ClusterState::Failed(fault) => {
             let message = fault.message.to_string();
             let message = message.trim_end_matches('.');

@@ -137,6 +137,7 @@ impl ClusterReport {
         let (state, fault) = match &cluster.state {
             ClusterState::Off => ("off", None),
             ClusterState::Loading => ("loading", None),
+            ClusterState::Stopped => ("stopped", None),
             ClusterState::Live => ("live", None),
             ClusterState::Stale(fault) => ("stale", Some(fault)),
             ClusterState::Failed(fault) => ("failed", Some(fault)),

@@ -142,6 +142,7 @@ impl Supervisor {
             return match &cluster.current.state {
                 ClusterState::Loading => None,
                 ClusterState::Off => unavailable(words!("no cluster is chosen")),
+                ClusterState::Stopped => unavailable(words!("reading the cluster was ended")),
                 ClusterState::Failed(fault) => unavailable(fault.message.clone()),
                 ClusterState::Stale(fault) if cluster.current.services.is_empty() => {
                     unavailable(fault.message.clone())

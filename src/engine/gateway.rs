@@ -107,10 +107,11 @@ impl Supervisor {
         local: SocketAddr,
         reply: SyncSender<Result<Secret, ClusterFault>>,
     ) {
-        let Some(cluster) = &self.cluster else {
+        let cluster = self.cluster.as_ref();
+        let Some(watcher) = cluster.and_then(|cluster| cluster.watcher.as_ref()) else {
             return;
         };
-        let reading = cluster.watcher.kubeconfig_by(local);
+        let reading = watcher.kubeconfig_by(local);
         tokio::spawn(async move {
             if reply.try_send(reading.await).is_err() {
                 tracing::debug!("the kubeconfig is not waited for any more");

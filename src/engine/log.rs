@@ -143,6 +143,7 @@ fn cluster(state: &ClusterState) -> Option<Found> {
     let (level, text) = match state {
         ClusterState::Off => return None,
         ClusterState::Loading => (LogLevel::Detail, words!("reads the cluster")),
+        ClusterState::Stopped => (LogLevel::Info, words!("reading the cluster was ended")),
         ClusterState::Live => (LogLevel::Info, words!("follows the cluster")),
         ClusterState::Stale(fault) => (LogLevel::Warning, fault.message.clone()),
         ClusterState::Failed(fault) => (LogLevel::Error, fault.message.clone()),

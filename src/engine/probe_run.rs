@@ -345,6 +345,9 @@ async fn find_service(
         match &cluster.state {
             ClusterState::Loading => {}
             ClusterState::Off => return Err(unavailable(words!("no cluster is chosen"))),
+            ClusterState::Stopped => {
+                return Err(unavailable(words!("reading the cluster was ended")));
+            }
             ClusterState::Failed(fault) => return Err(unavailable(fault.message.clone())),
             ClusterState::Stale(fault) if cluster.services.is_empty() => {
                 return Err(unavailable(fault.message.clone()));

@@ -23,9 +23,9 @@ use super::tunnel_entry::TunnelEntry;
 use super::turns::Turns;
 use crate::cluster::Watcher;
 use crate::model::{
-    Answer, ClusterSource, ClusterStatus, Command, HostId, HostProfile, Intent, KeyCheck,
-    LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot, Target,
-    TunnelId, TunnelSpec, Words,
+    Answer, ClusterSource, ClusterState, ClusterStatus, Command, HostId, HostProfile, Intent,
+    KeyCheck, LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot,
+    Target, TunnelId, TunnelSpec, Words,
 };
 use crate::net::Sensor;
 
@@ -70,7 +70,8 @@ pub(super) struct Supervisor {
 
 /// The cluster that is watched.
 pub(super) struct Cluster {
-    pub(super) watcher: Watcher,
+    /// None once the person has ended reading it.
+    pub(super) watcher: Option<Watcher>,
     /// The host that its API server is reached through.
     pub(super) through: Option<Through>,
     /// None once the watcher has ended: its last word stays on show.
@@ -243,6 +244,7 @@ impl Supervisor {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::UseCluster(source) => self.use_cluster(source).await,
+            Command::StopReading => self.stop_reading().await,
             Command::AddHost(profile) => self.add_host(*profile).await,
             Command::SaveHost(host) => self.save_host(*host),
             Command::RemoveHost(id) => self.remove_host(&id).await,
@@ -299,11 +301,33 @@ impl Supervisor {
         let mut status = watcher.status();
         let current = status.borrow_and_update().clone();
         self.cluster = Some(Cluster {
-            watcher,
+            watcher: Some(watcher),
             through,
             status: Some(status),
             current,
         });
+        self.targets_may_have_moved().await;
+    }
+
+    async fn stop_reading(&mut self) {
+        let Some(cluster) = &mut self.cluster else {
+            return;
+        };
+        let has_begun = matches!(
+            cluster.current.state,
+            ClusterState::Loading | ClusterState::Stale(_)
+        );
+        if !has_begun || !cluster.current.services.is_empty() {
+            return;
+        }
+        self.prompts.retain(|_, asked| asked.dial != 0);
+        cluster.current = Arc::new(ClusterStatus {
+            source: cluster.current.source.clone(),
+            state: ClusterState::Stopped,
+            ..ClusterStatus::default()
+        });
+        // With the way goes what was dialled for its sake.
+        (cluster.watcher, cluster.through, cluster.status) = (None, None, None);
         self.targets_may_have_moved().await;
     }
 

@@ -75,6 +75,8 @@ pub enum ClusterState {
     Off,
     /// The first complete list has not arrived.
     Loading,
+    /// The person has ended reading it before a list arrived.
+    Stopped,
     /// The view follows the cluster.
     Live,
     /// The view is the last one known: the API cannot be reached or refuses, and is tried again.

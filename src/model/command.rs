@@ -21,6 +21,8 @@ use super::snapshot::{Intent, TunnelSpec};
 pub enum Command {
     /// Watch this cluster, in place of the one that is watched.
     UseCluster(ClusterSource),
+    /// End reading a cluster that has sent no list yet; `UseCluster` begins anew. One whose services are known goes on.
+    StopReading,
     /// Know this host; a host of the same id is replaced. The first host known carries the services' tunnels.
     AddHost(Box<HostProfile>),
     /// Keep this host in the keyring and know it from now on; one of the same id is replaced.

@@ -40,45 +40,37 @@ fn connections_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     let all = open.map_or(0, |tunnel| tunnel.traffic.connections as usize);
     ui.add_space(theme::GROUP_GAP);
     ui.label(theme::caption(ui, tr!(ui, "connections-title")));
-    egui::Grid::new(("connections", row.id.label(scene.lang)))
-        .num_columns(3)
-        .spacing([14.0, 3.0])
-        .show(ui, |ui| {
-            for connection in connections.iter().take(CONNECTIONS_LISTED) {
-                connection_ui(ui, connection, scene);
-                ui.end_row();
-            }
-        });
+    for connection in connections.iter().take(CONNECTIONS_LISTED) {
+        connection_ui(ui, connection, scene);
+    }
     let more = all.saturating_sub(connections.len().min(CONNECTIONS_LISTED));
     if more > 0 {
         ui.label(theme::weak(ui, tr!(ui, "connections-more", count = more)));
     }
 }
 
+/// On one line who it is, on another how long and how much.
 fn connection_ui(ui: &mut Ui, connection: &Connection, scene: &Scene<'_>) {
     let peer = connection
         .peer
         .map_or_else(|| "unix".to_owned(), |peer| peer.to_string());
-    let who = match &connection.client {
-        Client::Program(program) => format!("{} ({})", printable(&program.name), program.pid),
-        Client::Unasked | Client::Unknown => String::new(),
-    };
-    ui.vertical(|ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        if !who.is_empty() {
-            ui.label(who);
-        }
-        ui.label(theme::mono(peer));
-    });
-    ui.label(theme::weak(
-        ui,
-        words::duration(scene.lang, scene.now.since(connection.since)),
-    ));
+    let lasted = words::duration(scene.lang, scene.now.since(connection.since));
     let (down, up) = (
         words::bytes(connection.down_bytes),
         words::bytes(connection.up_bytes),
     );
-    ui.label(format!("↓ {down}  ↑ {up}"));
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(8.0, 1.0);
+        ui.horizontal(|ui| {
+            if let Client::Program(program) = &connection.client {
+                ui.label(format!("{} ({})", printable(&program.name), program.pid));
+            }
+            ui.add(Label::new(theme::mono(peer)).truncate());
+        });
+        let words = theme::weak(ui, format!("{lasted} · ↓ {down}  ↑ {up}"));
+        ui.add(Label::new(words.size(12.0)).truncate());
+        ui.add_space(4.0);
+    });
 }
 
 /// What the cluster says happened to the service.

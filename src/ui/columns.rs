@@ -112,7 +112,14 @@ impl ListColumn {
 pub(super) fn columns(available: f32, window: &WindowSettings) -> Vec<(ListColumn, f32)> {
     let is_wanted = |column: &ListColumn| !window.hidden_columns.contains(column.name());
     let mut shown: Vec<_> = ListColumn::ALL.into_iter().filter(is_wanted).collect();
-    for dispensable in [ListColumn::Traffic, ListColumn::ClusterIp, ListColumn::Pods] {
+    for dispensable in [
+        ListColumn::Traffic,
+        ListColumn::ClusterIp,
+        ListColumn::Pods,
+        ListColumn::MetalLb,
+        ListColumn::Ports,
+        ListColumn::Local,
+    ] {
         if least(&shown) > available {
             shown.retain(|column| *column != dispensable);
         }
@@ -227,7 +234,15 @@ mod tests {
     #[test]
     fn columns_fit_whatever_the_width() {
         let window = WindowSettings::default();
-        for (available, count) in [(2500.0, 9), (970.0, 9), (900.0, 8), (800.0, 7), (690.0, 6)] {
+        for (available, count) in [
+            (2500.0, 9),
+            (970.0, 9),
+            (900.0, 8),
+            (800.0, 7),
+            (690.0, 6),
+            (560.0, 5),
+            (320.0, 3),
+        ] {
             let columns = columns(available, &window);
             assert_eq!(columns.len(), count, "{available}");
             assert!(sum(&columns) <= available, "{available}: {columns:?}");

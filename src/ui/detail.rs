@@ -14,10 +14,14 @@ use crate::model::{
     TunnelState, printable,
 };
 
+/// In a window that is lower, details beside the list take more of its width.
+const LOW: f32 = 480.0;
 /// Narrower details below the list have one column.
 const STACKED: f32 = 560.0;
 /// What the buttons of a fault need beside its words.
 const FAULT_BUTTONS: f32 = 250.0;
+/// The size of the button that copies what a card says.
+const COPY: f32 = 20.0;
 
 /// The panel, beside the list or below it; nothing where no row is selected.
 pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -34,9 +38,15 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
     let area = ui.available_size();
     let is_wide = area.x >= theme::WIDE;
+    let is_low = area.y < LOW;
     // Too narrow for two columns: all of it below each other.
-    let is_stacked = is_wide || area.x < STACKED;
-    let panel = if is_wide {
+    let is_stacked = is_wide && !is_low || area.x < STACKED;
+    let panel = if is_wide && is_low {
+        // Where there is width and no height, the way lies across.
+        Panel::right("details beside, low")
+            .default_size(area.x * 0.56)
+            .size_range(STACKED..=area.x * 0.65)
+    } else if is_wide {
         let width = (area.x - 900.0).clamp(370.0, 470.0);
         Panel::right("details beside")
             .default_size(width)
@@ -128,6 +138,7 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
             Motion {
                 rate,
                 animate: scene.animate,
+                flow: !scene.window.reduced_motion,
             },
         );
     }
@@ -153,6 +164,7 @@ fn way_head_ui(ui: &mut Ui, row: &Row, graph: &diagram::Graph, scene: &mut Scene
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             save::buttons_ui(ui, graph, &id, scene);
+            probe_view::icon_button_ui(ui, row, scene);
         });
     });
     save::outcome_ui(ui, &id, scene);
@@ -335,15 +347,20 @@ fn findings_ui(ui: &mut Ui, row: &Row) {
         };
         let told = ui.lang().finding(finding);
         let (message, hint) = (printable(&told.what), printable(&told.next));
+        let words = format!("{message} ({}). {hint}", finding.code);
         ui.add_space(4.0);
         card_ui(ui, light, |ui| {
             let color = theme::lamp(theme::palette(ui), light).text;
             ui.horizontal_top(|ui| {
                 card_mark_ui(ui, light);
+                let width = ui.available_width() - COPY - ui.spacing().item_spacing.x;
                 ui.vertical(|ui| {
+                    ui.set_width(width);
                     ui.label(egui::RichText::new(message.as_ref()).color(color));
                     ui.label(hint.as_ref());
                 });
+                let name = tr!(ui, "copy-finding", what = message.as_ref());
+                widgets::copy_button_sized_ui(ui, &words, &name, COPY);
             });
         });
     }

@@ -19,6 +19,8 @@ pub(super) struct Motion {
     pub(super) rate: Option<Rate>,
     /// Whether what is in progress is shown moving.
     pub(super) animate: bool,
+    /// Whether bytes are shown moving: not to whoever wants little movement. Where they go by is marked all the same.
+    pub(super) flow: bool,
 }
 
 pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, motion: Motion) {
@@ -289,7 +291,11 @@ impl Drawing<'_> {
         if let (Some(rate), EdgeKind::Data, Status::Working) =
             (motion.rate, edge.kind, &edge.status)
         {
-            pulse(ui, &points, rate, self.palette.green.text);
+            let time = motion.flow.then(|| ui.input(|input| input.time));
+            let dots = pulse(&points, rate, time.unwrap_or(0.0));
+            for at in dots {
+                painter.circle_filled(at, 2.6, self.palette.green.text);
+            }
         }
         if let Some(label) = path.label {
             let font = font(diagram::Role::Label, NodeKind::Host);
@@ -365,25 +371,25 @@ fn arrow(painter: &Painter, points: &[Pos2], color: Color32) {
     painter.add(Shape::convex_polygon(head, color, Stroke::NONE));
 }
 
-/// Dots that travel with the bytes: towards this computer where more comes down than goes up.
-fn pulse(ui: &Ui, points: &[Pos2], rate: Rate, color: Color32) {
+/// Where the dots are that travel with the bytes: towards this computer where more comes down than goes up.
+fn pulse(points: &[Pos2], rate: Rate, time: f64) -> Vec<Pos2> {
+    const SPACING: f32 = 26.0;
     let length: f32 = points
         .windows(2)
         .map(|pair| pair[0].distance(pair[1]))
         .sum();
-    let time = ui.input(|input| input.time);
     #[expect(clippy::cast_possible_truncation, reason = "a phase between 0 and 1")]
-    let phase = (time * 0.9).fract() as f32;
-    let spacing = 26.0;
-    let mut at = if rate.down > rate.up {
-        spacing * (1.0 - phase)
+    let phase = (time * 0.9 + 0.5).fract() as f32;
+    let phase = if rate.down > rate.up {
+        1.0 - phase
     } else {
-        spacing * phase
+        phase
     };
-    while at < length {
-        ui.painter().circle_filled(along(points, at), 2.6, color);
-        at += spacing;
-    }
+    let places = std::iter::successors(Some(SPACING * phase), |at| Some(at + SPACING));
+    places
+        .take_while(|at| *at < length)
+        .map(|at| along(points, at))
+        .collect()
 }
 
 /// The point `distance` along the line.

@@ -34,6 +34,16 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
                 tr!(scene, "empty-loading-hint"),
             );
             way_ui(ui, scene);
+            stop_ui(ui, scene);
+        }
+        ClusterState::Stopped => {
+            let hint = tr!(scene, "empty-stopped-hint");
+            words_ui(ui, tr!(scene, "empty-stopped"), hint);
+            ui.add_space(8.0);
+            if ui.button(tr!(scene, "empty-read-again")).clicked() {
+                let source = scene.snapshot.cluster.source.clone();
+                scene.commands.push(Command::UseCluster(source));
+            }
         }
         ClusterState::Live => {
             words_ui(ui, tr!(scene, "empty-live"), tr!(scene, "empty-live-hint"));
@@ -44,6 +54,14 @@ pub(super) fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
         ClusterState::Failed(fault) => fault_ui(ui, scene, tr!(scene, "empty-failed"), &fault),
     });
     true
+}
+
+/// Ends reading a cluster that does not answer.
+fn stop_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    ui.add_space(8.0);
+    if ui.button(tr!(scene, "empty-stop")).clicked() {
+        scene.commands.push(Command::StopReading);
+    }
 }
 
 /// How it is going with the host through which the cluster is read.
@@ -176,10 +194,15 @@ fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFaul
         through_ui(ui, scene, &source);
         ui.add_space(8.0);
     }
+    let is_tried_again = matches!(scene.snapshot.cluster.state, ClusterState::Stale(_));
+    let buttons = if is_tried_again { 260.0 } else { 140.0 };
     ui.horizontal(|ui| {
-        ui.add_space((ui.available_width() - 140.0) / 2.0);
+        ui.add_space((ui.available_width() - buttons) / 2.0);
         if ui.button(tr!(scene, "try-again")).clicked() {
             scene.commands.push(Command::UseCluster(source));
+        }
+        if is_tried_again && ui.button(tr!(scene, "empty-stop")).clicked() {
+            scene.commands.push(Command::StopReading);
         }
         let words = format!("{message} ({}). {hint}", fault.code);
         widgets::copy_button_ui(ui, &words, tr!(scene, "copy-problem"));

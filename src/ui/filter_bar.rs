@@ -1,8 +1,11 @@
 //! The bar above the list: filters, groups and columns; or what can be done with the rows that are marked.
 
-use egui::{Button, ComboBox, Frame, Layout, Margin, RichText, Ui};
+use std::collections::BTreeSet;
+
+use egui::{Button, ComboBox, Frame, Layout, Margin, RichText, Ui, vec2};
 
 use super::icons::Icon;
+use super::rows::RowId;
 use super::scene::Scene;
 use super::{list, theme, widgets};
 use crate::l10n::{Id, id, tr};
@@ -10,6 +13,8 @@ use crate::model::{Command, Intent, Light, ServiceType, SettingsChange, printabl
 
 /// Below this width a chip shows its number alone.
 const ROOMY: f32 = 760.0;
+/// Below this width the filters take two lines.
+const TWO_LINES: f32 = 480.0;
 
 pub(super) fn filter_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let frame = Frame::new().inner_margin(Margin {
@@ -19,20 +24,33 @@ pub(super) fn filter_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         bottom: 2,
     });
     frame.show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.set_min_height(28.0);
-            ui.spacing_mut().item_spacing.x = 6.0;
-            if scene.view.marked.len() > 1 {
+        ui.spacing_mut().item_spacing = vec2(6.0, 2.0);
+        let width = ui.available_width();
+        let add_line = |ui: &mut Ui, scene: &mut Scene<'_>, add: fn(&mut Ui, &mut Scene<'_>)| {
+            ui.horizontal(|ui| {
+                ui.set_min_height(28.0);
+                add(ui, scene);
+            });
+        };
+        if scene.view.marked.len() > 1 {
+            ui.horizontal_wrapped(|ui| {
+                ui.set_min_height(28.0);
                 marked_ui(ui, scene);
-            } else {
-                filters_ui(ui, scene);
-            }
-        });
+            });
+        } else if width < TWO_LINES {
+            add_line(ui, scene, |ui, scene| lights_ui(ui, scene, false));
+            add_line(ui, scene, more_ui);
+        } else {
+            add_line(ui, scene, |ui, scene| {
+                lights_ui(ui, scene, ui.available_width() >= ROOMY);
+                more_ui(ui, scene);
+            });
+        }
     });
 }
 
-fn filters_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let is_roomy = ui.available_width() >= ROOMY;
+/// A chip for each light.
+fn lights_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_roomy: bool) {
     for light in [
         None,
         Some(Light::Green),
@@ -41,6 +59,10 @@ fn filters_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ] {
         chip_ui(ui, scene, light, is_roomy);
     }
+}
+
+/// The other filters, and how the list looks.
+fn more_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     namespace_ui(ui, scene);
     types_ui(ui, scene);
     ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
@@ -154,35 +176,47 @@ fn types_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
 }
 
-/// What can be done with several rows at once.
-fn marked_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let marked: Vec<_> = scene.view.marked.iter().cloned().collect();
-    let text = tr!(ui, "marked-count", count = marked.len());
-    ui.label(RichText::new(text).font(theme::strong_font(13.0)));
-    ui.add_space(6.0);
-    if widgets::primary_button_ui(ui, tr!(ui, "marked-open")).clicked() {
-        scene.set_all(marked.iter(), Intent::Up);
-    }
-    if ui.button(tr!(ui, "marked-close")).clicked() {
-        scene.set_all(marked.iter(), Intent::Down);
-    }
-    let services: Vec<_> = marked
-        .iter()
-        .filter_map(|id| scene.rows.find(id)?.key().cloned())
-        .collect();
+/// Makes the services of the marked rows favourites, or none where all of them are.
+fn favourites_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let favourites = &scene.snapshot.settings.favourites;
-    let on = !services.iter().all(|service| favourites.contains(service));
+    let services = || scene.view.marked.iter().filter_map(RowId::service);
+    if services().next().is_none() {
+        return;
+    }
+    let on = services().any(|service| !favourites.contains(service));
     let name = if on {
         tr!(ui, "marked-favourite")
     } else {
         tr!(ui, "marked-no-favourite")
     };
-    if !services.is_empty() && ui.button(name).clicked() {
-        for service in services {
-            let change = SettingsChange::Favourite { service, on };
-            scene.commands.push(Command::ChangeSettings(change));
-        }
+    if ui.button(name).clicked() {
+        let services: BTreeSet<_> = services().cloned().collect();
+        scene.commands.extend(
+            services
+                .into_iter()
+                .map(|service| Command::ChangeSettings(SettingsChange::Favourite { service, on })),
+        );
     }
+}
+
+/// What can be done with several rows at once.
+fn marked_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let text = tr!(ui, "marked-count", count = scene.view.marked.len());
+    ui.label(RichText::new(text).font(theme::strong_font(13.0)));
+    ui.add_space(6.0);
+    let (closed, open) = scene.marked_to_change();
+    let name = tr!(ui, "marked-open", count = closed);
+    let button = ui.add_enabled_ui(closed > 0, |ui| widgets::primary_button_ui(ui, &name));
+    if button.inner.clicked() {
+        let marked = scene.view.marked.clone();
+        scene.set_all(marked.iter(), Intent::Up);
+    }
+    let close = Button::new(tr!(ui, "marked-close", count = open));
+    if ui.add_enabled(open > 0, close).clicked() {
+        let marked = scene.view.marked.clone();
+        scene.set_all(marked.iter(), Intent::Down);
+    }
+    favourites_ui(ui, scene);
     if ui
         .add(Button::new(tr!(ui, "marked-clear")).frame(false))
         .clicked()

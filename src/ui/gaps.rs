@@ -6,11 +6,12 @@ use super::icons::{self, Icon};
 use super::scene::Scene;
 use super::{theme, widgets};
 use crate::l10n::{Speaks as _, tr};
-use crate::model::{ClusterState, printable};
+use crate::model::{ClusterState, Command, printable};
 
 /// A line on what is missing, with the Role that would grant it; nothing where all can be seen, or once it was read.
 pub(super) fn gaps_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     stale_ui(ui, scene);
+    stopped_ui(ui, scene);
     metallb_ui(ui, scene);
     let cluster = &scene.snapshot.cluster;
     if cluster.gaps.is_empty() || scene.view.gaps_read.as_ref() == Some(&cluster.gaps) {
@@ -66,10 +67,25 @@ fn stale_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let commands = &mut *scene.commands;
     strip_ui(ui, &text, |ui| {
         if ui.button(tr!(ui, "try-again")).clicked() {
-            commands.push(crate::model::Command::UseCluster(source));
+            commands.push(Command::UseCluster(source));
         }
         let words = format!("{message} ({}). {hint}", fault.code);
         widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
+    });
+}
+
+/// The cluster is not read, and there are tunnels to see all the same.
+fn stopped_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let cluster = &scene.snapshot.cluster;
+    if cluster.state != ClusterState::Stopped || scene.rows.total() == 0 {
+        return;
+    }
+    strip_ui(ui, tr!(scene, "empty-stopped"), |ui| {
+        if ui.button(tr!(ui, "empty-read-again")).clicked() {
+            scene
+                .commands
+                .push(Command::UseCluster(cluster.source.clone()));
+        }
     });
 }
 

@@ -47,6 +47,8 @@ pub(super) enum Icon {
     Columns,
     /// Rows in groups.
     Groups,
+    /// A line that beats.
+    Pulse,
 }
 
 /// A line through these points, on a field that reaches from -7 to 7.
@@ -154,6 +156,14 @@ const fn lines(icon: Icon) -> &'static [Line] {
             &[(-5.5, 1.8), (2.0, 1.8)],
             &[(-2.5, 5.0), (5.5, 5.0)],
         ],
+        Icon::Pulse => &[&[
+            (-6.0, 0.0),
+            (-3.2, 0.0),
+            (-1.2, -4.8),
+            (1.6, 4.8),
+            (3.2, 0.0),
+            (6.0, 0.0),
+        ]],
         Icon::Star | Icon::StarFilled | Icon::Sun | Icon::Moon | Icon::Half | Icon::Dots => &[],
     }
 }
@@ -215,7 +225,8 @@ pub(super) fn paint_sized(painter: &Painter, icon: Icon, center: Pos2, size: f32
         | Icon::Right
         | Icon::Map
         | Icon::Columns
-        | Icon::Groups => {}
+        | Icon::Groups
+        | Icon::Pulse => {}
     }
 }
 

@@ -58,9 +58,9 @@ use crate::control::Faces;
 use crate::engine::Handle;
 use crate::l10n::Lang;
 
-pub use hosts::{PickFile, Picked, Tools};
+pub use hosts::{NoDialog, PickFile, Picked, Tools};
 pub use offscreen::Offscreen;
-pub use save::{Contents, Drawing, SaveDrawing, Saved};
+pub use save::{Contents, Drawing, SaveDrawing, Saved, SavedAs};
 
 /// How the window starts.
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ pub fn run(handle: Handle, options: WindowOptions, faces: &Faces) -> Result<(), 
         .with_title("Adit")
         .with_app_id("adit")
         .with_inner_size(size(&handle))
-        .with_min_inner_size([720.0, 360.0])
+        .with_min_inner_size([380.0, 320.0])
         .with_icon(icon());
     let native = eframe::NativeOptions {
         viewport,

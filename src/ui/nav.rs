@@ -15,15 +15,18 @@ use crate::l10n::{Id, id};
 const WIDTH: f32 = 68.0;
 /// The height of an entry.
 const ENTRY: f32 = 50.0;
+/// The width of a rail without words, and the height of its entries.
+const BARE: f32 = 42.0;
 
 pub(super) fn nav_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let frame = Frame::new()
         .fill(theme::palette(ui).window)
         .inner_margin(Margin::symmetric(4, 6));
+    let is_narrow = ui.available_width() < theme::NARROW;
     Panel::left("pages")
         .frame(frame)
         .resizable(false)
-        .exact_size(WIDTH)
+        .exact_size(if is_narrow { BARE } else { WIDTH })
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             for page in Page::ALL {
@@ -56,8 +59,10 @@ const fn icon(page: Page) -> Icon {
 }
 
 fn entry_ui(ui: &mut Ui, page: Page, name: &str, is_shown: bool) -> Response {
+    let is_bare = ui.available_width() < BARE;
+    let height = if is_bare { BARE } else { ENTRY };
     let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), ENTRY), Sense::click());
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), is_shown, name));
     let palette = theme::palette(ui);
     let is_lit = response.hovered() || response.has_focus();
@@ -77,6 +82,14 @@ fn entry_ui(ui: &mut Ui, page: Page, name: &str, is_shown: bool) -> Response {
     } else {
         palette.weak
     };
+    if response.has_focus() {
+        widgets::ring(ui, rect.shrink(1.0), palette);
+    }
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
+    if is_bare {
+        icons::paint_sized(ui.painter(), icon(page), rect.center(), 17.0, color);
+        return response.on_hover_text(name);
+    }
     let above = rect.center_top() + vec2(0.0, 17.0);
     icons::paint_sized(ui.painter(), icon(page), above, 17.0, color);
     let below = Rect::from_min_max(
@@ -96,8 +109,5 @@ fn entry_ui(ui: &mut Ui, page: Page, name: &str, is_shown: bool) -> Response {
         theme::body_font(11.0),
         words,
     );
-    if response.has_focus() {
-        widgets::ring(ui, rect.shrink(1.0), palette);
-    }
-    response.on_hover_cursor(CursorIcon::PointingHand)
+    response
 }

@@ -10,7 +10,7 @@ use egui::{
 use super::rows::RowId;
 use super::scene::Scene;
 use super::view::{Overlay, Page};
-use super::{fuzzy, nav, theme, widgets, words};
+use super::{fuzzy, nav, probe_view, theme, widgets, words};
 use crate::l10n::tr;
 use crate::model::{Command, HostId, Intent, Language, Theme, printable};
 
@@ -25,6 +25,7 @@ enum Action {
     Toggle(RowId),
     Browse(String),
     Show(RowId),
+    Probe(RowId),
     Go(Page),
     Host(HostId),
     Theme(Theme),
@@ -232,6 +233,13 @@ fn services(scene: &Scene<'_>, query: &str) -> Vec<Entry> {
             tr!(scene, "palette-show", service = &label),
             Action::Show(row.id.clone()),
         );
+        if probe_view::command(row, scene).is_some() {
+            let name = match probe_view::running(row, scene) {
+                Some(_) => tr!(scene, "palette-stop-probe", service = &label),
+                None => tr!(scene, "palette-probe", service = &label),
+            };
+            add(name, Action::Probe(row.id.clone()));
+        }
     }
     entries
 }
@@ -304,6 +312,15 @@ fn act(ctx: &Context, scene: &mut Scene<'_>, entry: &Entry) {
         }
         Action::Browse(url) => ctx.open_url(OpenUrl::new_tab(url)),
         Action::Show(id) => {
+            scene.view.page = Page::Services;
+            scene.view.select(id);
+        }
+        Action::Probe(id) => {
+            let command = scene
+                .rows
+                .find(&id)
+                .and_then(|row| probe_view::command(row, scene));
+            scene.commands.extend(command);
             scene.view.page = Page::Services;
             scene.view.select(id);
         }

@@ -12,12 +12,14 @@ use super::scene::Scene;
 use super::{theme, widgets, words};
 use crate::l10n::{Lang, tr};
 use crate::model::{
-    Command, Fault, Light, LikelyCause, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
+    Command, Fault, Light, LikelyCause, ProbeId, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
     ProbeVerdict, Protocol, Route, TunnelState, printable,
 };
 
 /// The height of a step.
 const STEP: f32 = 20.0;
+/// The size of the button that copies why a step failed.
+const COPY: f32 = 20.0;
 
 /// What a probe of this row leads to; none where there is nothing to probe.
 fn target(row: &Row) -> Option<ProbeTarget> {
@@ -46,30 +48,51 @@ pub(super) fn drawn(row: &Row, scene: &Scene<'_>) -> Option<Arc<ProbeReport>> {
     (!is_open || report.verdict == ProbeVerdict::Running).then_some(report)
 }
 
-/// Begins a probe, or ends the one that runs.
-pub(super) fn button_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
-    let Some(target) = target(row) else { return };
-    let running = scene
-        .snapshot
-        .probe_of(&target)
-        .filter(|report| report.verdict == ProbeVerdict::Running);
-    if let Some(report) = running {
-        if ui.button(tr!(scene, "probe-cancel")).clicked() {
-            scene.commands.push(Command::CancelProbe(report.id));
-        }
-        return;
-    }
-    let button = ui.button(tr!(scene, "probe-start"));
-    if button.on_hover_text(tr!(scene, "probe-hint")).clicked() {
-        scene.commands.extend(command(row));
-    }
+/// The probe of this row that runs.
+pub(super) fn running(row: &Row, scene: &Scene<'_>) -> Option<ProbeId> {
+    let report = scene.snapshot.probe_of(&target(row)?)?;
+    (report.verdict == ProbeVerdict::Running).then_some(report.id)
 }
 
-/// What begins a probe of this row.
-pub(super) fn command(row: &Row) -> Option<Command> {
+/// What begins a probe of this row, or ends the one that runs; none where there is nothing to probe.
+pub(super) fn command(row: &Row, scene: &Scene<'_>) -> Option<Command> {
+    if let Some(id) = running(row, scene) {
+        return Some(Command::CancelProbe(id));
+    }
     match target(row)? {
         ProbeTarget::Service { service, port } => Some(Command::Probe { service, port }),
         ProbeTarget::Host(_) => None,
+    }
+}
+
+/// Begins a probe, or ends the one that runs.
+pub(super) fn button_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    let Some(command) = command(row, scene) else {
+        return;
+    };
+    let response = if running(row, scene).is_some() {
+        ui.button(tr!(scene, "probe-cancel"))
+    } else {
+        ui.button(tr!(scene, "probe-start"))
+            .on_hover_text(tr!(scene, "probe-hint"))
+    };
+    if response.clicked() {
+        scene.commands.push(command);
+    }
+}
+
+/// The same as a picture, at the head of the drawing.
+pub(super) fn icon_button_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+    let Some(command) = command(row, scene) else {
+        return;
+    };
+    let (icon, name) = if running(row, scene).is_some() {
+        (Icon::Close, tr!(scene, "probe-cancel-way"))
+    } else {
+        (Icon::Pulse, tr!(scene, "probe-way"))
+    };
+    if widgets::icon_button_ui(ui, icon, name).clicked() {
+        scene.commands.push(command);
     }
 }
 
@@ -175,7 +198,14 @@ fn step_ui(ui: &mut Ui, step: &ProbeStep, is_first_broken: bool) {
     if let ProbeOutcome::Failed { fault, likely } = &step.outcome {
         ui.horizontal_top(|ui| {
             ui.add_space(19.0);
-            ui.vertical(|ui| failure_ui(ui, fault, *likely, is_first_broken));
+            let width = ui.available_width() - COPY - ui.spacing().item_spacing.x;
+            ui.vertical(|ui| {
+                ui.set_width(width);
+                failure_ui(ui, fault, *likely, is_first_broken);
+            });
+            let text = failure(lang, &name, fault, *likely);
+            let what = tr!(ui, "probe-copy-step", step = &name);
+            widgets::copy_button_sized_ui(ui, &text, &what, COPY);
         });
     }
 }
@@ -231,6 +261,12 @@ fn failure_ui(ui: &mut Ui, fault: &Fault, likely: Option<LikelyCause>, is_first:
     ui.add(egui::Label::new(next).wrap());
 }
 
+/// What broke at a step, why, and what to do, as words to paste.
+fn failure(lang: Lang, name: &str, fault: &Fault, likely: Option<LikelyCause>) -> String {
+    let next = next_step(lang, fault, likely);
+    printable(&format!("{name}: {}. {next}", lang.fault(fault))).into_owned()
+}
+
 fn next_step(lang: Lang, fault: &Fault, likely: Option<LikelyCause>) -> String {
     match likely {
         Some(cause) => lang.say(&cause.remedy()),
@@ -274,17 +310,15 @@ fn as_text(lang: Lang, report: &ProbeReport) -> String {
             Light::Grey => '-',
         };
         let name = lang.say(&step.check.words());
-        let mut line = format!("{sign} {name}");
-        let more = match &step.outcome {
+        let mut line = match &step.outcome {
             ProbeOutcome::Failed { fault, likely } => {
-                let next = next_step(lang, fault, *likely);
-                format!("{}. {next}", lang.fault(fault))
+                format!("{sign} {}", failure(lang, &name, fault, *likely))
             }
-            outcome => remark(lang, outcome),
+            outcome => match remark(lang, outcome) {
+                remark if remark.is_empty() => format!("{sign} {name}"),
+                remark => format!("{sign} {name}: {remark}"),
+            },
         };
-        if !more.is_empty() {
-            line = format!("{line}: {more}");
-        }
         if let Some(took) = took(&step.outcome) {
             line = format!("{line} ({took})");
         }

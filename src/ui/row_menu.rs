@@ -4,7 +4,7 @@ use egui::{OpenUrl, Ui};
 
 use super::rows::Row;
 use super::scene::Scene;
-use super::words;
+use super::{probe_view, words};
 use crate::l10n::tr;
 use crate::model::{Command, Intent, printable};
 
@@ -16,6 +16,17 @@ pub(super) fn row_menu_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
         };
         if ui.button(name).clicked() {
             scene.toggle(row);
+        }
+    }
+    if let Some(command) = probe_view::command(row, scene) {
+        let name = match probe_view::running(row, scene) {
+            Some(_) => tr!(scene, "probe-cancel-way"),
+            None => tr!(scene, "probe-start"),
+        };
+        if ui.button(name).clicked() {
+            scene.commands.push(command);
+            // What it finds is shown in the details.
+            scene.view.selected = Some(row.id.clone());
         }
     }
     let port = row.port().map_or(0, |port| port.number);

@@ -35,6 +35,20 @@ impl RowId {
         }
     }
 
+    /// Whether there is anything to open.
+    pub(super) const fn has_switch(&self) -> bool {
+        matches!(self, Self::Port(_, _, Protocol::Tcp) | Self::Tunnel(_))
+    }
+
+    /// The rows that a tunnel can have: that of its service's port, or one of its own where no service accounts for it.
+    pub(super) fn of_tunnel(id: &TunnelId) -> Vec<Self> {
+        let mut rows = vec![Self::Tunnel(id.clone())];
+        if let TunnelId::Service { service, port } = id {
+            rows.push(Self::Port(service.clone(), *port, Protocol::Tcp));
+        }
+        rows
+    }
+
     /// The Service it belongs to.
     pub(super) const fn service(&self) -> Option<&ServiceKey> {
         match self {

@@ -24,8 +24,19 @@ pub struct Drawing {
 /// What a file is to hold, or why that cannot be made.
 pub type Contents = Box<dyn FnOnce() -> Result<Vec<u8>, String> + Send>;
 
-/// Told what became of it: where the drawing is, nothing where the person thought better of it, or why it could not be written.
-pub type Saved = Box<dyn FnOnce(Result<Option<PathBuf>, String>) + Send>;
+/// Where a drawing was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedAs {
+    /// Where the person wanted it.
+    Chosen(PathBuf),
+    /// In a new file: nothing on this system could ask the person.
+    Unasked(PathBuf),
+    /// Nowhere: the person thought better of it.
+    Nothing,
+}
+
+/// Told where the drawing is, or why it could not be written.
+pub type Saved = Box<dyn FnOnce(Result<SavedAs, String>) + Send>;
 
 /// Has the person name a file, writes the drawing into it, and does not wait for that.
 pub type SaveDrawing = fn(Drawing, Saved);
@@ -35,9 +46,9 @@ pub type SaveDrawing = fn(Drawing, Saved);
 pub(super) struct Saving {
     /// The tunnel whose way it shows.
     of: Option<TunnelId>,
-    waiting: Option<mpsc::Receiver<Result<Option<PathBuf>, String>>>,
+    waiting: Option<mpsc::Receiver<Result<SavedAs, String>>>,
     /// What to tell of the last one.
-    told: Option<Result<PathBuf, String>>,
+    told: Option<Result<SavedAs, String>>,
 }
 
 impl Saving {
@@ -48,7 +59,7 @@ impl Saving {
         };
         match answer {
             Err(mpsc::TryRecvError::Empty) => return,
-            Ok(result) => self.told = result.transpose(),
+            Ok(result) => self.told = Some(result),
             Err(mpsc::TryRecvError::Disconnected) => {}
         }
         self.waiting = None;
@@ -182,11 +193,16 @@ pub(super) fn outcome_ui(ui: &mut Ui, of: &TunnelId, scene: &mut Scene<'_>) {
     }
     let palette = theme::palette(ui);
     match &scene.view.saving.told {
-        None => {}
-        Some(Ok(path)) => {
+        None | Some(Ok(SavedAs::Nothing)) => {}
+        Some(Ok(SavedAs::Chosen(path))) => {
             let path = path.display().to_string();
             let text = tr!(scene, "save-done", path = printable(&path));
-            ui.add(egui::Label::new(theme::weak(ui, text)).wrap());
+            done_ui(ui, &text, &path);
+        }
+        Some(Ok(SavedAs::Unasked(path))) => {
+            let path = path.display().to_string();
+            let text = tr!(scene, "save-done-unasked", path = printable(&path));
+            done_ui(ui, &text, &path);
         }
         Some(Err(reason)) => {
             let text = tr!(scene, "save-failed", reason = printable(reason));
@@ -198,6 +214,18 @@ pub(super) fn outcome_ui(ui: &mut Ui, of: &TunnelId, scene: &mut Scene<'_>) {
             });
         }
     }
+}
+
+/// Where the file is now, to be copied.
+fn done_ui(ui: &mut Ui, text: &str, path: &str) {
+    ui.horizontal_top(|ui| {
+        let width = ui.available_width() - 20.0 - ui.spacing().item_spacing.x;
+        ui.vertical(|ui| {
+            ui.set_width(width);
+            ui.add(egui::Label::new(theme::weak(ui, text)).wrap());
+        });
+        widgets::copy_button_sized_ui(ui, path, tr!(ui, "save-copy-path"), 20.0);
+    });
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::rows::{Row, RowId};
 use super::view::View;
 use crate::l10n::{Lang, Speaks};
 use crate::model::{
-    Command, HostStatus, Intent, Light, Moment, SettingsChange, Snapshot, TunnelId, WindowSettings,
+    Command, HostStatus, Intent, Light, Moment, SettingsChange, Snapshot, TunnelId, TunnelState,
+    WindowSettings,
 };
 
 /// One frame's view of everything.
@@ -49,13 +50,35 @@ impl Scene<'_> {
         }
     }
 
-    /// Wants the tunnels of all these rows up or down.
+    /// Wants the tunnels of all these rows up or down; those that are wanted up and have failed are tried again.
     pub(super) fn set_all<'r>(&mut self, rows: impl Iterator<Item = &'r RowId>, intent: Intent) {
         for id in rows.filter_map(RowId::tunnel) {
             if self.intent(&id) != intent {
                 self.commands.push(Command::SetIntent { id, intent });
+            } else if intent == Intent::Up && self.has_failed(&id) {
+                self.commands.push(Command::RetryNow(id));
             }
         }
+    }
+
+    fn has_failed(&self, id: &TunnelId) -> bool {
+        let tunnel = self.snapshot.tunnels.get(id);
+        tunnel.is_some_and(|tunnel| matches!(tunnel.state, TunnelState::Failed(_)))
+    }
+
+    /// How many of the marked rows can be opened, or tried again, and how many can be closed. There are fewer tunnels than rows.
+    pub(super) fn marked_to_change(&self) -> (usize, usize) {
+        let marked = &self.view.marked;
+        let tunnels = self.snapshot.tunnels.iter();
+        let wanted: Vec<_> = tunnels
+            .filter(|(id, tunnel)| {
+                tunnel.intent == Intent::Up
+                    && RowId::of_tunnel(id).iter().any(|id| marked.contains(id))
+            })
+            .collect();
+        let failed = wanted.iter().filter(|(id, _)| self.has_failed(id)).count();
+        let all = marked.iter().filter(|id| id.has_switch()).count();
+        (all - wanted.len() + failed, wanted.len())
     }
 
     /// Wants the marked rows up if any is down, else down; the selected one where none is marked.

@@ -1,5 +1,6 @@
 //! The window, driven by name and role as a screen reader would.
 
+mod giving_up;
 mod hosts;
 mod way;
 
@@ -22,9 +23,9 @@ use crate::diagram::testing::{host, key, pods, port, snapshot, tunnel, ui, up};
 use crate::engine::Handle;
 use crate::l10n::Lang;
 use crate::model::{
-    Answer, ClusterFault, ClusterState, Command, Fault, FaultCause, Finding, Hop, Intent,
-    LbService, LinkStatus, LocalBind, Moment, Notice, PortHolder, Prompt, PromptId, Protocol,
-    Question, Route, ServiceKey, ServicePhase, Severity, Snapshot, TunnelId, TunnelState,
+    Answer, ClusterFault, ClusterSource, ClusterState, Command, Fault, FaultCause, Finding, Hop,
+    Intent, LbService, LinkStatus, LocalBind, Moment, Notice, PortHolder, Prompt, PromptId,
+    Protocol, Question, Route, ServiceKey, ServicePhase, Severity, Snapshot, TunnelId, TunnelState,
 };
 
 const OPEN: TunnelState = TunnelState::Open {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use egui_kittest::kittest::Queryable as _;
 
-use super::{OPEN, Window, intent_of, key, tunnel, world};
+use super::{OPEN, Window, busy, intent_of, key, tunnel, world};
 use crate::model::{
     ClusterFault, ClusterState, Command, Intent, Language, Light, ServiceKey, Settings,
     SettingsChange, Snapshot, Theme,
@@ -96,6 +96,37 @@ fn marked_rows_are_opened_together() {
     window.press(Key::Home);
     press(&mut window, Modifiers::SHIFT, Key::ArrowDown);
     assert!(window.shows("2 marked"));
+}
+
+#[test]
+fn marked_rows_of_several_states_are_each_told_what_they_lack() {
+    let mut mixed = world();
+    let (ui, dns) = (key(), ServiceKey::new("shop", "dns"));
+    tunnel(&mut mixed, &ui, 80, OPEN);
+    tunnel(&mut mixed, &dns, 9153, busy());
+    let mut window = Window::new(mixed.clone());
+    press(&mut window, Modifiers::COMMAND, Key::A);
+    // Of the three UDP has none, and one is open already.
+    window.click("Open 1");
+    let command = window.command();
+    assert!(
+        matches!(&command, Command::RetryNow(id) if id.to_string() == "shop/dns:9153"),
+        "{command:?}"
+    );
+    window.click("Close 2");
+    let closed = commands(&mut window);
+    assert!(
+        closed
+            .iter()
+            .all(|command| intent_of(command).1 == Intent::Down)
+    );
+    assert_eq!(closed.len(), 2);
+
+    tunnel(&mut mixed, &dns, 9153, OPEN);
+    window.snapshots.send(Arc::new(mixed)).unwrap();
+    window.harness.run();
+    window.click("Open 0");
+    assert!(commands(&mut window).is_empty(), "there is nothing to open");
 }
 
 #[test]

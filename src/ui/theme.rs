@@ -33,6 +33,8 @@ pub(super) const SWITCH: Vec2 = Vec2::new(34.0, 18.0);
 pub(super) const ICON_BUTTON: f32 = 24.0;
 /// The first width at which the details stand beside the list rather than below it.
 pub(super) const WIDE: f32 = 1180.0;
+/// In a narrower window things that stand beside one another elsewhere go below each other, or lose their words.
+pub(super) const NARROW: f32 = 640.0;
 
 /// Gives `ctx` Adit's look, light and dark. `fallback_fonts` are the bytes of font files for scripts that the built-in ones
 /// lack; what is no font is left out.

@@ -24,26 +24,40 @@ pub(super) fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .fill(palette.window)
         .inner_margin(Margin::symmetric(theme::PANEL_MARGIN, 9));
     egui::Panel::top("top bar").frame(frame).show(ui, |ui| {
+        let is_narrow = ui.available_width() < theme::NARROW;
         ui.horizontal(|ui| {
             ui.set_min_height(28.0);
-            logo_ui(ui);
-            ui.add_space(4.0);
+            logo_ui(ui, is_narrow);
             cluster_ui(ui, scene.snapshot);
+            stop_ui(ui, scene);
             ui.separator();
-            host_ui(ui, scene);
-            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                theme_ui(ui, scene);
-                search_ui(ui, scene);
-            });
+            host_ui(ui, scene, is_narrow);
+            if !is_narrow {
+                tools_ui(ui, scene, is_narrow);
+            }
         });
+        if is_narrow {
+            ui.horizontal(|ui| tools_ui(ui, scene, is_narrow));
+        }
     });
 }
 
 /// The mark of the program: the mouth of an adit in a hill, and its name.
-fn logo_ui(ui: &mut Ui) {
+fn logo_ui(ui: &mut Ui, is_narrow: bool) {
     let (rect, _) = ui.allocate_exact_size(egui::vec2(24.0, 24.0), egui::Sense::hover());
     super::logo::paint(ui.painter(), rect, theme::palette(ui));
-    ui.label(theme::title(tr!(ui, "app-name")));
+    if !is_narrow {
+        ui.label(theme::title(tr!(ui, "app-name")));
+        ui.add_space(4.0);
+    }
+}
+
+/// The search and the theme, at the right end.
+fn tools_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_narrow: bool) {
+    ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+        theme_ui(ui, scene);
+        search_ui(ui, scene, is_narrow);
+    });
 }
 
 fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
@@ -55,6 +69,7 @@ fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
     let (light, word, hint) = match &cluster.state {
         ClusterState::Off => (Light::Grey, id!("cluster-off"), None),
         ClusterState::Loading => (Light::Amber, id!("cluster-loading"), None),
+        ClusterState::Stopped => (Light::Grey, id!("cluster-stopped"), None),
         ClusterState::Live => (Light::Green, id!("cluster-live"), None),
         ClusterState::Stale(fault) => (Light::Amber, id!("cluster-stale"), Some(fault)),
         ClusterState::Failed(fault) => (Light::Red, id!("cluster-failed"), Some(fault)),
@@ -80,6 +95,17 @@ fn cluster_ui(ui: &mut Ui, snapshot: &Snapshot) {
     }
 }
 
+/// Ends reading a cluster that does not answer, whatever page is shown.
+fn stop_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    if scene.snapshot.cluster.state != ClusterState::Loading {
+        return;
+    }
+    let name = tr!(scene, "cluster-stop");
+    if widgets::icon_button_sized_ui(ui, Icon::Close, name, 20.0).clicked() {
+        scene.commands.push(Command::StopReading);
+    }
+}
+
 /// A name that takes no more than `width`.
 fn label_at_most_ui(ui: &mut Ui, text: &str, width: f32) -> egui::Response {
     let font = theme::strong_font(13.5);
@@ -92,7 +118,7 @@ fn label_at_most_ui(ui: &mut Ui, text: &str, width: f32) -> egui::Response {
     response
 }
 
-fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_narrow: bool) {
     let snapshot = scene.snapshot;
     let selected = snapshot
         .selected_host
@@ -106,13 +132,18 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     };
     let (light, word) = link(scene.lang, &selected.link);
-    let width = (ui.available_width() - RIGHT_SIDE - 120.0).clamp(90.0, 280.0);
+    let beside = if is_narrow { 24.0 } else { RIGHT_SIDE + 120.0 };
+    let width = (ui.available_width() - beside).clamp(90.0, 280.0);
     let combo = ui.allocate_ui(egui::vec2(width, 28.0), |ui| {
         host_combo_ui(ui, scene, selected, width)
     });
     let facts = link_hover(scene.lang, selected);
     combo.inner.on_hover_text(&facts);
-    widgets::pill_ui(ui, light, word).on_hover_text(facts);
+    if is_narrow {
+        widgets::mark_ui(ui, light);
+    } else {
+        widgets::pill_ui(ui, light, word).on_hover_text(facts);
+    }
 }
 
 fn host_combo_ui(
@@ -190,9 +221,10 @@ fn link_hover(lang: Lang, host: &HostStatus) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
-fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_narrow: bool) {
     let palette = theme::palette(ui);
-    let width = (ui.available_width() - 12.0).clamp(110.0, 280.0);
+    let most = if is_narrow { f32::INFINITY } else { 280.0 };
+    let width = (ui.available_width() - 12.0).clamp(110.0, most);
     let field = TextEdit::singleline(&mut scene.view.query)
         .id(search_id())
         .hint_text(tr!(ui, "bar-search"))

@@ -18,6 +18,7 @@ mod first_run;
 mod forward;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod giving_up;
 mod instance;
 mod interop;
 mod key;

@@ -3,6 +3,7 @@
 app-name = Adit
 copy-address-of = Copy the address of { $service }
 copy-problem = Copy the problem
+copy-finding = Copy: { $what }
 try-again = Try again
 cancel = Cancel
 continue = Continue
@@ -26,6 +27,8 @@ bar-theme-dark = Theme: dark
 
 cluster-off = no cluster
 cluster-loading = loading
+cluster-stopped = stopped
+cluster-stop = Stop reading the cluster
 cluster-live = live
 cluster-stale = out of date
 cluster-failed = failed

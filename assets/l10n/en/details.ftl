@@ -58,6 +58,9 @@ facts-move = Move there
 probe-start = Try every hop
 probe-hint = Tries each hop on a connection of its own and says which one breaks, and why.
 probe-cancel = Stop
+probe-way = Try every hop of this way
+probe-cancel-way = Stop trying the hops
+probe-copy-step = Copy why this broke: { $step }
 
 connections-title = Connections
 connections-more = and { $count } more
@@ -93,4 +96,6 @@ save-png = PNG picture
 save-mermaid = Mermaid
 save-text = Text
 save-done = Saved as { $path }
+save-done-unasked = There is no dialog for files here (xdg-desktop-portal or zenity brings one), so it was saved as { $path }
+save-copy-path = Copy the path
 save-failed = Not saved: { $reason }

@@ -72,6 +72,7 @@ host-options = Options
 host-jumps-hint = jump hosts, nearest first
 host-key-default = as ssh chooses: ~/.ssh and ssh-agent
 host-pick-key = Choose …
+host-no-dialog = There is no dialog for files here (xdg-desktop-portal or zenity brings one). Type the path.
 cluster-choice = Cluster
 cluster-on-host = the one of a kubeconfig on this host
 cluster-here = the one of a kubeconfig on this computer

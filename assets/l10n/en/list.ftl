@@ -43,6 +43,10 @@ empty-off = No cluster is watched
 empty-off-hint = Start Adit with a kubeconfig (KUBECONFIG, ~/.kube/config or --kubeconfig), or try it out with: adit demo
 empty-loading = Reading the cluster
 empty-loading-hint = The list appears as soon as it is complete.
+empty-stop = Stop reading
+empty-stopped = Reading the cluster was ended
+empty-stopped-hint = Nothing is known of its services until it is read again.
+empty-read-again = Read it again
 empty-live = No LoadBalancer services
 empty-others = { $count ->
     [one] List the one service of another type
@@ -85,8 +89,8 @@ group-open-all-of = Open all of { $group }
 group-close-all-of = Close all of { $group }
 
 marked-count = { $count } marked
-marked-open = Open
-marked-close = Close
+marked-open = Open { $count }
+marked-close = Close { $count }
 marked-favourite = Make favourites
 marked-no-favourite = No favourites any more
 marked-clear = Clear the marks

@@ -3,6 +3,7 @@
 app-name = Adit
 copy-address-of = { $service } 주소 복사
 copy-problem = 문제 내용 복사
+copy-finding = 복사: { $what }
 try-again = 다시 시도
 cancel = 취소
 continue = 계속
@@ -26,6 +27,8 @@ bar-theme-dark = 테마: 어둡게
 
 cluster-off = 클러스터 없음
 cluster-loading = 읽는 중
+cluster-stopped = 멈춤
+cluster-stop = 클러스터 읽기 멈추기
 cluster-live = 실시간
 cluster-stale = 오래된 정보
 cluster-failed = 실패

@@ -58,6 +58,9 @@ facts-move = 이 포트로 옮기기
 probe-start = 모든 구간 점검
 probe-hint = 별도의 연결로 구간을 하나씩 시험하고, 어디서 왜 끊기는지 알려 줍니다.
 probe-cancel = 멈추기
+probe-way = 이 경로의 모든 구간 점검
+probe-cancel-way = 구간 점검 멈추기
+probe-copy-step = 끊긴 이유 복사: { $step }
 
 connections-title = 연결
 connections-more = 그 밖에 { $count }개
@@ -90,4 +93,6 @@ save-png = PNG 그림
 save-mermaid = Mermaid
 save-text = 텍스트
 save-done = { $path }에 저장됨
+save-done-unasked = 파일 대화 상자가 없어서(xdg-desktop-portal 또는 zenity를 설치하면 생깁니다) { $path }에 저장했습니다
+save-copy-path = 경로 복사
 save-failed = 저장하지 못했습니다: { $reason }

@@ -71,6 +71,7 @@ host-options = 옵션
 host-jumps-hint = 경유할 호스트, 가까운 것부터
 host-key-default = ssh가 고르는 대로: ~/.ssh와 ssh-agent
 host-pick-key = 선택 …
+host-no-dialog = 파일 대화 상자가 없습니다(xdg-desktop-portal 또는 zenity를 설치하면 생깁니다). 경로를 직접 입력하세요.
 cluster-choice = 클러스터
 cluster-on-host = 이 호스트에 있는 kubeconfig의 클러스터
 cluster-here = 이 컴퓨터에 있는 kubeconfig의 클러스터

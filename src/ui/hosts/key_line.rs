@@ -16,6 +16,10 @@ pub(super) fn pick_button_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     {
         scene.view.hosts.pick(ui.ctx());
     }
+    if scene.view.hosts.no_dialog {
+        let text = egui::RichText::new(tr!(scene, "host-no-dialog"));
+        ui.label(text.color(theme::palette(ui).amber.text));
+    }
 }
 
 /// What the file `path` is; the engine is asked once.

@@ -16,7 +16,7 @@ mod welcome;
 use egui::{Align, Layout, ScrollArea, Ui};
 
 pub(super) use state::HostsView;
-pub use state::{PickFile, Picked, Tools};
+pub use state::{NoDialog, PickFile, Picked, Tools};
 
 use super::scene::Scene;
 use super::theme;

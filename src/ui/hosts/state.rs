@@ -8,8 +8,13 @@ use super::cluster::ClusterChoice;
 use crate::model::{HostId, SavedHost, ssh_command};
 use crate::ui::save::SaveDrawing;
 
+/// Nothing on this system shows a dialog for files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no dialog for files")]
+pub struct NoDialog;
+
 /// What becomes of a file that was picked; none where the person picked none.
-pub type Picked = Box<dyn FnOnce(Option<PathBuf>) + Send>;
+pub type Picked = Box<dyn FnOnce(Result<Option<PathBuf>, NoDialog>) + Send>;
 
 /// Has the person pick a file, and does not wait for that.
 pub type PickFile = fn(Picked);
@@ -57,7 +62,9 @@ pub(in crate::ui) struct HostsView {
     pub(super) asked_keys: BTreeSet<PathBuf>,
     /// The host that was tried last.
     pub(super) tested: Option<HostId>,
-    picking: Option<mpsc::Receiver<Option<PathBuf>>>,
+    picking: Option<mpsc::Receiver<Result<Option<PathBuf>, NoDialog>>>,
+    /// No dialog could be shown to pick a file: the path has to be typed.
+    pub(super) no_dialog: bool,
 }
 
 /// The fields of the form.
@@ -96,8 +103,9 @@ impl HostsView {
         };
         let (sender, receiver) = mpsc::channel();
         let ctx = ctx.clone();
-        pick_file(Box::new(move |path| {
-            let _page_was_left = sender.send(path);
+        self.no_dialog = false;
+        pick_file(Box::new(move |picked| {
+            let _page_was_left = sender.send(picked);
             ctx.request_repaint();
         }));
         self.picking = Some(receiver);
@@ -108,9 +116,10 @@ impl HostsView {
         let answer = self.picking.as_ref()?.try_recv();
         match answer {
             Err(mpsc::TryRecvError::Empty) => None,
-            Ok(path) => {
+            Ok(picked) => {
                 self.picking = None;
-                path
+                self.no_dialog = picked.is_err();
+                picked.ok().flatten()
             }
             Err(mpsc::TryRecvError::Disconnected) => {
                 self.picking = None;
