@@ -454,6 +454,7 @@ fn zoo() -> Snapshot {
 fn everything_can_be_drawn_at_every_size_in_both_themes() {
     for theme in [Theme::Dark, Theme::Light] {
         for size in [
+            [380.0, 320.0],
             [720.0, 420.0],
             [900.0, 600.0],
             [1280.0, 800.0],

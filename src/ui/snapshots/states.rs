@@ -76,6 +76,17 @@ fn others() -> Vec<Shot> {
             ..list("low-window", demo())
         },
         Shot {
+            size: [1600.0, 400.0],
+            selected: 1,
+            ..list("low-wide", demo())
+        },
+        Shot {
+            size: [380.0, 640.0],
+            selected: 1,
+            ..list("slim", demo())
+        },
+        list("stopped", in_state(ClusterState::Stopped)),
+        Shot {
             selected: 1,
             ..list("in-trouble", in_trouble())
         },
