@@ -234,9 +234,10 @@ fn services(scene: &Scene<'_>, query: &str) -> Vec<Entry> {
             Action::Show(row.id.clone()),
         );
         if probe_view::command(row, scene).is_some() {
-            let name = match probe_view::running(row, scene) {
-                Some(_) => tr!(scene, "palette-stop-probe", service = &label),
-                None => tr!(scene, "palette-probe", service = &label),
+            let name = if probe_view::running(row, scene).is_some() {
+                tr!(scene, "palette-stop-probe", service = &label)
+            } else {
+                tr!(scene, "palette-probe", service = &label)
             };
             add(name, Action::Probe(row.id.clone()));
         }

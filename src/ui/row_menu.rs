@@ -19,9 +19,10 @@ pub(super) fn row_menu_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
         }
     }
     if let Some(command) = probe_view::command(row, scene) {
-        let name = match probe_view::running(row, scene) {
-            Some(_) => tr!(scene, "probe-cancel-way"),
-            None => tr!(scene, "probe-start"),
+        let name = if probe_view::running(row, scene).is_some() {
+            tr!(scene, "probe-cancel-way")
+        } else {
+            tr!(scene, "probe-start")
         };
         if ui.button(name).clicked() {
             scene.commands.push(command);
