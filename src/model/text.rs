@@ -2,16 +2,26 @@
 
 use std::borrow::Cow;
 
-/// `text` with every control character, and every character that changes the direction of writing, replaced by `�`, so
-/// that a hostile server's words cannot move a terminal's cursor or disguise what is shown. Line breaks are replaced too.
+/// `text` with every control character, every character that changes the direction of writing, and every one that is not to be seen,
+/// replaced by `�`, so that a hostile server's words cannot move a terminal's cursor or disguise what is shown. Line breaks are
+/// replaced too.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unsafe) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c })
-                .collect(),
-        )
+    // Nearly every text is made of these alone.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut before = None;
+    let mut is_changed = false;
+    let safe = text.chars().map(|c| {
+        let is_bad = is_unsafe(c, before);
+        is_changed |= is_bad;
+        before = Some(c);
+        if is_bad { '\u{fffd}' } else { c }
+    });
+    let safe: String = safe.collect();
+    if is_changed {
+        Cow::Owned(safe)
     } else {
         Cow::Borrowed(text)
     }
@@ -47,10 +57,21 @@ pub fn shell_quoted(text: &str) -> String {
     }
 }
 
-/// Control characters (C0, DEL, C1), and the bidirectional controls of Unicode's UAX #9.
-fn is_unsafe(c: char) -> bool {
+/// Control characters (C0, DEL, C1), the bidirectional controls of Unicode's UAX #9, line separators, and what is not to be seen
+/// (`Default_Ignorable_Code_Point` of UAX #44). Selectors of variants stay, and so do joiners where they follow a letter that can be
+/// joined: Persian and Hindi are written with them, and many emoji.
+fn is_unsafe(c: char, before: Option<char>) -> bool {
+    if matches!(c, '\u{200c}' | '\u{200d}') {
+        return before.is_none_or(|before| before.is_ascii() || is_unsafe(before, None));
+    }
     c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
@@ -91,5 +112,13 @@ mod tests {
             "a\u{fffd}[31mb\u{fffd}\u{fffd}"
         );
         assert_eq!(printable("\u{202e}gpj.exe"), "\u{fffd}gpj.exe");
+        assert_eq!(printable("pro\u{200b}d\u{200d}"), "pro\u{fffd}d\u{fffd}");
+        assert_eq!(
+            printable("\u{200c}a\u{feff}\u{e0061}"),
+            "\u{fffd}a\u{fffd}\u{fffd}"
+        );
+        for kept in ["می\u{200c}خواهم", "👩\u{200d}💻 ❤\u{fe0f}", "e\u{301}"] {
+            assert_eq!(printable(kept), kept);
+        }
     }
 }

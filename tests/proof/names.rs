@@ -3,14 +3,23 @@
 use std::fs;
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
+use adit::engine::{EngineOptions, Memory, start_with};
+use adit::model::{ClusterSource, ClusterState};
+use adit::ui::Offscreen;
+use adit::vault::VaultOptions;
+use egui::{Event, FullOutput, Key, Modifiers, PointerButton, Shape, Vec2};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
+use crate::faults::PATIENCE;
 use crate::support::adit::{command, run};
 use crate::support::tiny_api;
 
-/// What moves a terminal's cursor, in 7 bits and in 8, turns the direction of writing, is markup, or ends a line.
-const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2066}<b onload='alert(1)'>&amp;\"]%%{init: {'theme': 'dark'}}%%\r\n\tend";
+/// What moves a terminal's cursor, in 7 bits and in 8, turns the direction of writing, is not to be seen, is markup, or ends a line;
+/// and letters that are written from right to left.
+const HOSTILE: &str = "x\u{200b}\u{feff}\u{e0061}שלום\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2066}<b onload='alert(1)'>&amp;\"]%%{init: {'theme': 'dark'}}%%\r\n\tend";
 
 fn meta(name: &str, namespace: &str) -> Value {
     json!({"name": name, "namespace": namespace, "uid": name, "resourceVersion": "1", "annotations": {HOSTILE: HOSTILE}, "labels": {"app": HOSTILE}})
@@ -34,7 +43,8 @@ fn objects(resource: &str) -> Option<Value> {
         "services" => json!([
             service("ui", "10.0.0.241"),
             service(HOSTILE, ""),
-            service("web", HOSTILE)
+            service("web", HOSTILE),
+            service(&"long-".repeat(2000), "10.0.0.242")
         ]),
         "endpointslices" => json!([{
             "metadata": {"name": HOSTILE, "namespace": "default", "uid": "s", "resourceVersion": "1", "labels": {"kubernetes.io/service-name": "ui"}},
@@ -81,10 +91,10 @@ fn recorded(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Whether it can move a cursor, or turn the direction of writing.
+/// Whether it can move a cursor, turn the direction of writing, or stand there unseen.
 fn is_unsafe(c: char) -> bool {
     (c.is_control() && c != '\n')
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{200b}' | '\u{feff}' | '\u{e0061}' | '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 struct Cluster {
@@ -177,6 +187,97 @@ fn no_name_of_a_cluster_is_markup_in_a_picture() {
         .arg(config)
         .output();
     assert!(output.unwrap().stdout.starts_with(b"\x89PNG"));
+}
+
+/// All that a frame paints, and all that it tells a screen reader.
+fn texts(output: &FullOutput) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut shapes: Vec<&Shape> = output.shapes.iter().map(|clipped| &clipped.shape).collect();
+    while let Some(shape) = shapes.pop() {
+        match shape {
+            Shape::Vec(parts) => shapes.extend(parts),
+            Shape::Text(text) => texts.push(text.galley.text().to_owned()),
+            _ => {}
+        }
+    }
+    let told = output.platform_output.accesskit_update.as_ref().unwrap();
+    for (_, node) in &told.nodes {
+        let said = [
+            node.label(),
+            node.value(),
+            node.description(),
+            node.tooltip(),
+        ];
+        texts.extend(said.into_iter().flatten().map(str::to_owned));
+    }
+    texts
+}
+
+/// The window of an engine that watches the hostile cluster, for so many frames with these events first; how often the name is met.
+fn shown(window: &mut Offscreen, events: Vec<Event>) -> usize {
+    window.frame(Duration::from_millis(100), events);
+    let mut met = 0;
+    for _ in 0..5 {
+        let output = window.frame(Duration::from_millis(100), Vec::new());
+        for text in texts(&output) {
+            let odd = text.chars().find(|c| is_unsafe(*c));
+            assert_eq!(odd, None, "{text:?}");
+            met += usize::from(text.contains("owned"));
+        }
+    }
+    met
+}
+
+#[test]
+fn no_name_of_a_cluster_disguises_anything_in_the_window() {
+    let cluster = Cluster::new();
+    let runtime = Runtime::new().unwrap();
+    let within = runtime.enter();
+    let config = cluster.home.path().join("config");
+    let mut handle = start_with(EngineOptions {
+        memory: Memory::Everything,
+        // Not where the keyring of this machine's person has anything.
+        vault: Some(VaultOptions {
+            service: "adit-tests-of-names".to_owned(),
+            ..VaultOptions::of_environment()
+        }),
+        config_dir: Some(cluster.home.path().join("settings")),
+        usual_cluster: Some(ClusterSource::local(Some(config), None)),
+    });
+    runtime.block_on(async {
+        let live = async {
+            while handle.newest().cluster.state != ClusterState::Live {
+                handle.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, live).await.unwrap();
+    });
+    drop(within);
+    let mut window = Offscreen::new(handle, Vec2::new(1280.0, 1600.0));
+    window.tell();
+    assert!(shown(&mut window, Vec::new()) > 0, "the list");
+    let key = |key| Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    let mut details = 0;
+    for _ in 0..4 {
+        details += shown(&mut window, vec![key(Key::ArrowDown)]);
+    }
+    assert!(details > 0, "the details");
+    let output = window.frame(Duration::from_millis(100), Vec::new());
+    let place = Offscreen::place_of(&output, "Addresses").unwrap().center();
+    let button = |pressed| Event::PointerButton {
+        pos: place,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let click = vec![Event::PointerMoved(place), button(true), button(false)];
+    assert!(shown(&mut window, click) > 0, "the map");
 }
 
 /// Files are named by people, not by clusters.

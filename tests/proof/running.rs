@@ -1,14 +1,18 @@
 //! What the running program has of the system: its listeners, sockets, files and their modes, and where no secret is.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::client::behind;
 use crate::faults::{wait_for, works};
 use crate::station::{PASSPHRASE, Station};
+use crate::support::instance::Home;
 
 /// The inodes of a process's sockets; none of one that has ended.
 fn sockets(pid: u32) -> BTreeSet<String> {
@@ -208,4 +212,44 @@ fn no_secret_is_in_files_arguments_or_logs_of_the_running_program() {
     ] {
         assert!(!holds_secret(words.as_bytes()), "{words}");
     }
+}
+
+/// What the program answers to a greeting on its control socket that this account sends.
+fn greeted(socket: &Path, account: u32) -> Vec<u8> {
+    let hello = include_bytes!("../corpus/control/hello");
+    let length = u32::try_from(hello.len()).unwrap().to_be_bytes();
+    let mut client = Command::new("nc")
+        .args(["-N", "-U"])
+        .arg(socket)
+        .uid(account)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("nc is needed: tests/run installs netcat-openbsd");
+    let frame = [&[1][..], &length, hello].concat();
+    // Whom it does not listen to it may have left by now.
+    let _gone = client.stdin.take().unwrap().write_all(&frame);
+    let mut answer = Vec::new();
+    client
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_end(&mut answer)
+        .unwrap();
+    client.wait().unwrap();
+    answer
+}
+
+/// Even where folder and socket let everybody in.
+#[test]
+fn another_account_is_not_listened_to() {
+    const NOBODY: u32 = 65_534;
+    let home = Home::new();
+    let _agent = home.agent(&[]);
+    for place in [home.path(), &home.runtime(), &home.socket()] {
+        fs::set_permissions(place, Permissions::from_mode(0o777)).unwrap();
+    }
+    let own = rustix::process::geteuid().as_raw();
+    assert_ne!(greeted(&home.socket(), own), b"", "a greeting is answered");
+    assert_eq!(greeted(&home.socket(), NOBODY), b"");
 }
