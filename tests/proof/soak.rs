@@ -4,11 +4,16 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use crate::client::{Download, Site};
 use crate::line::{Cut, Way};
 use crate::load::Holding;
+use crate::support::adit::Running;
+use crate::support::network::FarSite;
 use crate::support::servers::{digest, echo, noise, source};
 use crate::table::Table;
 
@@ -98,8 +103,85 @@ fn talker(address: SocketAddr, tally: &Tally, stop: &AtomicBool) {
     }
 }
 
+/// What stands between Adit and its server.
+enum Ground {
+    /// A relay.
+    Line(Site),
+    /// A cable between two network namespaces.
+    Network(FarSite),
+}
+
+impl Ground {
+    fn forward(&self, targets: &[SocketAddr]) -> Running {
+        let options = ["ServerAliveInterval=1", "ServerAliveCountMax=1"];
+        match self {
+            Self::Line(site) => site.forward(targets, &options),
+            Self::Network(site) => site.forward(targets, &options),
+        }
+    }
+
+    /// Does `work` where Adit is. Threads that it starts stay there.
+    fn near<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Self::Line(_) => work(),
+            Self::Network(site) => site.near(work),
+        }
+    }
+
+    /// One of the faults, for so long.
+    fn fail(&mut self, number: u64, length: Duration) {
+        let lasts = || std::thread::sleep(length);
+        match self {
+            Self::Line(site) => match number % 5 {
+                0 => {
+                    site.sshd.kill();
+                    site.sshd.resume();
+                }
+                1 => {
+                    site.sshd.freeze();
+                    lasts();
+                    site.sshd.thaw();
+                }
+                cut => {
+                    let cuts = [Cut::Fin, Cut::Rst, Cut::Silence];
+                    site.line.cut_now(cuts[usize::try_from(cut - 2).unwrap()]);
+                    lasts();
+                    site.line.mend();
+                }
+            },
+            Self::Network(site) => match number % 5 {
+                0 => site.signal_sessions(Signal::KILL),
+                1 => {
+                    site.signal_sessions(Signal::STOP);
+                    lasts();
+                    site.signal_sessions(Signal::CONT);
+                }
+                2 => {
+                    site.network.take_down();
+                    lasts();
+                    site.network.bring_up();
+                }
+                3 => {
+                    site.network.lose_packets();
+                    lasts();
+                    site.network.carry_packets();
+                }
+                _ => site.network.change_address(),
+            },
+        }
+    }
+
+    /// How many bytes have come over it.
+    fn carried(&self) -> u64 {
+        match self {
+            Self::Line(site) => site.line.carried(Way::Up) + site.line.carried(Way::Down),
+            Self::Network(site) => site.network.received(),
+        }
+    }
+}
+
 /// A pseudorandom walk through the faults; the seed is printed, and the same seed walks the same way.
-fn trouble(site: &mut Site, seed: u64, until: Instant) -> u64 {
+fn trouble(ground: &mut Ground, seed: u64, until: Instant) -> u64 {
     let mut state = seed;
     let mut faults = 0;
     while Instant::now() < until {
@@ -108,51 +190,50 @@ fn trouble(site: &mut Site, seed: u64, until: Instant) -> u64 {
             .wrapping_add(1);
         std::thread::sleep(Duration::from_millis(1500 + (state >> 33) % 2500));
         faults += 1;
-        match (state >> 40) % 4 {
-            0 => site.line.cut_now(Cut::Fin),
-            1 => site.line.cut_now(Cut::Rst),
-            2 => site.line.cut_now(Cut::Silence),
-            _ => {
-                site.sshd.kill();
-                site.sshd.resume();
-                continue;
-            }
-        }
-        std::thread::sleep(Duration::from_millis(200 + (state >> 50) % 1500));
-        site.line.mend();
+        ground.fail(
+            state >> 40,
+            Duration::from_millis(200 + (state >> 50) % 1500),
+        );
     }
     faults
 }
 
-#[test]
-fn a_soak_loses_nothing_in_silence() {
-    let seed = 20_261_125;
-    let mut site = Site::new(&["RekeyLimit 16M"]);
-    let (target, _) = source(DOWNLOAD);
-    let options = ["ServerAliveInterval=1", "ServerAliveCountMax=1"];
-    let adit = site.forward(&[target, echo()], &options);
-    let (download, talk) = (adit.listening(0), adit.listening(1));
-    let (tally, stop) = (Arc::<Tally>::default(), Arc::<AtomicBool>::default());
+fn clients(
+    (download, talk): (SocketAddr, SocketAddr),
+    tally: &Arc<Tally>,
+    stop: &Arc<AtomicBool>,
+) -> Vec<JoinHandle<()>> {
     let mut clients = Vec::new();
     for (client, address) in [
         (downloader as fn(SocketAddr, &Tally, &AtomicBool), download),
         (talker, talk),
     ] {
         for _ in 0..4 {
-            let (tally, stop) = (Arc::clone(&tally), Arc::clone(&stop));
+            let (tally, stop) = (Arc::clone(tally), Arc::clone(stop));
             clients.push(std::thread::spawn(move || client(address, &tally, &stop)));
         }
     }
+    clients
+}
+
+const SEED: u64 = 20_261_125;
+
+fn soak(name: &str, mut ground: Ground) -> [String; 11] {
+    let (target, _) = source(DOWNLOAD);
+    let adit = ground.forward(&[target, echo()]);
+    let (download, talk) = (adit.listening(0), adit.listening(1));
+    let (tally, stop) = (Arc::<Tally>::default(), Arc::<AtomicBool>::default());
+    let clients = ground.near(|| clients((download, talk), &tally, &stop));
     let before = Holding::of(adit.id());
     let started = Instant::now();
-    let faults = trouble(&mut site, seed, started + duration());
+    let faults = trouble(&mut ground, SEED, started + duration());
     let took = started.elapsed();
     stop.store(true, Ordering::Relaxed);
     for client in clients {
         client.join().unwrap();
     }
     // It has come through: the same process, the same ports, and they work.
-    let mut stream = connect_when_open(download);
+    let mut stream = ground.near(|| connect_when_open(download));
     assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     assert!(count(&tally.whole) > 0);
@@ -162,9 +243,27 @@ fn a_soak_loses_nothing_in_silence() {
         ..before
     }
     .wait_until_back(adit.id(), 48);
+    [
+        name.to_owned(),
+        format!("{} s (seed {SEED})", took.as_secs()),
+        faults.to_string(),
+        count(&tally.whole).to_string(),
+        count(&tally.cut).to_string(),
+        count(&tally.turned_away).to_string(),
+        "0".to_owned(),
+        format!("{} MB", count(&tally.bytes) / 1_000_000),
+        format!("{} MB", ground.carried() / 1_000_000),
+        before.words(),
+        after.words(),
+    ]
+}
+
+#[test]
+fn a_soak_loses_nothing_in_silence() {
     let mut table = Table::new(
         "soak",
         &[
+            "between Adit and its server",
             "length",
             "faults",
             "whole",
@@ -177,21 +276,16 @@ fn a_soak_loses_nothing_in_silence() {
             "after",
         ],
     );
-    table.line(&[
-        &format!("{} s (seed {seed})", took.as_secs()),
-        &faults.to_string(),
-        &count(&tally.whole).to_string(),
-        &count(&tally.cut).to_string(),
-        &count(&tally.turned_away).to_string(),
-        "0",
-        &format!("{} MB", count(&tally.bytes) / 1_000_000),
-        &format!(
-            "{} MB",
-            (site.line.carried(Way::Up) + site.line.carried(Way::Down)) / 1_000_000
-        ),
-        &before.words(),
-        &after.words(),
-    ]);
+    let options = ["RekeyLimit 16M"];
+    let soaks = [
+        ("a relay", Ground::Line(Site::new(&options))),
+        ("a cable", Ground::Network(FarSite::start(&options))),
+    ]
+    .map(|(name, ground)| std::thread::spawn(move || soak(name, ground)));
+    for soak in soaks {
+        let line = soak.join().unwrap();
+        table.line(&line.each_ref().map(String::as_str));
+    }
     table.finish();
 }
 

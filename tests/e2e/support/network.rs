@@ -105,7 +105,9 @@ impl Network {
     /// The near end has another address from now on, as after a change of networks.
     pub(crate) fn change_address(&mut self) {
         let [a, b, c, last] = self.near_address.octets();
-        let before = std::mem::replace(&mut self.near_address, Ipv4Addr::new(a, b, c, last + 10));
+        // There and back.
+        let next = if last == 1 { 11 } else { 1 };
+        let before = std::mem::replace(&mut self.near_address, Ipv4Addr::new(a, b, c, next));
         self.near(|| {
             ip(&format!("address del {before}/24 dev wire0"));
             ip(&format!("address add {}/24 dev wire0", self.near_address));
