@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -139,6 +140,24 @@ async fn next_line(following: &mut Option<broadcast::Receiver<Arc<str>>>) -> Str
     }
 }
 
+/// How long a disk may take to write down what is wanted, before the reply goes without.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What is said to a wish: it is written down first, so that a crash from then on loses nothing of it.
+async fn wanted(ids: Result<Vec<String>, Refusal>, handle: &Handle) -> Reply {
+    let ids = match ids {
+        Ok(ids) => ids,
+        Err(refusal) => return Reply::Refused(refusal),
+    };
+    let (reply, written) = sync_channel(1);
+    handle.send(Command::WriteSettings { reply });
+    let waiting = tokio::task::spawn_blocking(move || written.recv_timeout(WRITE_LIMIT));
+    if !matches!(waiting.await, Ok(Ok(()))) {
+        tracing::debug!("what is wanted is not written yet");
+    }
+    Reply::Tunnels(ids)
+}
+
 async fn obey(
     incoming: Incoming,
     instance: &Instance,
@@ -155,12 +174,12 @@ async fn obey(
             streams.watching = Some(watching);
             status(&now)
         }
-        Request::Up(up) => orders::up(&up, instance).map_or_else(Reply::Refused, Reply::Tunnels),
+        Request::Up(up) => wanted(orders::up(&up, instance), handle).await,
         Request::Down { service, port } => {
-            orders::down(&service, port, handle).map_or_else(Reply::Refused, Reply::Tunnels)
+            wanted(orders::down(&service, port, handle), handle).await
         }
-        Request::UpAll => orders::up_all(handle).map_or_else(Reply::Refused, Reply::Tunnels),
-        Request::DownAll => Reply::Tunnels(orders::down_all(handle)),
+        Request::UpAll => wanted(orders::up_all(handle), handle).await,
+        Request::DownAll => wanted(Ok(orders::down_all(handle)), handle).await,
         Request::Window => window(instance).await,
         Request::Quit => Reply::Quitting {
             open: super::choice::wanted(&handle.snapshot()).count(),

@@ -33,6 +33,7 @@ mod recall;
 mod rehost;
 mod saved;
 mod saved_profile;
+mod settings_keeper;
 mod socks;
 mod supervisor;
 mod surroundings;

@@ -12,9 +12,9 @@ use super::link::LinkEvent;
 use super::options::{EngineOptions, Memory};
 use super::recall::Secrets;
 use super::saved_profile::{SavedHosts, profile_of};
+use super::settings_keeper::SettingsKeeper;
 use super::supervisor::Supervisor;
 use super::tunnel::Event;
-use super::wanted::SettingsKeeper;
 use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus, words};
 use crate::vault::{KeyringWatch, Vault, VaultOptions};
 

@@ -289,6 +289,7 @@ impl Supervisor {
             Command::OpenForwards { host, forwards } => self.open_forwards(host, forwards).await,
             Command::CheckKey { path, passphrase } => self.check_key(path, passphrase),
             Command::FixKeyPermissions(path) => self.mend_key(path),
+            Command::WriteSettings { reply } => self.write_settings(reply),
             Command::Quit => self.quit().await,
         }
     }

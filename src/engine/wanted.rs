@@ -3,124 +3,27 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::effects::report;
 use super::happening::Happening;
 use super::home::Home;
 use super::options::Memory;
+use super::settings_keeper::SettingsKeeper;
 use super::supervisor::Supervisor;
 use crate::model::{
-    HostId, Intent, Settings, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel, words,
+    HostId, Intent, Target, TunnelId, TunnelSpec, WantedTarget, WantedTunnel, words,
 };
 use crate::settings::{Loaded, Store, config_dir};
-
-/// How long changes are gathered before they are written.
-const GATHERING: Duration = Duration::from_millis(400);
-
-/// The pause before settings that could not be written are tried again.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long what is left to write may take at the end.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// The pause between two tunnels that are opened again: the cluster and the host are not stormed.
 const STAGGER: Duration = Duration::from_millis(50);
-
-/// Writes the settings, each time they have changed and then rested.
-pub(super) struct SettingsKeeper {
-    newest: watch::Sender<Arc<Settings>>,
-    task: JoinHandle<()>,
-}
-
-impl SettingsKeeper {
-    fn start(store: Store, settings: Arc<Settings>, happenings: mpsc::Sender<Happening>) -> Self {
-        let (newest, changes) = watch::channel(settings);
-        Self {
-            newest,
-            task: tokio::spawn(write_changes(store, changes, happenings)),
-        }
-    }
-
-    fn keep(&self, settings: &Arc<Settings>) {
-        self.newest.send_if_modified(|newest| {
-            let has_changed = !Arc::ptr_eq(newest, settings) && newest != settings;
-            *newest = Arc::clone(settings);
-            has_changed
-        });
-    }
-
-    /// Writes what is left to write.
-    async fn end(self) {
-        drop(self.newest);
-        if let Err(error) = self.task.await {
-            tracing::warn!(%error, "the settings were not written");
-        }
-    }
-}
-
-async fn write_changes(
-    mut store: Store,
-    mut changes: watch::Receiver<Arc<Settings>>,
-    happenings: mpsc::Sender<Happening>,
-) {
-    let mut has_failed = false;
-    let mut is_over = false;
-    while !is_over {
-        // What could not be written is tried again, and a last time at the end.
-        match timeout(
-            if has_failed { AGAIN } else { Duration::MAX },
-            changes.changed(),
-        )
-        .await
-        {
-            Ok(Err(_ended)) if !has_failed => return,
-            Ok(_) | Err(_) => {}
-        }
-        // Further changes are gathered; the end is not waited out.
-        let gathering = async { while changes.changed().await.is_ok() {} };
-        is_over = tokio::select! {
-            () = gathering => true,
-            () = sleep(GATHERING) => false,
-        };
-        let settings = changes.borrow_and_update().clone();
-        let written = tokio::task::spawn_blocking(move || {
-            let result = store.save(&settings);
-            (store, result)
-        });
-        let Ok((given_back, result)) = written.await else {
-            return;
-        };
-        store = given_back;
-        match result {
-            Ok(()) => {
-                if std::mem::take(&mut has_failed) {
-                    let words = "The settings are written again.".to_owned();
-                    report_later(&happenings, Happening::SettingsSaid(words));
-                }
-            }
-            // Said once, not at every change.
-            Err(error) if !has_failed => {
-                has_failed = true;
-                let words = format!(
-                    "{error}. Adit tries again every few seconds; what it cannot write is lost when it ends."
-                );
-                report_later(&happenings, Happening::SettingsSaid(words));
-            }
-            Err(error) => tracing::debug!(%error, "settings not written"),
-        }
-    }
-}
-
-/// At the end the supervisor waits for this task and takes no news.
-fn report_later(happenings: &mpsc::Sender<Happening>, happening: Happening) {
-    let happenings = happenings.clone();
-    tokio::spawn(async move { report(&happenings, happening).await });
-}
 
 impl Supervisor {
     pub(super) async fn load_settings(&mut self) {
@@ -152,6 +55,24 @@ impl Supervisor {
         if let Some(keeper) = &self.remembered.settings {
             keeper.keep(&self.settings);
         }
+    }
+
+    /// Answers once what is to be remembered by now is written, or could not be.
+    pub(super) fn write_settings(&self, reply: SyncSender<()>) {
+        self.keep_settings();
+        let written = self
+            .remembered
+            .settings
+            .as_ref()
+            .map(SettingsKeeper::written);
+        tokio::spawn(async move {
+            if let Some(written) = written {
+                written.await;
+            }
+            if reply.send(()).is_err() {
+                tracing::debug!("the settings were not waited for");
+            }
+        });
     }
 
     pub(super) async fn end_remembering(&mut self) {

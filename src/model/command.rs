@@ -126,6 +126,11 @@ pub enum Command {
     },
     /// Take everybody else's rights to this private key file away, to which the person has said yes; then look at it again.
     FixKeyPermissions(PathBuf),
+    /// Answer once what is wanted by now is written down, or could not be: a crash loses nothing of it then.
+    WriteSettings {
+        /// Where it is waited for.
+        reply: SyncSender<()>,
+    },
     /// Close everything and end.
     Quit,
 }

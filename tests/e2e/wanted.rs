@@ -73,6 +73,27 @@ fn what_was_open_is_open_again_after_an_end_and_after_a_crash() {
 }
 
 #[test]
+fn a_crash_right_after_the_command_line_has_answered_loses_nothing_of_it() {
+    let computer = Computer::with_services(&["web", "db"]);
+    computer.save_host("node", computer.sshd.port());
+    let agent = computer.start();
+    for service in ["default/web", "default/db"] {
+        computer.home.ok(&["up", service]);
+    }
+    kill(agent);
+    let agent = computer.start();
+    computer.open_are(&["web", "db"]);
+    computer.home.ok(&["down", "default/web"]);
+    kill(agent);
+    let agent = computer.start();
+    computer.open_are(&["db"]);
+    computer.home.ok(&["down", "--all"]);
+    kill(agent);
+    let _agent = computer.start();
+    computer.open_are(&[]);
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_after_a_restart_is_not_taken_for_another() {
     let computer = Computer::with_services(&["web"]);
     computer.save_host("node", computer.sshd.port());
