@@ -213,7 +213,7 @@ impl Hosts<'_> {
         ssh_hosts: fn() -> anyhow::Result<Vec<String>>,
     ) -> anyhow::Result<()> {
         let hosts = match (&args.file, args.ssh_config) {
-            (Some(file), _) => hosts_file::read(&read_file(file)?)?,
+            (Some(file), _) => hosts_file::read(&read_file(file)?, &name_of(file))?,
             (None, names) => of_ssh_config(&names.unwrap_or_default(), ssh_hosts)?,
         };
         let (mut saved, mut passed_over) = (0, 0);
@@ -349,10 +349,18 @@ fn read_file(path: &Path) -> Result<String, Failure> {
         Ok(_) => Ok(text),
         Err(error) => Err(Failure::new(
             "hosts-file",
-            format!("{} cannot be read: {error}", path.display()),
-            "",
+            format!("{} cannot be read: {error}", name_of(path)),
+            "Name a file that `adit hosts export` has written.",
         )),
     }
+}
+
+/// What to call a file that is read.
+fn name_of(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "what was read from stdin".to_owned();
+    }
+    path.display().to_string()
 }
 
 /// Hosts that are an alias of ssh_config each, and follow it.
@@ -365,7 +373,15 @@ fn of_ssh_config(
         return Err(Failure::new(
             "no-such-host",
             format!("~/.ssh/config has no host {name}"),
-            "",
+            "`adit hosts import --ssh-config` alone takes all that it has.",
+        )
+        .into());
+    }
+    if known.is_empty() {
+        return Err(Failure::new(
+            "no-such-host",
+            "~/.ssh/config names no host",
+            "`adit hosts add NAME --host [USER@]HOST[:PORT]` saves one without it.",
         )
         .into());
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
@@ -13,6 +14,7 @@ const VERSION: u64 = 1;
 
 /// The file.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct HostsFile {
     version: u64,
     #[serde(default)]
@@ -72,28 +74,32 @@ fn shorten(host: &mut SavedHost, home: Option<&Path>) {
     }
 }
 
-/// Reads a file of either format.
+/// Only the version, whatever else there is.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u64,
+}
+
+/// Reads the text of a file of either format; `name` is what to call it.
 ///
 /// # Errors
 /// A failure that says where it makes no sense.
-pub(super) fn read(text: &str) -> Result<Vec<SavedHost>, Failure> {
+pub(super) fn read(text: &str, name: &str) -> Result<Vec<SavedHost>, Failure> {
     let fail = |problem: String| {
         Failure::new(
             "hosts-file",
-            format!("it is no file of hosts: {problem}"),
+            format!("{name} is no file of hosts: {problem}"),
             "`adit hosts export` writes such files.",
         )
     };
-    let file: HostsFile = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).map_err(|error| fail(error.to_string()))?
-    } else {
-        toml::from_str(text).map_err(|error| fail(error.to_string().trim().replace('\n', " ")))?
-    };
-    if file.version > VERSION {
-        return Err(fail(format!(
-            "a newer Adit wrote it (format {})",
-            file.version
-        )));
+    // The version comes first: the form of a newer one may differ in anything.
+    let VersionOnly { version } = parse(text).map_err(fail)?;
+    if version > VERSION {
+        return Err(fail(format!("a newer Adit wrote it (format {version})")));
+    }
+    let file: HostsFile = parse(text).map_err(fail)?;
+    if file.hosts.is_empty() {
+        return Err(fail("there is no host in it".to_owned()));
     }
     for host in &file.hosts {
         if let Err(error) = SavedHost::check_name(host.id.as_str()) {
@@ -104,6 +110,20 @@ pub(super) fn read(text: &str) -> Result<Vec<SavedHost>, Failure> {
         }
     }
     Ok(file.hosts)
+}
+
+/// Reads JSON or TOML; else what is wrong, and where.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let start = error
+            .span()
+            .map_or(0, |span| text.floor_char_boundary(span.start));
+        let line = 1 + text[..start].matches('\n').count();
+        format!("line {line}: {}", error.message())
+    })
 }
 
 /// The options of a host that run a program on this computer.
@@ -148,7 +168,7 @@ mod tests {
         for format in [ExportFormat::Toml, ExportFormat::Json] {
             let text = write(hosts(), format, Some(Path::new("/home/me"))).unwrap();
             assert!(!text.contains("/home/me"), "{text}");
-            let read = read(&text).unwrap();
+            let read = read(&text, "x").unwrap();
             assert_eq!(read[0], hosts()[1], "{text}");
             assert_eq!(
                 read[1].identities,
@@ -162,7 +182,16 @@ mod tests {
     fn files_that_make_no_sense_say_why() {
         for (text, words) in [
             ("[[hosts]]\nname = 'a'\naddress = 'b'\n", "version"),
-            ("version = 2\n", "newer Adit"),
+            ("version = 2\nanything = 1\n", "newer Adit"),
+            (
+                "version = 1\n",
+                "x.toml is no file of hosts: there is no host",
+            ),
+            (
+                "version = 1\n[[host]]\nname = 'a'\naddress = 'b'\n",
+                "line 2: unknown field `host`",
+            ),
+            ("version = 1\nhosts = [\n", "line 2: "),
             (
                 "version = 1\n[[hosts]]\nname = 'a b'\naddress = 'x'\n",
                 "letters",
@@ -173,7 +202,7 @@ mod tests {
             ),
             ("{", "EOF"),
         ] {
-            let error = read(text).unwrap_err().to_string();
+            let error = read(text, "x.toml").unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
         }
     }

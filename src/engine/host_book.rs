@@ -72,7 +72,8 @@ impl BookError {
             Self::Vault(VaultError::Failed(_)) => {
                 "Try again; ADIT_LOG=debug shows more.".to_owned()
             }
-            Self::Profile { .. } => "Correct it with `adit hosts edit`, or ssh_config.".to_owned(),
+            Self::Profile { .. } => "Correct what is said of it here (`adit hosts edit` where it is saved), or ssh_config."
+                    .to_owned(),
         }
     }
 }
@@ -120,7 +121,9 @@ impl HostBook {
     /// # Errors
     /// [`BookError`]
     pub async fn check(&self, host: &SavedHost) -> Result<HostProfile, BookError> {
-        let all = self.with_jumps(host).await?;
+        let mut all = self.with_jumps(host).await?;
+        // It may lead through itself, as it is to be saved.
+        all.insert(host.id.clone(), Arc::new(host.clone()));
         let failed = |problem: String| BookError::Profile {
             id: host.id.clone(),
             problem,
