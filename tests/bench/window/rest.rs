@@ -4,15 +4,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use adit::demo::{DemoOptions, DemoWorld, Pace};
-
 use super::clock;
+use super::desktop::{Desktop, Program, Still};
 
 /// How long is measured.
 const MEASURED: Duration = Duration::from_secs(20);
@@ -29,90 +25,6 @@ pub(crate) struct Rest {
     pub(crate) share: f64,
 }
 
-/// A program that ends with the bench.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _ended = self.0.wait();
-    }
-}
-
-/// A display, a session bus, and a home folder with nothing in it.
-struct Desktop {
-    folder: tempfile::TempDir,
-    display: String,
-    bus: String,
-    _services: [Program; 2],
-}
-
-impl Desktop {
-    fn start() -> Self {
-        let (x, number) = first_line(Command::new("Xvfb").args([
-            "-noreset",
-            "-displayfd",
-            "1",
-            "-screen",
-            "0",
-            "1280x800x24",
-            "-nolisten",
-            "tcp",
-        ]));
-        let (daemon, bus) = first_line(Command::new("dbus-daemon").args([
-            "--session",
-            "--nofork",
-            "--nopidfile",
-            "--print-address=1",
-        ]));
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            display: format!(":{number}"),
-            bus,
-            _services: [daemon, x],
-        }
-    }
-
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env("DISPLAY", &self.display)
-            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
-            .env("HOME", self.folder.path())
-            .env("XDG_RUNTIME_DIR", self.folder.path())
-            .env("ADIT_RUNTIME_DIR", self.folder.path().join("run"))
-            .env("ADIT_CONFIG_DIR", self.folder.path().join("settings"))
-            .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            .env_remove("WAYLAND_DISPLAY")
-            .env_remove("KUBECONFIG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    }
-
-    fn keys(&self, words: &[&str]) {
-        let status = self.command("xdotool").args(words).status();
-        assert!(status.expect("xdotool is needed").success(), "{words:?}");
-    }
-}
-
-/// Starts a service that says on its first line how it is reached: when it has said so, it is ready.
-fn first_line(command: &mut Command) -> (Program, String) {
-    let program = command.get_program().to_owned();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{} is needed: {error}", program.display()));
-    let stdout = child.stdout.take().unwrap();
-    let child = Program(child);
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).unwrap();
-    (child, line.trim().to_owned())
-}
-
 /// The program, and its window.
 struct Window<'d> {
     desktop: &'d Desktop,
@@ -120,15 +32,14 @@ struct Window<'d> {
 }
 
 impl<'d> Window<'d> {
-    fn open(desktop: &'d Desktop, words: &[&str]) -> Self {
-        let mut command = desktop.command(Path::new(env!("CARGO_BIN_EXE_adit")));
-        let program = Program(command.args(words).spawn().unwrap());
+    fn open(desktop: &'d Desktop, words: &[String]) -> Self {
+        let program = desktop.adit(words);
         desktop.keys(&["search", "--sync", "--onlyvisible", "--name", "Adit"]);
         Self { desktop, program }
     }
 
     fn id(&self) -> u32 {
-        self.program.0.id()
+        self.program.id()
     }
 
     /// Opens the first service, whose details are then in view.
@@ -148,36 +59,8 @@ impl<'d> Window<'d> {
 
 pub(crate) fn measure() -> Vec<Rest> {
     let desktop = Desktop::start();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let still = DemoOptions {
-        pace: Pace::Off,
-        ..DemoOptions::default()
-    };
-    let world = runtime.block_on(DemoWorld::start(still)).unwrap();
-    let access = world.access();
-    let config = desktop.folder.path().join("ssh_config");
-    let text = format!(
-        "Host demo\n HostName {}\n Port {}\n User {}\n IdentityFile {}\n UserKnownHostsFile {}\n",
-        access.ssh_host,
-        access.ssh_port,
-        access.ssh_user,
-        access.identity.display(),
-        access.known_hosts.display(),
-    );
-    fs::write(&config, text).unwrap();
-    let (config, kubeconfig) = (
-        config.to_str().unwrap(),
-        access.kubeconfig.to_str().unwrap(),
-    );
-    let words = [
-        "--host",
-        "demo",
-        "--ssh-config",
-        config,
-        "--kubeconfig",
-        kubeconfig,
-    ];
-    let window = Window::open(&desktop, &words);
+    let world = Still::start(&desktop);
+    let window = Window::open(&desktop, &world.words());
     let mut measured = vec![at_rest("no tunnel open", window.id())];
     window.open_first();
     let name = "a tunnel open and idle, its details and diagram in view";
@@ -189,6 +72,12 @@ pub(crate) fn measure() -> Vec<Rest> {
 }
 
 fn at_rest(name: &'static str, id: u32) -> Rest {
+    let share = share(name, id);
+    Rest { name, share }
+}
+
+/// The share of one core that a process uses once it has come to rest.
+pub(crate) fn share(name: &str, id: u32) -> f64 {
     let end = Instant::now() + LIMIT;
     loop {
         let before = clock::of_process(id);
@@ -201,10 +90,7 @@ fn at_rest(name: &'static str, id: u32) -> Rest {
     let (before, began) = (clock::of_process(id), Instant::now());
     sleep(MEASURED);
     let used = clock::of_process(id).saturating_sub(before);
-    Rest {
-        name,
-        share: used.as_secs_f64() / began.elapsed().as_secs_f64(),
-    }
+    used.as_secs_f64() / began.elapsed().as_secs_f64()
 }
 
 /// How many TCP ports the process listens on.

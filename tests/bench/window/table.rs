@@ -5,12 +5,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::frames::Measured;
+use super::life::Life;
 use super::rest::Rest;
 
 /// What a frame may cost.
 const FRAME: Duration = Duration::from_millis(4);
 /// The share of a core that a window at rest may use.
 const SHARE: f64 = 0.005;
+/// How long it may take until a window that was asked for is there.
+const SHOWN: Duration = Duration::from_secs(1);
 
 /// When, and on what.
 pub(crate) fn facts() -> String {
@@ -77,7 +80,45 @@ pub(crate) fn of_rest(measured: &[Rest]) -> String {
             verdict(rest.share < SHARE)
         );
     }
+    text.push('\n');
     text
+}
+
+pub(crate) fn of_life(life: &Life) -> String {
+    let mut text = "| the process, the window coming and going | resident memory | of it its own | threads | share of a core |\n\
+                    |---|---|---|---|---|\n"
+        .to_owned();
+    for stage in &life.stages {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {:.2} % |",
+            stage.name,
+            mib(stage.resident_kib),
+            mib(stage.own_kib),
+            stage.threads,
+            stage.share * 100.0,
+        );
+    }
+    text.push_str("\n| until the window is there again | median | longest | must (longest) | |\n|---|---|---|---|---|\n");
+    for showing in &life.showings {
+        let mut times = showing.times.clone();
+        times.sort();
+        let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            showing.name,
+            ms(median),
+            ms(longest),
+            ms(SHOWN),
+            verdict(longest < SHOWN)
+        );
+    }
+    text
+}
+
+fn mib(kib: u64) -> String {
+    format!("{} MiB", (kib + 512) / 1024)
 }
 
 fn verdict(is_reached: bool) -> &'static str {
