@@ -19,7 +19,7 @@ use adit::ssh::config::{
 };
 use adit::ssh::key_file;
 use adit::tray;
-use adit::ui::{self, Tools, WindowOptions};
+use adit::ui::{self, Tools, UiError, WindowOptions};
 use futures::future::BoxFuture;
 
 /// Everything that the command line may reach.
@@ -48,8 +48,11 @@ fn open_window(engine: Handle, faces: &Faces) -> anyhow::Result<()> {
             save_drawing: Some(dialogs::save_drawing),
         },
     };
-    // eframe's error holds pointers of the window system's and stays on this thread.
-    ui::run(engine, options, faces).map_err(|error| anyhow::anyhow!("{error}"))
+    ui::run(engine, options, faces).map_err(|error| match error {
+        UiError::Broke(broke) => broke.into(),
+        // eframe's error holds pointers of the window system's and stays on this thread.
+        error @ UiError::Window(_) => anyhow::anyhow!("{error}"),
+    })
 }
 
 fn system_language() -> Lang {

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::session::{close, interrupted};
 use crate::control::{
     Autostart, Claim, Client, Faces, HostResolver, Instance, Journal, MainTask, Ownership, Place,
-    Reply, Request, Server, serve, wanted,
+    Reply, Request, Server, WindowBroke, serve, wanted,
 };
 use crate::engine::{Handle, Memory};
 use crate::model::{Behaviour, ClusterSource, Command, HostProfile, SettingsChange, Snapshot};
@@ -145,28 +145,10 @@ fn listen(
     };
     let server = serve(ownership, instance)?;
     #[cfg(target_os = "linux")]
-    if let Err(error) = tell_service_manager() {
+    if let Err(error) = super::service_manager::tell_ready() {
         tracing::warn!("the service manager could not be told that this is ready: {error}");
     }
     Ok(server)
-}
-
-/// Tells the service manager that started this, where one did, that other programs can reach it now (`sd_notify(3)`): who
-/// waits for the service to start comes to no instance that does not listen yet.
-#[cfg(target_os = "linux")]
-fn tell_service_manager() -> std::io::Result<()> {
-    use std::os::linux::net::SocketAddrExt as _;
-    use std::os::unix::ffi::OsStrExt as _;
-    use std::os::unix::net::{SocketAddr, UnixDatagram};
-    let Some(place) = std::env::var_os("NOTIFY_SOCKET") else {
-        return Ok(());
-    };
-    let address = match place.as_bytes().strip_prefix(b"@") {
-        Some(name) => SocketAddr::from_abstract_name(name)?,
-        None => SocketAddr::from_pathname(&place)?,
-    };
-    let socket = UnixDatagram::unbound()?;
-    socket.send_to_addr(b"READY=1", &address).map(drop)
 }
 
 /// Ends the instance when the engine has ended.
@@ -236,16 +218,23 @@ fn main_thread(
                 console.say(&format!("{error:#}"));
                 continue;
             }
-            Visit::Broke(panic) => {
+            Visit::Broke(reason) => {
                 has_opened = true;
                 let words = format!(
-                    "The window broke and was closed ({panic}). The tunnels are as they were; the window can be opened again."
+                    "The window broke and was closed ({reason}). The tunnels are as they were; the window can be opened again."
                 );
-                console.say(&words);
-                notify("Adit's window broke", &words);
-                faces.window_failed(panic);
-                handle.send(Command::Notice(words));
+                tell_broken(handle, console, notify, words);
+                faces.window_failed(reason);
                 continue;
+            }
+            Visit::Lost(reason) => {
+                let words = format!(
+                    "The window broke and cannot be opened again ({reason}). The tunnels are as they were; for a window end Adit \
+                     with `adit quit` and start it again."
+                );
+                tell_broken(handle, console, notify, words.clone());
+                without_window(faces, &words);
+                return Ok(());
             }
         }
         let snapshot = handle.snapshot();
@@ -260,6 +249,20 @@ fn main_thread(
         }
     }
     Ok(())
+}
+
+fn tell_broken(handle: &Handle, console: &mut Console, notify: fn(&str, &str), words: String) {
+    console.say(&words);
+    notify("Adit's window broke", &words);
+    handle.send(Command::Notice(words));
+}
+
+/// What the main thread does once it can open no window any more: whoever asks for one is told why.
+fn without_window(faces: &Faces, words: &str) {
+    faces.window_failed(words.to_owned());
+    while faces.next_task() == MainTask::OpenWindow {
+        faces.window_failed(words.to_owned());
+    }
 }
 
 fn goes_on(snapshot: &Snapshot) -> String {
@@ -277,125 +280,25 @@ fn goes_on(snapshot: &Snapshot) -> String {
 enum Visit {
     Closed,
     Failed(anyhow::Error),
+    /// It panicked in its own code.
     Broke(String),
+    /// It panicked elsewhere: in the window system's part, say. Its event loop is in the middle of something, and would wait for
+    /// ever if it was run again.
+    Lost(String),
 }
 
 /// Shows the window until it is closed. A panic in it is caught: it must cost no tunnel.
 fn visit(open_window: &dyn Fn() -> anyhow::Result<()>) -> Visit {
     match catch_unwind(AssertUnwindSafe(open_window)) {
         Ok(Ok(())) => Visit::Closed,
-        Ok(Err(error)) => Visit::Failed(error),
-        Err(panic) => Visit::Broke(panic_words(panic.as_ref())),
+        Ok(Err(error)) => match error.downcast::<WindowBroke>() {
+            Ok(WindowBroke(reason)) => Visit::Broke(reason),
+            Err(error) => Visit::Failed(error),
+        },
+        Err(panic) => Visit::Lost(WindowBroke::from_panic(panic.as_ref()).0),
     }
-}
-
-fn panic_words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<&str>().copied();
-    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    words.unwrap_or("for an unknown reason").to_owned()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-    use crate::cli::console::testing::console;
-    use crate::cli::session::testing::FakeEngine;
-
-    #[tokio::test]
-    async fn a_panic_in_the_window_is_told_and_the_window_opens_again() {
-        let (handle, mut engine) = FakeEngine::start();
-        let faces = Faces::default();
-        faces.set_reachable(true);
-        faces.set_tray(true);
-        let (mut console, _, said) = console();
-        let visits = Cell::new(0);
-        let open = || {
-            visits.set(visits.get() + 1);
-            let seat = faces.window_opened(|| {});
-            if visits.get() == 1 {
-                faces.show_window();
-                let _granted = seat.take_wish();
-                // Somebody asks again while it breaks; a wish is not lost by the panic, nor granted twice.
-                panic!("on purpose");
-            }
-            faces.end();
-            Ok(())
-        };
-        faces.show_window();
-        // The second wish comes from another thread, as the tray's and the socket's do.
-        let later = faces.clone();
-        let asks = std::thread::spawn(move || {
-            while !matches!(
-                later.wait_for_window(Duration::from_secs(30)),
-                crate::control::WindowState::Failed(_)
-            ) {}
-            later.show_window();
-        });
-        main_thread(
-            &handle,
-            &faces,
-            Mode::Window,
-            &mut console,
-            &open,
-            |_, _| {},
-        )
-        .unwrap();
-        asks.join().unwrap();
-        assert_eq!(visits.get(), 2);
-        assert!(said.text().contains("on purpose"), "{}", said.text());
-        let Command::Notice(notice) = engine.command().await else {
-            panic!("no notice")
-        };
-        assert!(notice.contains("The tunnels are as they were"), "{notice}");
-    }
-
-    #[test]
-    fn a_first_window_that_cannot_be_opened_is_an_error() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        let _within = runtime.enter();
-        let (handle, _engine) = FakeEngine::start();
-        let faces = Faces::default();
-        let (mut console, _, _) = console();
-        faces.show_window();
-        let open = || anyhow::bail!("no GL");
-        let result = main_thread(
-            &handle,
-            &faces,
-            Mode::Window,
-            &mut console,
-            &open,
-            |_, _| {},
-        );
-        assert_eq!(result.unwrap_err().to_string(), "no GL");
-    }
-
-    #[test]
-    fn closing_without_a_tray_and_without_tunnels_ends_it() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        let _within = runtime.enter();
-        let (handle, _engine) = FakeEngine::start();
-        let faces = Faces::default();
-        faces.set_reachable(true);
-        let (mut console, _, _) = console();
-        faces.show_window();
-        let open = || {
-            let _granted = faces.window_opened(|| {}).take_wish();
-            Ok(())
-        };
-        main_thread(
-            &handle,
-            &faces,
-            Mode::Window,
-            &mut console,
-            &open,
-            |_, _| {},
-        )
-        .unwrap();
-    }
-}
+#[path = "instance_tests.rs"]
+mod tests;

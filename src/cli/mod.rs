@@ -40,6 +40,8 @@ mod remote_up;
 mod run;
 mod run_instance;
 mod saved;
+#[cfg(target_os = "linux")]
+mod service_manager;
 mod session;
 mod source;
 mod status;

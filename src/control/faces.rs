@@ -4,6 +4,7 @@
 //! wish for the window goes to the loop's own window where there is one, and to the main thread where there is none. A wish
 //! that comes while the window is closing is kept until it is granted, and so opens it again.
 
+use std::any::Any;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,21 @@ pub enum WindowState {
     Open,
     /// The last one could not be opened, or broke, for this reason.
     Failed(String),
+}
+
+/// The window panicked, and was closed. Another can be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the window broke: {0}")]
+pub struct WindowBroke(pub String);
+
+impl WindowBroke {
+    /// What a panic says.
+    #[must_use]
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let words = panic.downcast_ref::<&str>().copied();
+        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self(words.unwrap_or("for an unknown reason").to_owned())
+    }
 }
 
 /// The shared slot. Cheap to clone.

@@ -31,7 +31,7 @@ mod wire;
 pub use autostart::{Autostart, AutostartError};
 pub use choice::{everything, local_url, only_tcp_port, tunnels_of, url, wanted};
 pub use client::{Client, ClientError};
-pub use faces::{Faces, MainTask, Seat, WindowState, WindowWish};
+pub use faces::{Faces, MainTask, Seat, WindowBroke, WindowState, WindowWish};
 pub use frame::FrameError;
 pub use journal::{Journal, JournalWriter};
 pub use message::{

@@ -54,7 +54,7 @@ mod widgets;
 mod wish;
 mod words;
 
-use crate::control::Faces;
+use crate::control::{Faces, WindowBroke};
 use crate::engine::Handle;
 use crate::l10n::Lang;
 
@@ -79,12 +79,16 @@ pub enum UiError {
     /// There is no display, or nothing to draw with.
     #[error("no window can be opened: {0}")]
     Window(#[from] eframe::Error),
+    /// It panicked, and was closed.
+    #[error(transparent)]
+    Broke(#[from] WindowBroke),
 }
 
-/// Shows the window until it is closed. Blocks, and has to be called on the main thread; may be called again afterwards.
+/// Shows the window until it is closed. Blocks, and has to be called on the main thread; may be called again afterwards, unless
+/// it panicked.
 ///
 /// # Errors
-/// [`UiError::Window`] if there is no display or no way to draw on it.
+/// [`UiError::Window`] if there is no display or no way to draw on it, [`UiError::Broke`] if the window's own code panicked.
 pub fn run(handle: Handle, options: WindowOptions, faces: &Faces) -> Result<(), UiError> {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Adit")
@@ -97,6 +101,8 @@ pub fn run(handle: Handle, options: WindowOptions, faces: &Faces) -> Result<(), 
         ..eframe::NativeOptions::default()
     };
     let system_language = options.system_language;
+    let broken = visitor::Broken::default();
+    let found = broken.clone();
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         theme::install(&creation.egui_ctx, options.fallback_fonts);
         let waker = wake::Waker::start(creation.egui_ctx.clone(), handle.clone())?;
@@ -107,9 +113,28 @@ pub fn run(handle: Handle, options: WindowOptions, faces: &Faces) -> Result<(), 
             handle,
             faces.clone(),
             &creation.egui_ctx,
+            broken,
         )))
     });
-    Ok(eframe::run_native("adit", native, create)?)
+    let ran = eframe::run_native("adit", native, create);
+    give_back_memory();
+    match found.take() {
+        Some(panic) => Err(WindowBroke::from_panic(panic.as_ref()).into()),
+        None => Ok(ran?),
+    }
+}
+
+/// Has the allocator return what the window has freed: glibc's keeps it, and the process may go on for weeks without a window.
+fn give_back_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(
+        unsafe_code,
+        reason = "glibc's own function, which Rust has no other way to"
+    )]
+    // SAFETY: it may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// The size that the window had, or a good one to begin with.

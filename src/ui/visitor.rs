@@ -1,11 +1,19 @@
 //! The window as a visitor of the running instance: it comes when it is asked for, goes when it is closed, and the tunnels
 //! know nothing of it.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
 use egui::{Context, Ui, UserAttentionType, ViewportCommand};
 
 use super::app::App;
 use crate::control::{Faces, Seat, WindowWish};
 use crate::engine::Handle;
+
+/// Where a panic of the window is kept until its event loop has come to an end.
+pub(super) type Broken = Rc<RefCell<Option<Box<dyn Any + Send>>>>;
 
 /// The window's face in its place among the faces.
 #[derive(Debug)]
@@ -14,11 +22,18 @@ pub(super) struct Visitor {
     handle: Handle,
     faces: Faces,
     seat: Seat,
+    broken: Broken,
 }
 
 impl Visitor {
-    /// Takes the place. Wishes wake the window of `ctx`.
-    pub(super) fn new(app: App, handle: Handle, faces: Faces, ctx: &Context) -> Self {
+    /// Takes the place. Wishes wake the window of `ctx`; should it break, the reason is left in `broken`.
+    pub(super) fn new(
+        app: App,
+        handle: Handle,
+        faces: Faces,
+        ctx: &Context,
+        broken: Broken,
+    ) -> Self {
         let ctx = ctx.clone();
         let seat = faces.window_opened(move || ctx.request_repaint());
         Self {
@@ -26,7 +41,24 @@ impl Visitor {
             handle,
             faces,
             seat,
+            broken,
         }
+    }
+
+    /// Does a part of the window's work. A panic in it ends the event loop as closing does: one that went through the loop would
+    /// leave it in the middle of its work, and no window could be opened any more.
+    fn guard(&mut self, ctx: &Context, part: impl FnOnce(&mut Self)) {
+        if self.is_broken() {
+            return;
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| part(self))) {
+            *self.broken.borrow_mut() = Some(panic);
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.borrow().is_some()
     }
 
     /// Does what others wish.
@@ -59,16 +91,21 @@ impl Visitor {
 
 impl eframe::App for Visitor {
     fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
-        self.oblige(ctx);
-        if cfg!(not(target_os = "linux")) {
-            self.hide_on_close(ctx);
-        }
-        self.app.logic(ctx, frame);
+        self.guard(ctx, |visitor| {
+            visitor.oblige(ctx);
+            if cfg!(not(target_os = "linux")) {
+                visitor.hide_on_close(ctx);
+            }
+            visitor.app.logic(ctx, frame);
+        });
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
-        break_on_purpose();
-        self.app.ui(ui, frame);
+        let ctx = ui.ctx().clone();
+        self.guard(&ctx, |visitor| {
+            break_on_purpose();
+            visitor.app.ui(ui, frame);
+        });
     }
 }
 

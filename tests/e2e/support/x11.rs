@@ -76,6 +76,12 @@ pub(crate) fn close(display: &str, window: Window) {
     connection.get_input_focus().unwrap().reply().unwrap();
 }
 
+/// Destroys a window of another program, as nobody should.
+pub(crate) fn destroy(display: &str, window: Window) {
+    let (connection, _) = RustConnection::connect(Some(display)).unwrap();
+    connection.destroy_window(window).unwrap().check().unwrap();
+}
+
 /// A part of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
