@@ -99,6 +99,8 @@ fn adit(file: &Path, arguments: &[String]) -> Result<Resolved, ConfigError> {
     let (destination, options) = arguments.split_last().unwrap();
     let options = options.chunks(2).map(|pair| match &pair[0][..] {
         "-o" => Argument::Option(pair[1].clone()),
+        "-c" => Argument::Option(format!("Ciphers={}", pair[1])),
+        "-m" => Argument::Option(format!("MACs={}", pair[1])),
         "-l" => Argument::User(pair[1].clone()),
         "-p" => Argument::Port(pair[1].clone()),
         "-J" => Argument::Jump(pair[1].clone()),

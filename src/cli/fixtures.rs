@@ -14,7 +14,7 @@ pub(super) fn session_lost() -> Fault {
     Fault {
         hop: Hop::Ssh("u@h".to_owned()),
         cause: FaultCause::SessionLost {
-            reason: "it was closed".to_owned(),
+            reason: "it was closed".to_owned().into(),
         },
     }
 }

@@ -78,7 +78,7 @@ fn lost() -> Fault {
     Fault {
         hop: Hop::Ssh("me@node".to_owned()),
         cause: FaultCause::SessionLost {
-            reason: "it was cut".to_owned(),
+            reason: "it was cut".to_owned().into(),
         },
     }
 }

@@ -232,6 +232,7 @@ mod tests {
                     &Hop::Cluster,
                     FaultCause::ClusterUnavailable {
                         reason: Words::default(),
+                        hint: None,
                     },
                 ),
                 "wiib",

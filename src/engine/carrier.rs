@@ -102,6 +102,7 @@ impl Carrier {
             origin,
             tunnel: self.tunnel,
             preface,
+            siblings: Some(Arc::<Pool>::downgrade(&self.pool)),
         };
         session.carry(client, destination, Arc::clone(&self.meter));
     }

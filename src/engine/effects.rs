@@ -10,13 +10,13 @@ use super::carrier::{Accepting, Carrier};
 use super::happening::Happening;
 use super::host::Host;
 use super::link::LinkEvent;
-use super::pool::Pool;
+use super::pool::{Lost, Pool, Unproved};
 use super::socks;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use crate::model::{
-    Answer, ClusterState, Destination, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet,
-    Question, Recovery, Target, TunnelId, Vantage, choose_route, words,
+    Answer, ClusterState, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet, Question,
+    Recovery, Target, TunnelId, Vantage, choose_route, words,
 };
 use crate::ssh::{self, Observer, OpenError, Refusal, Session};
 
@@ -134,18 +134,17 @@ impl Supervisor {
             } => (service, *port, *route),
         };
         let lacking = |cause| Some(Err(Fault::cluster(cause)));
-        let unavailable = |reason| lacking(FaultCause::ClusterUnavailable { reason });
         let Some(cluster) = &self.cluster else {
-            return unavailable(words!("no cluster is chosen"));
+            return lacking(FaultCause::NoCluster);
         };
         let Some(found) = cluster.current.services.get(service) else {
             return match &cluster.current.state {
                 ClusterState::Loading => None,
-                ClusterState::Off => unavailable(words!("no cluster is chosen")),
-                ClusterState::Stopped => unavailable(words!("reading the cluster was ended")),
-                ClusterState::Failed(fault) => unavailable(fault.message.clone()),
+                ClusterState::Off => lacking(FaultCause::NoCluster),
+                ClusterState::Stopped => lacking(FaultCause::reading_ended()),
+                ClusterState::Failed(fault) => lacking(fault.into()),
                 ClusterState::Stale(fault) if cluster.current.services.is_empty() => {
-                    unavailable(fault.message.clone())
+                    lacking(fault.into())
                 }
                 ClusterState::Stale(_) | ClusterState::Live => {
                     lacking(FaultCause::ServiceMissing {
@@ -349,7 +348,7 @@ impl Host {
             let fault = fault.unwrap_or_else(|| Fault {
                 hop: Hop::Ssh(host.to_string()),
                 cause: FaultCause::SessionLost {
-                    reason: "its thread ended".to_owned(),
+                    reason: words!("its thread ended"),
                 },
             });
             report(&happenings, Happening::Lost(host, dial, id, fault)).await;
@@ -392,22 +391,28 @@ async fn try_outlet(pool: Arc<Pool>, outlet: Outlet, host: Hop) -> Result<(), Fa
     let is_example = matches!(hop, Hop::Ssh(_));
     match pool.prove(&destination, PROOF_LIMIT).await {
         Ok(_took) => Ok(()),
-        Err(error) if is_example && socks::forwards(&error) => Ok(()),
-        Err(error) => Err(Fault {
-            hop,
-            cause: proof_cause(&error),
-        }),
+        Err(Unproved { error, .. }) if is_example && socks::forwards(&error) => Ok(()),
+        Err(Unproved { error, lost }) => Err(open_fault(&error, hop, lost).await),
     }
 }
 
-pub(super) fn proof_fault(error: &OpenError, destination: Destination) -> Fault {
+/// The fault of a channel to `hop` that was not opened. Where its session ended first, that is what `lost` tells: it ends a moment
+/// after those who wait for channels hear of it.
+pub(super) async fn open_fault(error: &OpenError, hop: Hop, lost: Option<Lost>) -> Fault {
+    if *error == OpenError::SessionEnded
+        && let Some(mut lost) = lost
+        && let Ok(fault) = lost.wait_for(Option::is_some).await
+        && let Some(fault) = fault.clone()
+    {
+        return fault;
+    }
     Fault {
-        hop: Hop::Target(destination),
-        cause: proof_cause(error),
+        hop,
+        cause: open_cause(error),
     }
 }
 
-fn proof_cause(error: &OpenError) -> FaultCause {
+fn open_cause(error: &OpenError) -> FaultCause {
     match error {
         OpenError::Refused { refusal, .. } => match refusal {
             Refusal::Prohibited => FaultCause::ForwardingProhibited,
@@ -418,7 +423,7 @@ fn proof_cause(error: &OpenError) -> FaultCause {
         OpenError::TimedOut { after } => FaultCause::TargetTimedOut { after: *after },
         OpenError::Local { .. } => FaultCause::ServerExhausted,
         OpenError::SessionEnded => FaultCause::SessionLost {
-            reason: "while the target was tried".to_owned(),
+            reason: words!("while the target was tried"),
         },
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::effects::proof_fault;
+use super::effects::open_fault;
 use super::happening::Happening;
 use super::link::LinkPhase;
 use super::pool::Pool;
@@ -20,7 +20,7 @@ use super::supervisor::Supervisor;
 use crate::cluster::{ByteStream, Gateway, GatewayError, Ran};
 use crate::model::{
     Answer, ClusterFault, ClusterSource, Destination, Fault, FaultCause, Hop, HostId, Kubeconfig,
-    Question, Secret, printable,
+    Question, Secret, Words, printable, words,
 };
 use crate::ssh::{ExecError, ExecLimits, ExecOutput, ExecStatus};
 
@@ -183,17 +183,15 @@ async fn stands(mut way: watch::Receiver<Way>) -> Result<(Arc<Pool>, String), Fa
             Stand::Coming => {}
         }
         if way.changed().await.is_err() {
-            return Err(lost(now.login, "the engine ended"));
+            return Err(lost(now.login, words!("the engine has ended")));
         }
     }
 }
 
-fn lost(login: String, reason: &str) -> Fault {
+fn lost(login: String, reason: Words) -> Fault {
     Fault {
         hop: Hop::Ssh(login),
-        cause: FaultCause::SessionLost {
-            reason: reason.to_owned(),
-        },
+        cause: FaultCause::SessionLost { reason },
     }
 }
 
@@ -227,16 +225,17 @@ impl Gateway for HostGateway {
             let login = way.borrow().login.clone();
             let (pool, login) = timeout(LINK_LIMIT, stands(way))
                 .await
-                .unwrap_or_else(|_elapsed| Err(lost(login, "and is not back yet")))?;
+                .unwrap_or_else(|_elapsed| Err(lost(login, words!("it is not back yet"))))?;
             let Some(session) = pool.pick() else {
-                return Err(lost(login, "while it was to be used"));
+                return Err(lost(login, words!("while it was to be used")));
             };
             let opening = session.open_stream(&destination, OPEN_LIMIT);
+            let lost = session.lost();
             // A session must not outlive its link because a stream is on its way.
             drop((session, pool));
             match opening.await {
                 Ok(stream) => Ok(Box::new(stream) as Box<dyn ByteStream>),
-                Err(error) => Err(proof_fault(&error, destination)),
+                Err(error) => Err(open_fault(&error, Hop::Target(destination), Some(lost)).await),
             }
         })
     }
@@ -250,7 +249,10 @@ impl Gateway for HostGateway {
         Box::pin(async move {
             let (pool, login) = stands(way).await.map_err(GatewayError::Fault)?;
             let Some(session) = pool.pick() else {
-                return Err(GatewayError::Fault(lost(login, "while it was to be used")));
+                return Err(GatewayError::Fault(lost(
+                    login,
+                    words!("while it was to be used"),
+                )));
             };
             let limits = ExecLimits {
                 time: limit,
@@ -260,9 +262,10 @@ impl Gateway for HostGateway {
             drop((session, pool));
             match running.await {
                 Ok(output) => Ok(ran(output)),
-                Err(ExecError::SessionEnded) => {
-                    Err(GatewayError::Fault(lost(login, "while a command ran")))
-                }
+                Err(ExecError::SessionEnded) => Err(GatewayError::Fault(lost(
+                    login,
+                    words!("while a command ran"),
+                ))),
                 Err(error) => Err(GatewayError::Command {
                     reason: printable(&error.to_string()).into_owned(),
                 }),

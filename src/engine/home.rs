@@ -85,7 +85,10 @@ impl Supervisor {
         }
         Some(match &entry.led_to {
             Some(outlet) => Ok(outlet.clone()),
-            None => Err(Fault::cluster(FaultCause::ClusterUnavailable { reason })),
+            None => Err(Fault::cluster(FaultCause::ClusterUnavailable {
+                reason,
+                hint: None,
+            })),
         })
     }
 

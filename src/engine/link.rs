@@ -174,7 +174,7 @@ mod tests {
 
     fn lost() -> Fault {
         fault(FaultCause::SessionLost {
-            reason: "reset".to_owned(),
+            reason: "reset".to_owned().into(),
         })
     }
 
@@ -245,6 +245,7 @@ mod tests {
         let changed = fault(FaultCause::HostKeyUnknown {
             key_type: String::new(),
             fingerprint: String::new(),
+            known_as: Vec::new(),
         });
         step(&mut link, LinkEvent::DialFailed(1, changed.clone()), 1);
         assert_eq!(link.phase, LinkPhase::Failed(changed));

@@ -206,7 +206,7 @@ mod tests {
             attempt: 1,
             retry_at: None,
             fault: Fault::local(FaultCause::Config {
-                reason: "x".to_owned(),
+                reason: "x".to_owned().into(),
             }),
         }
     }

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::happening::Happening;
-use crate::model::{Destination, HostId};
-use crate::ssh::{OpenError, Session};
+use crate::model::{Destination, Fault, HostId};
+use crate::ssh::{OpenError, Refusal, Session, Siblings};
 
 /// From this round trip on a path is long.
 const LONG_PATH: Duration = Duration::from_millis(5);
@@ -20,6 +20,15 @@ const WARMING_LIMIT: Duration = Duration::from_millis(1500);
 
 /// How long no other session is asked for after one could not be made.
 const REST: Duration = Duration::from_secs(5);
+
+/// Where a session's end is told.
+pub(super) type Lost = watch::Receiver<Option<Fault>>;
+
+/// Why no channel was opened, and where the end of the session that was asked is told.
+pub(super) struct Unproved {
+    pub(super) error: OpenError,
+    pub(super) lost: Option<Lost>,
+}
 
 /// The sessions of one link, shared between the supervisor, which changes them, and the tasks that accept clients.
 pub(super) struct Pool {
@@ -94,15 +103,8 @@ impl Pool {
         self.let_go();
         let sessions = self.sessions();
         let trusted = sessions.iter().filter(|it| !it.load().is_doubted()).count();
-        let load = |session: &Arc<Session>| {
-            let load = session.load();
-            // A channel that is open already beats one that has to be opened.
-            let has_none_to_spare = load.spares() <= load.pending_opens();
-            let (pending, connections) = (load.pending_opens(), load.connections());
-            (load.is_doubted(), has_none_to_spare, pending, connections)
-        };
-        let best = sessions.iter().min_by_key(|session| load(session))?;
-        let (is_doubted, _, pending, connections) = load(best);
+        let best = sessions.iter().min_by_key(|session| burden(session))?;
+        let (is_doubted, _, pending, connections) = burden(best);
         if (is_doubted || pending + connections > 0) && trusted < self.max_sessions {
             self.ask_for_another();
         }
@@ -114,14 +116,35 @@ impl Pool {
         self: Arc<Self>,
         destination: &Destination,
         limit: Duration,
-    ) -> Result<Duration, OpenError> {
-        let Some(session) = self.pick() else {
-            return Err(OpenError::SessionEnded);
+    ) -> Result<Duration, Unproved> {
+        let mut next = self.pick();
+        let mut tried = Vec::new();
+        let mut failure = Unproved {
+            error: OpenError::SessionEnded,
+            lost: None,
         };
-        let proof = session.time_open(destination, limit);
-        // A session must not outlive its link because a proof is on its way.
-        drop(session);
-        proof.await
+        while let Some(session) = next {
+            tried.push(session.id());
+            let (proof, lost) = (session.time_open(destination, limit), session.lost());
+            // A session must not outlive its link because a proof is on its way.
+            drop(session);
+            let error = match proof.await {
+                Ok(took) => return Ok(took),
+                Err(error) => error,
+            };
+            next = match &error {
+                OpenError::Refused {
+                    refusal: Refusal::ResourceShortage,
+                    ..
+                } => self.another(&tried),
+                _ => None,
+            };
+            failure = Unproved {
+                error,
+                lost: Some(lost),
+            };
+        }
+        Err(failure)
     }
 
     /// The session for a client's connection. On a long path a client that would share a session waits for one that is being
@@ -251,6 +274,23 @@ impl Pool {
         change(&mut sessions);
         *guard = sessions.into();
     }
+}
+
+impl Siblings for Pool {
+    fn another(&self, tried: &[u64]) -> Option<Arc<Session>> {
+        let sessions = self.sessions();
+        let others = sessions.iter().filter(|it| !tried.contains(&it.id()));
+        others.min_by_key(|session| burden(session)).cloned()
+    }
+}
+
+/// What speaks against giving a session the next channel, the weightiest first.
+fn burden(session: &Session) -> (bool, bool, u32, u32) {
+    let load = session.load();
+    // A channel that is open already beats one that has to be opened.
+    let has_none_to_spare = load.spares() <= load.pending_opens();
+    let (pending, connections) = (load.pending_opens(), load.connections());
+    (load.is_doubted(), has_none_to_spare, pending, connections)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::effects::proof_fault;
+use super::effects::open_fault;
 use super::happening::Happening;
 use super::probe::dial_of;
 use crate::model::{
@@ -133,11 +133,13 @@ impl Reach {
                 Ok((took, note))
             }
             Err(error) => {
+                let lost = session.lost();
                 // One that waits for a silent target is stuck until the server gives that up: it is dropped, which ends it.
                 if matches!(error, OpenError::Refused { .. }) {
                     self.session = Some(session);
                 }
-                Err(proof_fault(&error, destination.clone()))
+                let hop = Hop::Target(destination.clone());
+                Err(open_fault(&error, hop, Some(lost)).await)
             }
         }
     }

@@ -14,7 +14,7 @@ use super::probe_dial::{Progress, Reach};
 use crate::model::{
     ClusterState, Destination, Fault, FaultCause, HostProfile, LbService, ListenAddress, LocalBind,
     ProbeCheck, ProbeFacts, ProbeNote, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
-    ServiceKey, Snapshot, Talk, host_role, service_steps, words,
+    ServiceKey, Snapshot, Talk, Words, host_role, service_steps, words,
 };
 use crate::ssh;
 
@@ -100,7 +100,7 @@ impl ProbeRun {
         self.begin(index).await;
         let started = Instant::now();
         let found = timeout(limit, tokio::net::lookup_host((host.as_str(), port))).await;
-        let not_found = |reason: String| {
+        let not_found = |reason: Words| {
             Fault::local(FaultCause::NameNotFound {
                 host: host.clone(),
                 reason,
@@ -117,9 +117,12 @@ impl ProbeRun {
                 self.pass(index, took, note).await;
                 Ok(())
             }
-            Ok(Err(error)) => self.fail(index, not_found(error.to_string())).await,
+            Ok(Err(error)) => {
+                self.fail(index, not_found(ssh::resolver_words(&error).into()))
+                    .await
+            }
             Err(_elapsed) => {
-                let words = format!("no answer within {} s", limit.as_secs());
+                let words = words!("no answer within {seconds} s", seconds = limit.as_secs());
                 self.fail(index, not_found(words)).await
             }
         }
@@ -214,7 +217,7 @@ impl ProbeRun {
                     "no complete list within {seconds} s",
                     seconds = CLUSTER_LIMIT.as_secs()
                 );
-                let cause = FaultCause::ClusterUnavailable { reason };
+                let cause = FaultCause::ClusterUnavailable { reason, hint: None };
                 return self.fail(index, Fault::cluster(cause)).await;
             }
         };
@@ -341,17 +344,12 @@ async fn find_service(
         if let Some(service) = cluster.services.get(key) {
             return Ok((Arc::clone(service), snapshot));
         }
-        let unavailable = |reason| FaultCause::ClusterUnavailable { reason };
         match &cluster.state {
             ClusterState::Loading => {}
-            ClusterState::Off => return Err(unavailable(words!("no cluster is chosen"))),
-            ClusterState::Stopped => {
-                return Err(unavailable(words!("reading the cluster was ended")));
-            }
-            ClusterState::Failed(fault) => return Err(unavailable(fault.message.clone())),
-            ClusterState::Stale(fault) if cluster.services.is_empty() => {
-                return Err(unavailable(fault.message.clone()));
-            }
+            ClusterState::Off => return Err(FaultCause::NoCluster),
+            ClusterState::Stopped => return Err(FaultCause::reading_ended()),
+            ClusterState::Failed(fault) => return Err(fault.into()),
+            ClusterState::Stale(fault) if cluster.services.is_empty() => return Err(fault.into()),
             ClusterState::Stale(_) | ClusterState::Live => {
                 return Err(FaultCause::ServiceMissing {
                     service: key.clone(),
@@ -359,7 +357,10 @@ async fn find_service(
             }
         }
         if snapshots.changed().await.is_err() {
-            return Err(unavailable(words!("the engine has ended")));
+            return Err(FaultCause::ClusterUnavailable {
+                reason: words!("the engine has ended"),
+                hint: None,
+            });
         }
     }
 }

@@ -7,7 +7,7 @@ use super::log;
 use super::supervisor::Supervisor;
 use crate::model::{
     ClusterStatus, Fault, FaultCause, HostId, HostRole, HostStatus, LinkStatus, PromptId, Snapshot,
-    TunnelId, TunnelStatus, host_role,
+    TunnelId, TunnelStatus, host_role, words,
 };
 
 impl Supervisor {
@@ -161,8 +161,8 @@ impl Supervisor {
 pub(super) fn no_host(id: &HostId) -> Fault {
     Fault::local(FaultCause::Config {
         reason: match id.as_str() {
-            "" => "there is no SSH host yet to go through".to_owned(),
-            name => format!("there is no SSH host named {name}"),
+            "" => words!("there is no SSH host yet to go through"),
+            name => words!("there is no SSH host named {name}", name = name),
         },
     })
 }

@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn parts_are_said_in_the_same_language() {
         let fault = Fault::cluster(FaultCause::ClusterUnavailable {
-            reason: words!("no cluster is chosen"),
+            reason: words!("the engine has ended"),
+            hint: None,
         });
         let said = words!(
             "try {attempt} failed: {fault}",
@@ -134,7 +135,7 @@ mod tests {
         );
         assert_eq!(
             Lang::Korean.say(&said),
-            "2번째 시도 실패: 클러스터에 물어볼 수 없습니다: 고른 클러스터가 없습니다"
+            "2번째 시도 실패: 클러스터에 물어볼 수 없습니다: 엔진이 끝났습니다"
         );
         let list = Part::list(["a", "b", "c", "d", "e"]);
         assert!(

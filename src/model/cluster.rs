@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::FaultCause;
 use super::ids::{HostId, ServiceKey};
-use super::words::Words;
+use super::words::{Words, words};
 
 /// Which cluster to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +95,29 @@ pub struct ClusterFault {
     pub message: Words,
     /// What to do next.
     pub hint: Words,
+}
+
+/// What keeps a service from being looked up.
+impl From<&ClusterFault> for FaultCause {
+    fn from(fault: &ClusterFault) -> Self {
+        Self::ClusterUnavailable {
+            reason: fault.message.clone(),
+            hint: Some(Box::new(fault.hint.clone())),
+        }
+    }
+}
+
+impl FaultCause {
+    /// Nothing can be looked up since a person has ended the reading of the cluster.
+    #[must_use]
+    pub fn reading_ended() -> Self {
+        Self::ClusterUnavailable {
+            reason: words!("reading the cluster was ended"),
+            hint: Some(Box::new(words!(
+                "Have the cluster read again, or choose another one."
+            ))),
+        }
+    }
 }
 
 /// A part of the cluster that cannot be seen, while the rest can: what it would have told is unknown, not absent.

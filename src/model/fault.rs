@@ -35,6 +35,29 @@ pub enum Hop {
     Target(Destination),
 }
 
+/// How far an SSH session had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SshPhase {
+    /// The two sides greet each other.
+    Greeting,
+    /// Keys are exchanged, and the host's is proved.
+    KeyExchange,
+    /// The account is logged in to.
+    Login,
+}
+
+/// Why a host's key must not be accepted, not even by a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostKeyRefusal {
+    /// It is marked `@revoked`.
+    Revoked,
+    /// Only a certificate authority vouches for the host (`@cert-authority`), and Adit verifies no certificates.
+    CertAuthority {
+        /// The name that the line is for.
+        name: String,
+    },
+}
+
 /// Who holds a local port, where the system tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortHolder {
@@ -85,10 +108,12 @@ pub enum FaultCause {
         /// The name.
         host: String,
         /// The resolver's reason.
-        reason: String,
+        reason: Words,
     },
     /// The SSH port refuses connections.
     ConnectRefused,
+    /// The connection was reset as soon as it stood.
+    ConnectReset,
     /// Nothing answered in time.
     ConnectTimedOut {
         /// How long was waited.
@@ -97,14 +122,16 @@ pub enum FaultCause {
     /// The connection cannot be made for another reason (no route, network down).
     ConnectFailed {
         /// The system's reason.
-        reason: String,
+        reason: Words,
     },
     /// This computer lets Adit open no more files and sockets.
     TooManyFiles,
-    /// Something answered that does not speak SSH, or no algorithm is shared.
+    /// The connection stands, and no session comes of it.
     HandshakeFailed {
-        /// libssh2's reason.
-        reason: String,
+        /// How far it had come.
+        phase: SshPhase,
+        /// What happened then.
+        reason: Words,
     },
     /// The two sides share no algorithm of one kind.
     NoCommonAlgorithm {
@@ -138,13 +165,15 @@ pub enum FaultCause {
         key_type: String,
         /// Its SHA256 fingerprint.
         fingerprint: String,
+        /// Names under which known_hosts holds this very key.
+        known_as: Vec<String>,
     },
     /// The host's key differs from the one in known_hosts: possibly somebody in between.
     HostKeyChanged(Box<ChangedHostKey>),
-    /// The host's key is marked `@revoked`, or rests on something Adit refuses; the reason says which.
+    /// A line of known_hosts forbids the host's key.
     HostKeyRefused {
-        /// Why.
-        reason: String,
+        /// In which way.
+        why: HostKeyRefusal,
         /// The file that says so.
         file: PathBuf,
         /// The line in that file, from 1.
@@ -155,7 +184,7 @@ pub enum FaultCause {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        reason: String,
+        reason: Words,
     },
     /// A private key file can be read by others, which OpenSSH and Adit refuse.
     KeyPermissions {
@@ -168,8 +197,10 @@ pub enum FaultCause {
     KeyFormat {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
-        reason: String,
+        /// What it is instead: the rest of a sentence that begins with the file's name.
+        reason: Words,
+        /// What to do, where that is known.
+        hint: Option<Box<Words>>,
     },
     /// A passphrase was wrong, or the question for it was cancelled.
     PassphraseRefused {
@@ -206,7 +237,7 @@ pub enum FaultCause {
     /// The SSH connection was lost.
     SessionLost {
         /// How it was noticed.
-        reason: String,
+        reason: Words,
     },
     /// The cluster has no such service (now).
     ServiceMissing {
@@ -234,15 +265,19 @@ pub enum FaultCause {
         /// What is missing, in words.
         reason: Words,
     },
+    /// No cluster is chosen in which the service could be looked up.
+    NoCluster,
     /// The cluster's API cannot be asked.
     ClusterUnavailable {
         /// Why, in words.
         reason: Words,
+        /// What to do, where that is known.
+        hint: Option<Box<Words>>,
     },
     /// Something in the profile or its options cannot be used.
     Config {
         /// What, and what to do about it.
-        reason: String,
+        reason: Words,
     },
 }
 
@@ -264,6 +299,7 @@ impl FaultCause {
         match self {
             Self::NameNotFound { .. }
             | Self::ConnectRefused
+            | Self::ConnectReset
             | Self::ConnectTimedOut { .. }
             | Self::ConnectFailed { .. }
             | Self::TooManyFiles
@@ -277,6 +313,7 @@ impl FaultCause {
             Self::ServiceMissing { .. }
             | Self::PortMissing { .. }
             | Self::RouteUnavailable { .. }
+            | Self::NoCluster
             | Self::ClusterUnavailable { .. } => Recovery::WaitForCluster,
             Self::PortInUse { .. }
             | Self::BindFailed { .. }
@@ -307,6 +344,7 @@ impl FaultCause {
             Self::BindFailed { .. } => "bind-failed",
             Self::NameNotFound { .. } => "name-not-found",
             Self::ConnectRefused => "connect-refused",
+            Self::ConnectReset => "connect-reset",
             Self::ConnectTimedOut { .. } => "connect-timed-out",
             Self::ConnectFailed { .. } => "connect-failed",
             Self::TooManyFiles => "too-many-files",
@@ -335,6 +373,7 @@ impl FaultCause {
             Self::PortMissing { .. } => "port-missing",
             Self::NotTcp { .. } => "not-tcp",
             Self::RouteUnavailable { .. } => "route-unavailable",
+            Self::NoCluster => "no-cluster",
             Self::ClusterUnavailable { .. } => "cluster-unavailable",
             Self::Config { .. } => "config",
         }

@@ -1,8 +1,10 @@
 //! Faults in words: what happened, where, and what to do next.
 
 use std::fmt::{self, Write as _};
+use std::path::Path;
 
-use super::fault::{ChangedHostKey, Fault, FaultCause, Hop};
+use super::address::Destination;
+use super::fault::{ChangedHostKey, Fault, FaultCause, Hop, HostKeyRefusal, SshPhase};
 use super::text::{shell_quoted, without_stop};
 
 impl fmt::Display for Fault {
@@ -45,6 +47,7 @@ impl Fault {
                 write!(f, "the name {host} cannot be resolved: {reason}")
             }
             FaultCause::ConnectRefused => write!(f, "{hop} refused the connection"),
+            FaultCause::ConnectReset => write!(f, "the connection to {hop} was reset at once"),
             FaultCause::ConnectTimedOut { after } => {
                 write!(f, "{hop} did not answer within {} s", after.as_secs())
             }
@@ -53,12 +56,16 @@ impl Fault {
                 f,
                 "cannot connect to {hop}: this computer lets Adit open no more files and sockets"
             ),
-            FaultCause::HandshakeFailed { reason } => {
-                write!(f, "no SSH session with {hop}: {reason}")
-            }
+            FaultCause::HandshakeFailed { phase, reason } => match phase {
+                SshPhase::Greeting => write!(f, "no SSH session with {hop}: {reason}"),
+                SshPhase::KeyExchange => write!(f, "the key exchange with {hop} failed: {reason}"),
+                SshPhase::Login => {
+                    write!(f, "the login at {hop} did not come to its end: {reason}")
+                }
+            },
             FaultCause::NoCommonAlgorithm { kind, ours, theirs } => write!(
                 f,
-                "no SSH session with {hop}: no {kind} is shared; this side offers {}, the server {}",
+                "the key exchange with {hop} failed: no {kind} is shared; this side offers {}, the server {}",
                 list(ours),
                 list(theirs)
             ),
@@ -79,28 +86,37 @@ impl Fault {
             FaultCause::HostKeyUnknown {
                 key_type,
                 fingerprint,
+                known_as,
             } => {
                 write!(
                     f,
                     "the {key_type} key of {hop} is not known and was not accepted ({fingerprint})"
-                )
+                )?;
+                if known_as.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; known_hosts holds the same key for {}", list(known_as))
             }
             FaultCause::HostKeyChanged(changed) => write!(
                 f,
                 "THE HOST KEY OF {hop} HAS CHANGED: it offers {} {}, but {} holds {} in line {}. Somebody may be listening \
-                 in, or the host was installed anew",
+                 in; or the host was installed anew, or its address has gone to another machine (as in EC2 after a stop)",
                 changed.key_type,
                 changed.fingerprint,
                 changed.file.display(),
                 changed.held,
                 changed.line
             ),
-            FaultCause::HostKeyRefused { reason, file, line } => {
-                write!(
-                    f,
-                    "the host key of {hop} is refused: {reason} ({}, line {line})",
-                    file.display()
-                )
+            FaultCause::HostKeyRefused { why, file, line } => {
+                write!(f, "the host key of {hop} is refused: ")?;
+                match why {
+                    HostKeyRefusal::Revoked => f.write_str("it is marked @revoked")?,
+                    HostKeyRefusal::CertAuthority { name } => write!(
+                        f,
+                        "only a certificate authority vouches for {name} (@cert-authority), and Adit cannot verify host certificates"
+                    )?,
+                }
+                write!(f, " ({}, line {line})", file.display())
             }
             FaultCause::KeyUnreadable { path, reason } => {
                 write!(
@@ -116,12 +132,8 @@ impl Fault {
                     path.display()
                 )
             }
-            FaultCause::KeyFormat { path, reason } => {
-                write!(
-                    f,
-                    "{} cannot be used as a private key: {reason}",
-                    path.display()
-                )
+            FaultCause::KeyFormat { path, reason, .. } => {
+                write!(f, "{} {reason}", path.display())
             }
             FaultCause::PassphraseRefused { path } => {
                 write!(f, "the private key {} was not unlocked", path.display())
@@ -132,7 +144,7 @@ impl Fault {
             FaultCause::NothingToAuthenticateWith { accepted } => {
                 write!(
                     f,
-                    "there is no key to log in to {hop} with; it accepts: {}",
+                    "there is nothing to log in to {hop} with; it accepts: {}",
                     list(accepted)
                 )
             }
@@ -165,6 +177,9 @@ impl Fault {
             FaultCause::ServiceMissing { service } => {
                 write!(f, "the cluster has no service {service}")
             }
+            FaultCause::PortMissing { service, has, .. } if has.is_empty() => {
+                write!(f, "{service} has no TCP port, and SSH carries TCP only")
+            }
             FaultCause::PortMissing { service, port, has } => write!(
                 f,
                 "{service} has no TCP port {port}; it has: {}",
@@ -183,10 +198,14 @@ impl Fault {
                 route: None,
                 reason,
             } => write!(f, "there is no route yet: {reason}"),
-            FaultCause::ClusterUnavailable { reason } => {
+            FaultCause::NoCluster => f.write_str("no cluster is chosen"),
+            FaultCause::ClusterUnavailable { reason, .. } => {
                 write!(f, "the cluster cannot be asked: {reason}")
             }
-            FaultCause::Config { reason } => f.write_str(reason),
+            FaultCause::Config { reason } => match hop {
+                Hop::Ssh(login) => write!(f, "the settings for {login} cannot be used: {reason}"),
+                Hop::Local | Hop::Cluster | Hop::Target(_) => write!(f, "{reason}"),
+            },
         }
     }
 }
@@ -199,10 +218,15 @@ impl Fault {
         match &self.cause {
             FaultCause::PortInUse { holder, free_port, .. } => port_step(holder.is_some(), *free_port),
             FaultCause::BindFailed { .. } => {
-                "Choose another local port (1024 and above need no rights) or an address of this computer.".to_owned()
+                "Choose another local port (1024 and above need no special rights) or an address of this computer.".to_owned()
             }
-            FaultCause::NameNotFound { .. } => "Check the host's name and this computer's network and DNS.".to_owned(),
+            FaultCause::NameNotFound { .. } => "Check the host's name, and this computer's network and DNS.".to_owned(),
             FaultCause::ConnectRefused => "Check that sshd runs there and that the port is right.".to_owned(),
+            FaultCause::ConnectReset => {
+                "Check that the port is right. Otherwise a firewall, or the server itself, shuts this computer out: ask whoever \
+                 runs it."
+                    .to_owned()
+            }
             FaultCause::ConnectTimedOut { .. } | FaultCause::ConnectFailed { .. } => {
                 "Check the address, and that a firewall or security group lets this computer reach the SSH port. An EC2 \
                  instance that was stopped and started has a new public address."
@@ -211,51 +235,81 @@ impl Fault {
             FaultCause::TooManyFiles => {
                 "Close some of the connections through Adit's tunnels, or start Adit with a higher limit (ulimit -n).".to_owned()
             }
-            FaultCause::HandshakeFailed { .. } => {
-                "Check that the port belongs to an SSH server; `ssh -v` shows what it offers.".to_owned()
+            FaultCause::HandshakeFailed { phase, .. } => match phase {
+                SshPhase::Greeting => {
+                    "Check that the port belongs to an SSH server and that it lets this computer in; `ssh -v` shows what it says."
+                }
+                SshPhase::KeyExchange => "Adit tries again by itself. If it stays so, see where `ssh -v` ends.",
+                SshPhase::Login => {
+                    "Adit tries again by itself. If it stays so, the server's log says why (journalctl -u ssh); one that is slow to \
+                     look accounts up needs a longer ConnectTimeout."
+                }
             }
-            FaultCause::NoCommonAlgorithm { kind, .. } => format!(
-                "Name one of the server's by the option for a {kind} in ssh_config, if Adit knows it, or ask for a newer SSH \
-                 server there."
-            ),
+            .to_owned(),
+            FaultCause::NoCommonAlgorithm { kind, .. } => match algorithm_option(kind) {
+                Some(option) => format!(
+                    "If Adit has one of the server's, name it (-o {option}=NAME, or {option} in ssh_config); otherwise ask for a \
+                     newer SSH server there."
+                ),
+                None => "Ask for a newer SSH server there.".to_owned(),
+            },
             FaultCause::NextHopUnreachable { .. } => {
                 "Check the address as seen from the jump host, and that sshd runs there and lets the jump host in.".to_owned()
             }
             FaultCause::NextHopForbidden { .. } => {
-                "Ask for AllowTcpForwarding (and PermitOpen) in the jump host's sshd_config, and no `restrict` or \
-                 `no-port-forwarding` in authorized_keys there."
+                "Ask for AllowTcpForwarding yes in the jump host's sshd_config, with the address in PermitOpen if there is one, and \
+                 no `restrict`, `no-port-forwarding` or other `permitopen` in authorized_keys there."
                     .to_owned()
             }
-            FaultCause::KnownHostsUnreadable { path, .. } => format!("Mend or move away {}.", path.display()),
-            FaultCause::HostKeyUnknown { .. } => {
-                "Compare the fingerprint with the one on the server (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`) and \
-                 accept it, or connect once with ssh."
-                    .to_owned()
-            }
+            FaultCause::KnownHostsUnreadable { path, .. } => format!(
+                "Check that {0} is a file that you may read (ls -ld {0}), or move it away.",
+                quoted(path)
+            ),
+            FaultCause::HostKeyUnknown { key_type, known_as, .. } => unknown_key_step(key_type, !known_as.is_empty()),
             FaultCause::HostKeyChanged(changed) => format!(
-                "Nothing was sent. Ask whoever runs the host whether its key has changed. Only if they confirm it, run: {}",
+                "No login was tried. Ask whoever runs the host whether its key has changed. Only if they confirm it, run: {}",
                 changed.forget_command()
             ),
-            FaultCause::HostKeyRefused { file, line, .. } => {
-                format!("See line {line} of {}, and ask whoever keeps that file.", file.display())
+            FaultCause::HostKeyRefused { why: HostKeyRefusal::Revoked, file, line } => {
+                format!("No login was tried. See line {line} of {}, and ask whoever keeps that file.", file.display())
             }
+            FaultCause::HostKeyRefused { why: HostKeyRefusal::CertAuthority { name }, .. } => format!(
+                "Get the host's own key (ssh-keyscan {}), compare it with whoever runs the host, and add it to \
+                 ~/.ssh/known_hosts.",
+                shell_quoted(name)
+            ),
             FaultCause::KeyUnreadable { path, .. } => format!("Check that {} exists and is yours.", path.display()),
-            FaultCause::KeyPermissions { path, .. } => format!("Run: chmod 600 {}", shell_quoted(&path.to_string_lossy())),
-            FaultCause::KeyFormat { .. } => {
+            FaultCause::KeyPermissions { path, .. } => format!("Run: chmod 600 {}", quoted(path)),
+            FaultCause::KeyFormat { hint: Some(hint), .. } => format!("{hint}."),
+            FaultCause::KeyFormat { hint: None, .. } => {
                 "Give the private key in OpenSSH or PEM format (puttygen exports a .ppk as an OpenSSH key).".to_owned()
             }
-            FaultCause::PassphraseRefused { .. } => "Try again and type the key's passphrase.".to_owned(),
+            FaultCause::PassphraseRefused { path } => format!(
+                "Try again and type the key's passphrase, or give the key to ssh-agent: ssh-add {}",
+                quoted(path)
+            ),
             FaultCause::AuthRejected { accepted, .. } => format!(
-                "The server accepts: {}. Check the user name (ubuntu, ec2-user, admin, debian?) and that the key is in its \
-                 authorized_keys.",
+                "The server accepts: {}. Check the user name (ubuntu, ec2-user, admin, debian?), that the key is in its \
+                 authorized_keys, and that the account is neither locked nor has a shell that does not exist; the server's log \
+                 says which (journalctl -u ssh).",
                 list(accepted)
             ),
+            FaultCause::NothingToAuthenticateWith { accepted } if asks_a_person(accepted) => {
+                "The server asks a person. Adit puts that to you unless BatchMode, NumberOfPasswordPrompts or \
+                 PreferredAuthentications forbids it."
+                    .to_owned()
+            }
             FaultCause::NothingToAuthenticateWith { .. } => {
-                "Name a private key (--identity FILE), or add one to ssh-agent.".to_owned()
+                "Name a private key (-i FILE), or give one to ssh-agent (ssh-add FILE).".to_owned()
+            }
+            FaultCause::ForwardingProhibited if self.is_for_a_socket() => {
+                "Ask for AllowStreamLocalForwarding yes in the server's sshd_config, and no `restrict` or `no-port-forwarding` in \
+                 authorized_keys."
+                    .to_owned()
             }
             FaultCause::ForwardingProhibited => {
-                "Ask for AllowTcpForwarding (and PermitOpen) in the server's sshd_config, and no `restrict` or \
-                 `no-port-forwarding` in authorized_keys."
+                "Ask for AllowTcpForwarding yes in the server's sshd_config, with the address in PermitOpen if there is one, and no \
+                 `restrict`, `no-port-forwarding` or other `permitopen` in authorized_keys."
                     .to_owned()
             }
             FaultCause::TargetRefused => {
@@ -267,20 +321,35 @@ impl Fault {
             FaultCause::TargetHungUp => {
                 "Likely the service's targetPort is wrong, or it expects another protocol (TLS?).".to_owned()
             }
-            FaultCause::ServerExhausted => "Close other sessions, or raise the server's limits.".to_owned(),
-            FaultCause::ForwardingUnsupported => "The server may be too old for this kind of forwarding.".to_owned(),
+            FaultCause::ServerExhausted => {
+                "Adit tries again by itself. Close connections that are not needed, or have the server's limits raised.".to_owned()
+            }
+            FaultCause::ForwardingUnsupported => {
+                "Ask for a server that forwards connections, such as OpenSSH's sshd.".to_owned()
+            }
             FaultCause::SessionLost { .. } => "Adit connects again by itself.".to_owned(),
             FaultCause::ServiceMissing { .. } => {
                 "Check the name and the namespace; Adit opens the tunnel when the service appears.".to_owned()
             }
+            FaultCause::PortMissing { has, .. } if has.is_empty() => "Choose another service.".to_owned(),
             FaultCause::PortMissing { .. } => "Choose one of these.".to_owned(),
             FaultCause::NotTcp { .. } => "Choose a TCP port of the service.".to_owned(),
             FaultCause::RouteUnavailable { .. } => {
                 "Adit opens the tunnel when that changes; another route can be chosen.".to_owned()
             }
-            FaultCause::ClusterUnavailable { .. } => "Adit asks again by itself.".to_owned(),
+            FaultCause::NoCluster => "Choose a cluster (--kubeconfig FILE, --context NAME).".to_owned(),
+            FaultCause::ClusterUnavailable { hint: Some(hint), .. } => format!("{}.", without_stop(&hint.to_string())),
+            FaultCause::ClusterUnavailable { hint: None, .. } => "Adit asks again by itself.".to_owned(),
+            FaultCause::Config { .. } if self.hop == Hop::Local => {
+                "Add the host (adit hosts add, or the window's page of hosts), or name another one.".to_owned()
+            }
             FaultCause::Config { .. } => "Correct it and try again.".to_owned(),
         }
+    }
+
+    /// Whether the way leads to a Unix socket.
+    pub(crate) const fn is_for_a_socket(&self) -> bool {
+        matches!(self.hop, Hop::Target(Destination::Socket(_)))
     }
 
     /// A fault of the local listener.
@@ -311,6 +380,55 @@ impl ChangedHostKey {
     }
 }
 
+/// Which option of ssh_config chooses algorithms of this kind.
+pub(crate) fn algorithm_option(kind: &str) -> Option<&'static str> {
+    match kind {
+        "key exchange" => Some("KexAlgorithms"),
+        "host key type" => Some("HostKeyAlgorithms"),
+        "cipher" => Some("Ciphers"),
+        "MAC" => Some("MACs"),
+        _ => None,
+    }
+}
+
+/// The file on a host that holds the public half of its key of this type, where OpenSSH puts it.
+pub(crate) fn host_key_file(key_type: &str) -> String {
+    let kind = match key_type {
+        rsa if rsa.contains("rsa") => "rsa",
+        ecdsa if ecdsa.contains("ecdsa") => "ecdsa",
+        _ => "ed25519",
+    };
+    format!("/etc/ssh/ssh_host_{kind}_key.pub")
+}
+
+fn unknown_key_step(key_type: &str, is_known_elsewhere: bool) -> String {
+    let compare = format!(
+        "compare the fingerprint with the one on the server (`ssh-keygen -lf {}`)",
+        host_key_file(key_type)
+    );
+    let accept = "accept it when Adit asks, or connect once with ssh";
+    if is_known_elsewhere {
+        format!(
+            "Likely it is the same machine at a new address (an EC2 instance after a stop). To be sure, {compare}; then {accept}."
+        )
+    } else {
+        format!("First {compare}; then {accept}.")
+    }
+}
+
+/// Whether a server logs in by questions only.
+pub(crate) fn asks_a_person(accepted: &[String]) -> bool {
+    !accepted.is_empty()
+        && accepted
+            .iter()
+            .all(|method| matches!(method.as_str(), "password" | "keyboard-interactive"))
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    shell_quoted(&path.to_string_lossy())
+}
+
 fn port_step(holder_known: bool, free_port: Option<u16>) -> String {
     let end_it = if holder_known {
         "end that program"
@@ -328,46 +446,5 @@ fn list(words: &[String]) -> String {
         "nothing".to_owned()
     } else {
         words.join(", ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::PortHolder;
-
-    #[test]
-    fn a_busy_port_names_its_holder_and_offers_another() {
-        let holder = Some(PortHolder {
-            pid: 42,
-            name: "nginx".to_owned(),
-        });
-        let address = "127.0.0.1:8080".parse().unwrap();
-        let fault = Fault::local(FaultCause::PortInUse {
-            address,
-            holder,
-            free_port: Some(8081),
-        });
-        assert_eq!(
-            fault.to_string(),
-            "127.0.0.1:8080 is already in use by nginx (process 42)"
-        );
-        assert_eq!(
-            fault.next_step(),
-            "Use port 8081, which is free, or end that program."
-        );
-    }
-
-    #[test]
-    fn loose_key_permissions_show_the_mode_and_the_chmod() {
-        let fault = Fault {
-            hop: Hop::Ssh("ubuntu@host".to_owned()),
-            cause: FaultCause::KeyPermissions {
-                path: "/home/a b/key.pem".into(),
-                mode: 0o644,
-            },
-        };
-        assert!(fault.to_string().contains("mode 0644"), "{fault}");
-        assert_eq!(fault.next_step(), "Run: chmod 600 '/home/a b/key.pem'");
     }
 }

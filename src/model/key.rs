@@ -79,62 +79,37 @@ pub enum Exposure {
 }
 
 /// What a file is, instead of a private key that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyProblem {
     /// A folder.
-    #[error("it is a folder")]
     Directory,
     /// A device, a pipe or a socket.
-    #[error("it is not a regular file")]
     NotAFile,
     /// Empty.
-    #[error("it is empty")]
     Empty,
     /// Larger than any key.
-    #[error("it is larger than 1 MiB")]
     TooLarge,
     /// The public half.
-    #[error("it is a public key; name the private one, usually the same name without .pub")]
     PublicKey,
     /// A certificate.
-    #[error(
-        "it is a certificate; name the private key that it belongs to, and the certificate as CertificateFile"
-    )]
     Certificate,
     /// PuTTY's format.
-    #[error(
-        "it is in PuTTY's .ppk format; convert it with: puttygen FILE -O private-openssh -o NEWFILE"
-    )]
     Putty,
     /// The format of ssh.com and of RFC 4716.
-    #[error("it is in the format of SSH2 (RFC 4716); convert it with: ssh-keygen -i -f FILE")]
     Ssh2,
     /// SSH protocol 1.
-    #[error(
-        "it is a key for SSH protocol 1, which no server speaks any more; make a new one with: ssh-keygen -t ed25519"
-    )]
     Protocol1,
     /// DSA.
-    #[error(
-        "it is a DSA key, which current SSH servers no longer accept; make a new one with: ssh-keygen -t ed25519"
-    )]
     Dsa,
     /// The handle of a security key.
-    #[error(
-        "it belongs to a security key, which Adit can use through ssh-agent only; add it with: ssh-add FILE"
-    )]
     SecurityKey,
     /// Another type of key.
-    #[error("its key is of the type {0}, which Adit does not know")]
     UnknownType(String),
     /// Another kind of PEM.
-    #[error("it holds no private key but: {0}")]
     OtherPem(String),
     /// A key that is cut short or garbled.
-    #[error("it is damaged: {0}")]
     Damaged(&'static str),
     /// Nothing known.
-    #[error("it is in no format of private keys that is known")]
     NotAKey,
 }
 
@@ -267,7 +242,9 @@ impl KeyProblem {
         }
     }
 
-    fn words(&self) -> Words {
+    /// What the file is, as the rest of a sentence that begins with its name.
+    #[must_use]
+    pub fn words(&self) -> Words {
         match self {
             Self::Directory => words!("is a folder, not a key file"),
             Self::NotAFile => words!("is a device, a pipe or a socket, not a key file"),
@@ -301,7 +278,9 @@ impl KeyProblem {
         }
     }
 
-    fn next_step(&self, file: &str) -> Words {
+    /// What to do next with the key `file`, which is quoted as a shell takes it.
+    #[must_use]
+    pub fn next_step(&self, file: &str) -> Words {
         match self {
             Self::Directory => words!("Name the key file in it"),
             Self::NotAFile => words!("Name a regular file"),

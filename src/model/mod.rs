@@ -43,7 +43,10 @@ pub use cluster::{
     ServicePhase, ServicePort, ServiceType, Severity,
 };
 pub use command::Command;
-pub use fault::{ChangedHostKey, Fault, FaultCause, Hop, PortHolder, Recovery};
+pub use fault::{
+    ChangedHostKey, Fault, FaultCause, Hop, HostKeyRefusal, PortHolder, Recovery, SshPhase,
+};
+pub(crate) use fault_words::{algorithm_option, asks_a_person, host_key_file, quoted};
 pub use forward::{ForwardSpec, ParseForwardError};
 pub use host::{HostKeyPolicy, HostProfile, LoginMethod};
 pub use ids::{HostId, Namespace, ParseServiceError, ServiceKey, TunnelId};

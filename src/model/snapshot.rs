@@ -275,7 +275,7 @@ pub struct SessionFacts {
     pub authenticated_by: String,
     /// The jump hosts on the way, as `user@address`, nearest first.
     pub via: Vec<String>,
-    /// How long the TCP connection to the first hop took to be made, in microseconds: about one round trip.
+    /// How long the TCP connection to the first hop took to be made, in microseconds: about one round trip. 0 where there is none.
     pub connect_micros: u64,
 }
 

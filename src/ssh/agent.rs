@@ -25,7 +25,7 @@ const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 const LIST_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long it may take to sign: the person may have to touch a security key, or to confirm.
-pub(super) const SIGN_LIMIT: Duration = Duration::from_mins(2);
+const SIGN_LIMIT: Duration = Duration::from_mins(2);
 
 /// A key or a certificate that an agent holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use ssh2::MethodType;
 use super::ciphers::default_preference;
 use super::key_blob::HostKeyAlgorithm;
 use super::wire::Offer;
-use crate::model::{FaultCause, HostProfile};
+use crate::model::{FaultCause, HostProfile, printable, words};
 
 /// What this side offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) fn choose(
 ) -> Result<Offered, FaultCause> {
     let host_keys: Vec<&str> = host_keys.iter().map(|kind| kind.name()).collect();
     let host_keys = host_keys.join(",");
-    let setter = Setter { session, profile };
+    let setter = Setter { session };
     let ciphers = profile.ciphers.as_deref();
     let ciphers = Some(ciphers.unwrap_or_else(|| default_preference()));
     let cipher_kinds = [MethodType::CryptCs, MethodType::CryptSc];
@@ -49,7 +49,6 @@ pub(super) fn choose(
 
 struct Setter<'a> {
     session: &'a ssh2::Session,
-    profile: &'a HostProfile,
 }
 
 impl Setter<'_> {
@@ -71,10 +70,11 @@ impl Setter<'_> {
             let names = chosen.join(",");
             if names.is_empty() || self.session.method_pref(*kind, &names).is_err() {
                 return Err(FaultCause::Config {
-                    reason: format!(
-                        "{keyword} for {} has nothing that Adit supports (it is: {list}); Adit has: {}",
-                        self.profile.login(),
-                        supported.join(",")
+                    reason: words!(
+                        "{keyword} has nothing that Adit supports (it is: {list}); Adit has: {ours}",
+                        keyword = keyword,
+                        list = printable(list),
+                        ours = supported.join(",")
                     ),
                 });
             }
@@ -160,7 +160,7 @@ mod tests {
         let FaultCause::Config { reason } = cause else {
             panic!("{cause:?}")
         };
-        for part in ["MACs", "u@h", "umac-64@openssh.com", "hmac-sha2-256"] {
+        for part in ["MACs", "umac-64@openssh.com", "hmac-sha2-256"] {
             assert!(reason.contains(part), "{reason}");
         }
     }

@@ -9,21 +9,26 @@ use std::time::Duration;
 
 use ssh2::{ErrorCode, MethodType};
 
-use super::agent::{Agent, SIGN_LIMIT};
+use super::agent::Agent;
 use super::dial::Observer;
 use super::identity::{Candidate, Signer, candidates};
 use super::key_file;
 use super::login_raw::{Asked, LoginSession, Signed, Verdict};
-use crate::model::{Answer, FaultCause, HostProfile, LoginMethod, Question, Secret, printable};
+use crate::model::{
+    Answer, FaultCause, HostProfile, LoginMethod, Question, Secret, SshPhase, printable, words,
+};
 
-/// How long a server may take over one step of the login; some ask a directory on the way.
-const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a server may take over an answer that a person may have a hand in, on a telephone say: sshd's `LoginGraceTime`.
+const PERSON_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// How long a person may take over a question that the server waits for in the middle of an exchange.
-const PERSON_TIMEOUT: Duration = Duration::from_mins(5);
+/// How long it may take over any other where it is never to be asked for a sign of life.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How much a server may refuse on one connection before no more keys are offered: OpenSSH hangs up at the sixth.
 const MAX_REFUSALS: u32 = 5;
+
+/// No server hangs up for so few without saying why.
+const FEW_REFUSALS: u32 = 3;
 
 /// What happened on an earlier connection of the same dial.
 #[derive(Debug, Default)]
@@ -32,6 +37,8 @@ pub(super) struct History {
     tried: Vec<String>,
     /// What it need not be offered again.
     spent: Vec<Candidate>,
+    /// Keys of which the server said nothing before the connection ended: those that are offered last.
+    doubtful: Vec<Candidate>,
     /// Passwords that were asked for.
     passwords: u32,
     /// Keyboard-interactive exchanges that were begun.
@@ -55,7 +62,6 @@ pub(super) fn authenticate(
     observer: &dyn Observer,
     history: &mut History,
 ) -> Result<Outcome, FaultCause> {
-    session.set_timeout(STEP_TIMEOUT);
     prefer_signatures(session, profile);
     let mut login = Login {
         session,
@@ -75,6 +81,16 @@ pub(super) fn authenticate(
         return Ok(Outcome::LoggedIn(how));
     }
     login.run()
+}
+
+/// How long a server may be silent while it owes an answer: as long as with a session that stands, and as at the key exchange.
+fn step_timeout(profile: &HostProfile) -> Duration {
+    let questions = profile.keepalive_count_max.saturating_add(1);
+    let silence = match profile.keepalive_interval {
+        Duration::ZERO => SILENCE_TIMEOUT,
+        interval => interval.saturating_mul(questions),
+    };
+    silence.max(profile.connect_timeout)
 }
 
 /// RSA keys sign with SHA-2, as `PubkeyAcceptedAlgorithms` has it.
@@ -163,7 +179,8 @@ impl Login<'_> {
 
     /// Asks the server what it would accept, which it counts as an attempt without any proof.
     fn renew_accepted(&mut self) -> Result<(), FaultCause> {
-        match self.session.ssh().auth_methods(&self.profile.user) {
+        self.session.set_timeout(step_timeout(self.profile));
+        match self.session.methods(&self.profile.user) {
             Ok(methods) => {
                 let names = methods.split(',').filter(|method| !method.is_empty());
                 self.accepted = names.map(|name| printable(name).into_owned()).collect();
@@ -173,16 +190,7 @@ impl Login<'_> {
             Err(error)
                 if error.code() == ErrorCode::Session(libssh2_sys::LIBSSH2_ERROR_TIMEOUT) =>
             {
-                Err(FaultCause::ConnectTimedOut {
-                    after: STEP_TIMEOUT,
-                })
-            }
-            Err(error) if self.history.tried.is_empty() => {
-                let reason = self.session.wire().end_in_words();
-                let reason = reason.unwrap_or_else(|| printable(error.message()).into_owned());
-                Err(FaultCause::HandshakeFailed {
-                    reason: format!("{reason}, before the login had begun"),
-                })
+                Err(self.timed_out())
             }
             Err(_lost) => Err(self.hung_up()),
         }
@@ -206,17 +214,29 @@ impl Login<'_> {
     fn hung_up(&mut self) -> FaultCause {
         let wire = self.session.wire();
         let end = wire.end_in_words();
-        let end = end.unwrap_or_else(|| "the connection broke".to_owned());
-        // A line that breaks without a word, before anything was refused, is no judgement of the login: it is tried again.
-        if wire.goodbye().is_none() && self.refusals == 0 {
+        let end = end.unwrap_or_else(|| words!("the connection broke"));
+        // A line that breaks without a word, before much was refused, is no judgement of the login: it is tried again.
+        if wire.goodbye().is_none() && self.refusals < FEW_REFUSALS {
             return FaultCause::HandshakeFailed {
-                reason: format!("{end} in the middle of the login"),
+                phase: SshPhase::Login,
+                reason: end,
             };
         }
         let words = format!("then {end}, as servers do after too many attempts (MaxAuthTries)");
         self.history.tried.push(words);
         self.problem = None;
         self.failure()
+    }
+
+    /// The fault after the server has owed an answer for too long.
+    fn timed_out(&self) -> FaultCause {
+        FaultCause::HandshakeFailed {
+            phase: SshPhase::Login,
+            reason: words!(
+                "the server has been silent for {seconds} s",
+                seconds = self.session.timeout().as_secs()
+            ),
+        }
     }
 
     /// Takes note of a verdict on what is called `name`.
@@ -229,11 +249,7 @@ impl Login<'_> {
             }
             Verdict::NotEnough => return self.went_on(name),
             Verdict::Unusable(why) => self.history.tried.push(format!("{name} ({why})")),
-            Verdict::TimedOut => {
-                return Err(FaultCause::ConnectTimedOut {
-                    after: STEP_TIMEOUT,
-                });
-            }
+            Verdict::TimedOut => return Err(self.timed_out()),
             Verdict::Lost => {
                 self.history.tried.push(name.to_owned());
                 if !self.history.has_reconnected && self.has_more() {
@@ -333,12 +349,16 @@ impl Login<'_> {
         }
         let found = candidates(self.session, self.profile, self.agent.as_ref());
         self.problem = self.problem.take().or(found.problem);
-        let spent = &self.history.spent;
-        let fresh = found.list.into_iter().filter(|key| !spent.contains(key));
-        self.keys = Some(fresh.collect());
+        let History {
+            spent, doubtful, ..
+        } = &*self.history;
+        let left = found.list.into_iter().filter(|key| !spent.contains(key));
+        let (last, first): (Vec<_>, Vec<_>) = left.partition(|key| doubtful.contains(key));
+        self.keys = Some(first.into_iter().chain(last).collect());
     }
 
     fn offer(&mut self, candidate: &Candidate) -> Result<Step, FaultCause> {
+        self.session.set_timeout(step_timeout(self.profile));
         let verdict = match &candidate.signer {
             Signer::Agent(blob) => self.offer_held(candidate, blob),
             Signer::File {
@@ -362,8 +382,12 @@ impl Login<'_> {
         {
             self.problem.get_or_insert(FaultCause::KeyFormat {
                 path: path.clone(),
-                reason: reason.clone(),
+                reason: words!("cannot be used: {reason}", reason = printable(reason)),
+                hint: None,
             });
+        }
+        if verdict == Verdict::Lost && self.session.wire().goodbye().is_none() {
+            self.history.doubtful.extend(self.history.spent.pop());
         }
         self.judge(verdict, &candidate.name)
     }
@@ -372,14 +396,10 @@ impl Login<'_> {
         let (Some(agent), Some(offered)) = (&mut self.agent, &candidate.offered) else {
             return Verdict::Unusable("ssh-agent is gone".to_owned());
         };
-        self.session.set_timeout(STEP_TIMEOUT + SIGN_LIMIT);
-        let verdict = self
-            .session
+        self.session
             .with_signer(&self.profile.user, offered, &mut |data| {
                 agent.sign(blob, data)
-            });
-        self.session.set_timeout(STEP_TIMEOUT);
-        verdict
+            })
     }
 
     /// Offers a key without proving anything. None if the server wants the proof.
@@ -482,7 +502,6 @@ impl Login<'_> {
                         is_cancelled |= answers.is_none();
                         answers.unwrap_or_default()
                     });
-            self.session.set_timeout(STEP_TIMEOUT);
             if is_cancelled && verdict == Verdict::Refused {
                 return Ok(Step::Exhausted);
             }
@@ -513,6 +532,7 @@ impl Login<'_> {
                 break;
             };
             self.history.passwords += 1;
+            self.session.set_timeout(PERSON_TIMEOUT);
             let verdict = self.session.with_password(&self.profile.user, &password);
             match self.judge(verdict, NAME)? {
                 Step::Next if self.was_partial(NAME)? => {

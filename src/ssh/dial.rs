@@ -23,7 +23,7 @@ use super::stream::{Socket, Stream};
 use super::tcp::{self, io_cause};
 use super::transport::Transport;
 use crate::model::{
-    Answer, Destination, Fault, FaultCause, Hop, HostProfile, Question, SessionFacts,
+    Answer, Destination, Fault, FaultCause, Hop, HostProfile, Question, SessionFacts, Words, words,
 };
 
 /// Who is told about the progress of a dial, and answers its questions. Called from the dialling thread.
@@ -127,7 +127,7 @@ fn jump_fault(
         },
         OpenError::TimedOut { .. } | OpenError::Local { .. } => return None,
         OpenError::SessionEnded => FaultCause::SessionLost {
-            reason: "while it was asked for the way to the next host".to_owned(),
+            reason: words!("while it was asked for the way to the next host"),
         },
     };
     Some(Fault {
@@ -154,7 +154,7 @@ async fn connect_once(
         route,
         past,
     };
-    let failed = |reason: String| {
+    let failed = |reason: Words| {
         Err(DialEnd::Fault(Fault {
             hop: Hop::Ssh(profile.login()),
             cause: FaultCause::ConnectFailed { reason },
@@ -164,11 +164,14 @@ async fn connect_once(
         .name("ssh".to_owned())
         .spawn(move || run(job, done));
     if let Err(error) = spawned {
-        return failed(format!("no thread: {error}"));
+        return failed(words!(
+            "there is no thread for it: {error}",
+            error = error.to_string()
+        ));
     }
     let result = result
         .await
-        .unwrap_or_else(|_ended| failed("the connection's thread ended".to_owned()));
+        .unwrap_or_else(|_ended| failed(words!("the connection's thread ended")));
     guard.disarm();
     result
 }
@@ -253,9 +256,9 @@ fn run(job: Job, done: oneshot::Sender<Result<Session, DialEnd>>) {
     // If nobody waits any more the handle comes back, is dropped, and its drop ends the loop below.
     drop(done.send(Ok(session)));
     let reason = match io_loop.run() {
-        LoopEnd::Asked => "it was closed here".to_owned(),
+        LoopEnd::Asked => words!("it was closed here"),
         LoopEnd::Lost(reason) => match proxy.as_mut().and_then(Proxy::end_in_words) {
-            Some(words) => format!("{reason}; {words}"),
+            Some(words) => words!("{reason}; {words}", reason = reason, words = words),
             None => reason,
         },
     };
@@ -298,7 +301,9 @@ fn dial(job: Job) -> Result<Dialled, DialEnd> {
     let by_tcp = matches!(socket, Socket::Tcp(_)) && proxy.is_none();
     let took = by_tcp.then(|| started.elapsed());
     observer.reached(&login, Stage::Connected(took));
-    let connect_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    // How long a command takes to start says nothing about the path.
+    let connect_micros = took.unwrap_or_default().as_micros();
+    let connect_micros = u64::try_from(connect_micros).unwrap_or(u64::MAX);
     cancel.watch(&socket).map_err(io_fault)?;
     let wire = socket.try_clone().map_err(io_fault)?;
     let asked = observer.as_ref();
@@ -347,7 +352,10 @@ fn open_route(
         Route::Command(command) => {
             let (proxy, socket) =
                 Proxy::start(&command).map_err(|error| FaultCause::ConnectFailed {
-                    reason: format!("the ProxyCommand cannot be started: {error}"),
+                    reason: words!(
+                        "the ProxyCommand cannot be started: {error}",
+                        error = error.to_string()
+                    ),
                 })?;
             Ok((socket, Some(proxy)))
         }

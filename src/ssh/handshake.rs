@@ -3,14 +3,14 @@
 use super::algorithms::{Offered, choose};
 use super::dial::Observer;
 use super::key_blob::{fingerprint, type_name};
-use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError, lookup_name};
+use super::known_hosts::{HostKeyVerdict, KnownHosts, KnownHostsError, Place, lookup_name};
 use super::login_raw::LoginSession;
 use super::stream::Socket;
 use super::tcp::io_cause;
 use super::wire::Heard;
 use crate::model::{
-    Answer, ChangedHostKey, FaultCause, HostKeyPolicy, HostProfile, Question, SessionFacts,
-    printable,
+    Answer, ChangedHostKey, FaultCause, HostKeyPolicy, HostKeyRefusal, HostProfile, Question,
+    SessionFacts, SshPhase, Words, printable, words,
 };
 
 use libssh2_sys as sys;
@@ -73,9 +73,7 @@ fn verify(
     accepted_key: &mut Option<Vec<u8>>,
 ) -> Result<String, FaultCause> {
     let Some((blob, _kind)) = session.host_key() else {
-        return Err(FaultCause::HandshakeFailed {
-            reason: "the server showed no host key".to_owned(),
-        });
+        return Err(in_key_exchange(words!("the server showed no host key")));
     };
     let (name, port) = known_as(profile);
     let (key_type, fingerprint) = (type_name(blob), fingerprint(blob));
@@ -98,23 +96,14 @@ fn verify(
                 line: place.line,
             })))
         }
-        HostKeyVerdict::Revoked(place) => Err(FaultCause::HostKeyRefused {
-            reason: "it is marked @revoked".to_owned(),
-            file: place.file,
-            line: place.line,
-        }),
-        HostKeyVerdict::Refused {
-            reason,
-            place: Some(place),
-        } => Err(FaultCause::HostKeyRefused {
-            reason,
-            file: place.file,
-            line: place.line,
-        }),
-        HostKeyVerdict::Refused {
-            reason,
-            place: None,
-        } => Err(FaultCause::HandshakeFailed { reason }),
+        HostKeyVerdict::Revoked(place) => Err(refused(HostKeyRefusal::Revoked, place)),
+        HostKeyVerdict::CertAuthority { name, place } => {
+            Err(refused(HostKeyRefusal::CertAuthority { name }, place))
+        }
+        HostKeyVerdict::UnknownType(kind) => Err(in_key_exchange(words!(
+            "its key is of the type {kind}, which Adit cannot verify",
+            kind = kind
+        ))),
     }
 }
 
@@ -135,7 +124,7 @@ fn accept(
                 host: known_hosts_name(profile),
                 key_type: key_type.to_owned(),
                 fingerprint: fingerprint.to_owned(),
-                known_as,
+                known_as: known_as.clone(),
             };
             matches!(observer.ask(&profile.login(), question), Answer::Yes)
         }
@@ -146,7 +135,23 @@ fn accept(
     Err(FaultCause::HostKeyUnknown {
         key_type: key_type.to_owned(),
         fingerprint: fingerprint.to_owned(),
+        known_as,
     })
+}
+
+fn refused(why: HostKeyRefusal, place: Place) -> FaultCause {
+    FaultCause::HostKeyRefused {
+        why,
+        file: place.file,
+        line: place.line,
+    }
+}
+
+fn in_key_exchange(reason: Words) -> FaultCause {
+    FaultCause::HandshakeFailed {
+        phase: SshPhase::KeyExchange,
+        reason,
+    }
 }
 
 fn known_hosts_name(profile: &HostProfile) -> String {
@@ -176,7 +181,7 @@ fn unreadable(error: KnownHostsError) -> FaultCause {
             reason: source.to_string(),
         },
         other => FaultCause::Config {
-            reason: other.to_string(),
+            reason: other.to_string().into(),
         },
     }
 }
@@ -191,53 +196,55 @@ fn failed(
     let has_timed_out = error.code() == ErrorCode::Session(sys::LIBSSH2_ERROR_TIMEOUT);
     let seconds = profile.connect_timeout.as_secs();
     let end = login.wire().end_in_words();
-    let reason = match login.wire().heard() {
+    let heard = login.wire().heard();
+    let phase = match &heard {
+        Heard::Foreign(_) | Heard::Nothing => SshPhase::Greeting,
+        Heard::Ssh(_) => SshPhase::KeyExchange,
+    };
+    let reason = match heard {
         // What OpenSSH says in place of its greeting (sshd.c).
         Heard::Foreign(line) if line.contains("MaxStartups") => {
-            "it has too many connections that have not logged in (MaxStartups)".to_owned()
+            words!("it has too many connections that have not logged in (MaxStartups)")
         }
-        Heard::Foreign(line) => format!("it is no SSH server; it says '{line}'"),
-        Heard::Nothing if has_timed_out => format!(
-            "it took the connection and then said nothing for {seconds} s, as no SSH server does"
+        Heard::Foreign(line) => words!("it is no SSH server; it says '{line}'", line = line),
+        Heard::Nothing if has_timed_out => words!(
+            "it took the connection and then said nothing for {seconds} s, as no SSH server does",
+            seconds = seconds
         ),
-        Heard::Nothing => format!(
-            "{} before saying a word; it may have too many connections (MaxStartups), or not let this computer in",
-            end.unwrap_or_else(|| "the server ended the connection".to_owned())
+        Heard::Nothing => words!(
+            "{end} before saying a word; it may have too many connections (MaxStartups), or not let this computer in",
+            end = end.unwrap_or_else(|| words!("the server ended the session"))
         ),
-        Heard::Ssh(_) if has_timed_out => {
-            format!("the key exchange did not come to an end within {seconds} s")
-        }
-        Heard::Ssh(None) => format!(
-            "{} in the middle of the key exchange",
-            end.unwrap_or_else(|| "the server ended the connection".to_owned())
+        Heard::Ssh(_) if has_timed_out => words!(
+            "it did not come to an end within {seconds} s (ConnectTimeout)",
+            seconds = seconds
         ),
+        Heard::Ssh(None) => end.unwrap_or_else(|| words!("the server ended the session")),
         Heard::Ssh(Some(theirs)) => {
             if let Some(cause) = offered.clash(&theirs) {
                 return cause;
             }
-            end.map_or_else(
-                || without_an_end(error.code()),
-                |end| format!("{end} in the middle of the key exchange"),
-            )
+            end.unwrap_or_else(|| without_an_end(error.code()))
         }
     };
-    FaultCause::HandshakeFailed { reason }
+    FaultCause::HandshakeFailed { phase, reason }
 }
 
 /// What went wrong in a key exchange that neither side has ended, in place of libssh2's own words, which name its steps.
-fn without_an_end(code: ErrorCode) -> String {
+fn without_an_end(code: ErrorCode) -> Words {
     match code {
         ErrorCode::Session(sys::LIBSSH2_ERROR_HOSTKEY_SIGN | sys::LIBSSH2_ERROR_HOSTKEY_INIT) => {
-            "the server could not prove that its host key is its own: its signature is wrong, or the key is of a kind that \
+            words!(
+                "the server could not prove that its host key is its own: its signature is wrong, or the key is of a kind that \
              cannot be read"
-                .to_owned()
+            )
         }
         ErrorCode::Session(sys::LIBSSH2_ERROR_INVALID_MAC | sys::LIBSSH2_ERROR_DECRYPT) => {
-            "what the server sent in the key exchange was changed or damaged on its way".to_owned()
+            words!("what the server sent was changed or damaged on its way")
         }
-        ErrorCode::Session(code) => format!(
-            "the key exchange failed, and the server does not say why (libssh2's code {code})"
+        ErrorCode::Session(code) | ErrorCode::SFTP(code) => words!(
+            "the server does not say why (libssh2's code {code})",
+            code = code.to_string()
         ),
-        ErrorCode::SFTP(code) => format!("the key exchange failed (code {code})"),
     }
 }

@@ -23,6 +23,7 @@ use super::session::{Inbox, IoCommand, Load};
 use super::spares::Spares;
 use super::transport::{Ended, QUEUE_LIMIT_BYTES, Transport};
 use super::window::INITIAL_BYTES;
+use crate::model::{Words, words};
 
 const TRANSPORT: Token = Token(usize::MAX);
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
@@ -111,7 +112,7 @@ pub(super) enum LoopEnd {
     /// It was told to.
     Asked,
     /// The session broke; how it was noticed.
-    Lost(String),
+    Lost(Words),
 }
 
 impl From<Broken> for LoopEnd {
@@ -162,7 +163,10 @@ impl IoLoop {
             if let Err(error) = self.poll.poll(&mut events, Some(self.timeout()))
                 && error.kind() != io::ErrorKind::Interrupted
             {
-                break LoopEnd::Lost(format!("the system's poll failed: {error}"));
+                break LoopEnd::Lost(words!(
+                    "the system's poll failed: {error}",
+                    error = error.to_string()
+                ));
             }
             match self.turn(&events) {
                 Ok(()) => {}
@@ -395,9 +399,9 @@ impl IoLoop {
                 since,
             }) = self.opening.remove(&answer.id)
             else {
-                return Err(LoopEnd::Lost(
-                    "the server answers what it was not asked".to_owned(),
-                ));
+                return Err(LoopEnd::Lost(words!(
+                    "the server answers what it was not asked"
+                )));
             };
             if request.is_awaited() {
                 self.load.opened();
@@ -443,6 +447,7 @@ impl IoLoop {
                 preface,
                 tunnel,
                 meter,
+                elsewhere: _not_needed,
             } => {
                 let mut connection =
                     Connection::new(channel, local, tunnel, meter, self.round_trip);
@@ -513,8 +518,9 @@ impl IoLoop {
         }
         if self.probes.unanswered >= self.liveness.count_max {
             let seconds = self.transport.last_received().elapsed().as_secs();
-            return Err(LoopEnd::Lost(format!(
-                "the server has been silent for {seconds} s"
+            return Err(LoopEnd::Lost(words!(
+                "the server has been silent for {seconds} s",
+                seconds = seconds
             )));
         }
         self.probe()
@@ -522,8 +528,9 @@ impl IoLoop {
 
     fn verify(&mut self) -> Result<(), LoopEnd> {
         if let Some(address) = self.transport.deserted() {
-            return Err(LoopEnd::Lost(format!(
-                "it was made from {address}, which is no longer an address of this computer"
+            return Err(LoopEnd::Lost(words!(
+                "it was made from {address}, which is no longer an address of this computer",
+                address = address
             )));
         }
         self.probes.verifying.get_or_insert_with(Instant::now);
@@ -537,8 +544,9 @@ impl IoLoop {
         };
         if since.elapsed() >= VERIFY_LIMIT {
             let seconds = since.elapsed().as_secs();
-            return Err(LoopEnd::Lost(format!(
-                "the server has been silent for {seconds} s since the network changed or this computer woke"
+            return Err(LoopEnd::Lost(words!(
+                "the server has been silent for {seconds} s since the network changed or this computer woke",
+                seconds = seconds
             )));
         }
         if self.probes.last_sent.elapsed() >= VERIFY_INTERVAL {
@@ -561,7 +569,7 @@ impl IoLoop {
         LoopEnd::Lost(
             self.transport
                 .ended()
-                .map_or_else(|| "the connection broke".to_owned(), Ended::reason),
+                .map_or_else(|| words!("the connection broke"), Ended::reason),
         )
     }
 

@@ -11,10 +11,10 @@
 )]
 
 use std::cell::Cell;
-use std::ffi::{CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_void};
 use std::io;
 use std::ptr::{self, NonNull};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libssh2_sys as sys;
 use zeroize::Zeroizing;
@@ -24,7 +24,12 @@ use super::wire::Wire;
 use crate::model::Secret;
 
 const CALLBACK_DISCONNECT: c_int = 2;
+const CALLBACK_SEND: c_int = 5;
 const CALLBACK_RECV: c_int = 6;
+
+/// libssh2's own limit for an answer, whose end it does not tell from a refusal. Longer than any that is set here.
+const READ_SECONDS: c_long = 24 * 60 * 60;
+
 /// Codes of libssh2.h that libssh2-sys does not bind.
 const KEYFILE_AUTH_FAILED: c_int = -48;
 const ALGO_UNSUPPORTED: c_int = -51;
@@ -38,6 +43,13 @@ type SignCallback = unsafe extern "C" fn(
     usize,
     *mut *mut c_void,
 ) -> c_int;
+type SendCallback = unsafe extern "C" fn(
+    sys::libssh2_socket_t,
+    *const c_void,
+    usize,
+    c_int,
+    *mut *mut c_void,
+) -> isize;
 type ReceiveCallback = unsafe extern "C" fn(
     sys::libssh2_socket_t,
     *mut c_void,
@@ -61,6 +73,7 @@ unsafe extern "C" {
         kind: c_int,
         callback: Option<AnyCallback>,
     ) -> Option<AnyCallback>;
+    fn libssh2_session_set_read_timeout(session: *mut sys::LIBSSH2_SESSION, seconds: c_long);
     fn libssh2_userauth_publickey(
         session: *mut sys::LIBSSH2_SESSION,
         user: *const c_char,
@@ -125,9 +138,32 @@ pub(super) struct LoginSession {
 
 /// What libssh2's callbacks find by the session's abstract pointer.
 struct Context {
+    session: NonNull<sys::LIBSSH2_SESSION>,
     wire: Wire,
+    patience: Patience,
     /// Null but for the duration of a keyboard-interactive exchange.
     answerer: Cell<*mut c_void>,
+}
+
+/// How long the server may take to answer. The time begins anew with whatever is sent to it: while a person types, an agent
+/// waits for a touch or a passphrase is stretched into a key, the server owes nothing.
+struct Patience {
+    limit: Cell<Duration>,
+    /// When libssh2 was called: it counts from there.
+    called: Cell<Instant>,
+}
+
+impl Patience {
+    /// From now on it is the server's turn.
+    ///
+    /// # Safety
+    /// `session` must be live, and used by no other thread.
+    unsafe fn begin(&self, session: *mut sys::LIBSSH2_SESSION) {
+        let limit = self.called.get().elapsed().saturating_add(self.limit.get());
+        let limit_ms = c_long::try_from(limit.as_millis()).unwrap_or(c_long::MAX);
+        // SAFETY: that is the caller's to keep. The call only sets a number.
+        unsafe { sys::libssh2_session_set_timeout(session, limit_ms) };
+    }
 }
 
 /// Who signs, for the duration of one call.
@@ -144,22 +180,30 @@ struct Answerer<'a> {
 impl LoginSession {
     /// A session over `socket`, before anything has been said.
     pub(super) fn new(socket: Socket) -> io::Result<Self> {
+        let mut session = ssh2::Session::new()?;
+        let raw = NonNull::from(&mut *session.raw());
         let context = Box::new(Context {
+            session: raw,
             wire: Wire::new(socket.try_clone()?),
+            patience: Patience {
+                limit: Cell::new(Duration::ZERO),
+                called: Cell::new(Instant::now()),
+            },
             answerer: Cell::new(ptr::null_mut()),
         });
-        let mut session = ssh2::Session::new()?;
         socket.give_to(&mut session);
-        let raw = NonNull::from(&mut *session.raw());
         // SAFETY: `raw` is the live session that `session` owns; the guard is released again, and nobody else uses the
         // session meanwhile. The abstract pointer stays valid until `finish`, or the drop, since the context is in a box of
-        // its own and outlives the session. The callbacks have the very signatures that libssh2 documents for these two kinds.
+        // its own and outlives the session. The callbacks have the very signatures that libssh2 documents for these kinds.
         unsafe {
             *sys::libssh2_session_abstract(raw.as_ptr()) =
                 ptr::from_ref(&*context).cast_mut().cast();
             let receive = std::mem::transmute::<ReceiveCallback, AnyCallback>(receive_callback);
             let disconnect =
                 std::mem::transmute::<DisconnectCallback, AnyCallback>(disconnect_callback);
+            let send = std::mem::transmute::<SendCallback, AnyCallback>(send_callback);
+            libssh2_session_set_read_timeout(raw.as_ptr(), READ_SECONDS);
+            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_SEND, Some(send));
             libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_RECV, Some(receive));
             libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_DISCONNECT, Some(disconnect));
         }
@@ -177,6 +221,7 @@ impl LoginSession {
 
     /// Exchanges keys.
     pub(super) fn handshake(&self) -> Result<(), ssh2::Error> {
+        self.call();
         // A second handle, since the crate wants to change its own here; both are of the one session.
         self.session.clone().handshake()
     }
@@ -186,10 +231,28 @@ impl LoginSession {
         &self.context.wire
     }
 
-    /// How long each call may wait.
+    /// Asks the server how it would let `user` in, without any proof.
+    pub(super) fn methods(&self, user: &str) -> Result<String, ssh2::Error> {
+        self.call();
+        self.session.auth_methods(user).map(str::to_owned)
+    }
+
+    /// How long the server may take over each answer.
     pub(super) fn set_timeout(&self, limit: Duration) {
-        self.session
-            .set_timeout(u32::try_from(limit.as_millis()).unwrap_or(u32::MAX));
+        self.context.patience.limit.set(limit);
+    }
+
+    /// The limit that is set.
+    pub(super) fn timeout(&self) -> Duration {
+        self.context.patience.limit.get()
+    }
+
+    /// libssh2 is called now.
+    fn call(&self) {
+        let patience = &self.context.patience;
+        patience.called.set(Instant::now());
+        // SAFETY: the session is live, and this is its only thread.
+        unsafe { patience.begin(self.raw.as_ptr()) };
     }
 
     /// Gives the session to `adopt`, which puts its own callbacks in the place of these.
@@ -222,6 +285,7 @@ impl LoginSession {
             has_signed: false,
         };
         let mut context: *mut c_void = ptr::from_mut(&mut signer).cast();
+        self.call();
         // SAFETY: the session is live and blocking, so that the call is over, and the callback not called any more, when it
         // returns; until then user, key and context are valid.
         let code = unsafe {
@@ -251,6 +315,7 @@ impl LoginSession {
         private: &[u8],
         passphrase: Option<&Secret>,
     ) -> Verdict {
+        self.call();
         let passphrase = terminated(passphrase);
         let certificate = certificate.unwrap_or_default().as_bytes();
         // SAFETY: the session is live; all buffers are valid for the lengths given, and the passphrase ends with a zero.
@@ -284,6 +349,7 @@ impl LoginSession {
 
     /// Logs in with the account's password.
     pub(super) fn with_password(&self, user: &str, password: &Secret) -> Verdict {
+        self.call();
         let password = password.expose();
         // SAFETY: the session is live; the texts are valid for the lengths given.
         let code = unsafe {
@@ -306,6 +372,7 @@ impl LoginSession {
         user: &str,
         answer: &mut dyn FnMut(&str, &[Asked]) -> Vec<Secret>,
     ) -> Verdict {
+        self.call();
         let mut answerer = Answerer { answer };
         self.context
             .answerer
@@ -448,7 +515,31 @@ unsafe extern "C" fn receive_callback(
             std::slice::from_raw_parts_mut(buffer.cast::<u8>(), len),
         )
     };
-    match context.wire.receive(buffer) {
+    outcome(context.wire.receive(buffer))
+}
+
+unsafe extern "C" fn send_callback(
+    _socket: sys::libssh2_socket_t,
+    bytes: *const c_void,
+    len: usize,
+    _flags: c_int,
+    owner: *mut *mut c_void,
+) -> isize {
+    // SAFETY: as in `receive_callback`; the bytes are libssh2's own.
+    let (context, bytes) = unsafe {
+        (
+            &*(*owner).cast_const().cast::<Context>(),
+            bytes_at(bytes.cast(), len),
+        )
+    };
+    // SAFETY: libssh2 calls this for the session that the context belongs to, on its only thread.
+    unsafe { context.patience.begin(context.session.as_ptr()) };
+    outcome(context.wire.send(bytes))
+}
+
+/// As libssh2 wants it: a count, or a negative errno.
+fn outcome(result: io::Result<usize>) -> isize {
+    match result {
         Ok(count) => isize::try_from(count).unwrap_or(isize::MAX),
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => -(libc::EAGAIN as isize),

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::exec::ExecRequest;
 use super::meter::Meter;
 use super::raw::Refusal;
-use super::session::Preface;
+use super::session::{Preface, Session};
 use super::spares::SpareFor;
 use super::stream::Stream;
 use crate::model::Destination;
@@ -24,6 +24,34 @@ pub(super) struct OpenRequest {
     spare_for: Option<SpareFor>,
     /// Who else wants to know what became of it.
     told: Option<Told>,
+}
+
+/// Who knows the other sessions to a host.
+pub trait Siblings: Send + Sync {
+    /// The best session but these, by [`Session::id`].
+    fn another(&self, tried: &[u64]) -> Option<Arc<Session>>;
+}
+
+/// Where a client may still go that a session has no room for.
+pub(super) struct Elsewhere {
+    siblings: Weak<dyn Siblings>,
+    tried: Vec<u64>,
+}
+
+impl Elsewhere {
+    /// The siblings of a session that is asked now.
+    pub(super) fn than(session: u64, siblings: Weak<dyn Siblings>) -> Self {
+        Self {
+            siblings,
+            tried: vec![session],
+        }
+    }
+
+    fn next(&mut self) -> Option<Arc<Session>> {
+        let session = self.siblings.upgrade()?.another(&self.tried)?;
+        self.tried.push(session.id());
+        Some(session)
+    }
 }
 
 /// The number of what belongs to no tunnel.
@@ -41,6 +69,8 @@ pub(super) enum Purpose {
         tunnel: u64,
         /// The tunnel's counters.
         meter: Arc<Meter>,
+        /// Where else it may be carried.
+        elsewhere: Option<Box<Elsewhere>>,
     },
     /// Somebody wants to know that the target answers.
     Proof(Proof),
@@ -107,6 +137,7 @@ impl OpenRequest {
                 preface: None,
                 tunnel,
                 meter,
+                elsewhere: None,
             },
             spare_for: (tunnel != NO_TUNNEL).then(|| SpareFor {
                 tunnel,
@@ -126,6 +157,14 @@ impl OpenRequest {
     pub(super) fn with_preface(mut self, heard: Option<Preface>) -> Self {
         if let Purpose::Connection { preface, .. } = &mut self.purpose {
             *preface = heard;
+        }
+        self
+    }
+
+    /// The same for a client that another session may carry as well.
+    pub(super) fn or(mut self, other: Option<Elsewhere>) -> Self {
+        if let Purpose::Connection { elsewhere, .. } = &mut self.purpose {
+            *elsewhere = other.map(Box::new);
         }
         self
     }
@@ -216,8 +255,18 @@ impl OpenRequest {
         }
     }
 
-    /// The server said no: the client sees its connection reset, as it would without a tunnel.
-    pub(super) fn refuse(self, refusal: Refusal, words: String) {
+    /// The server said no. A client that it has no room for on this session is handed on to another one; otherwise it sees its
+    /// connection reset, as it would without a tunnel.
+    pub(super) fn refuse(mut self, refusal: Refusal, words: String) {
+        if refusal == Refusal::ResourceShortage
+            && let Purpose::Connection {
+                elsewhere: Some(elsewhere),
+                ..
+            } = &mut self.purpose
+            && let Some(session) = elsewhere.next()
+        {
+            return session.open(self);
+        }
         self.fail(OpenError::Refused { refusal, words });
     }
 

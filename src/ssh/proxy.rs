@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::stream::Socket;
-use crate::model::printable;
+use crate::model::{Words, printable, words};
 
 /// How long a command may take to end by itself once it was asked to, or its connection is gone.
 const END_LIMIT: Duration = Duration::from_secs(1);
@@ -65,17 +65,21 @@ impl Proxy {
     }
 
     /// How the command ended, with what it said last; none if it goes on. To be asked when the connection has ended.
-    pub(super) fn end_in_words(&mut self) -> Option<String> {
+    pub(super) fn end_in_words(&mut self) -> Option<Words> {
         // An error is the end of everything that could speak; in time or not, the command tells by itself.
         let _ended_or_not = self.silence.recv_timeout(END_LIMIT);
         let status = self.end_soon()?;
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = if said.is_empty() {
-            String::new()
+        let status = status.to_string();
+        Some(if said.is_empty() {
+            words!("the ProxyCommand ended ({status})", status = status)
         } else {
-            format!(": {said}")
-        };
-        Some(format!("the ProxyCommand ended ({status}){words}"))
+            words!(
+                "the ProxyCommand ended ({status}): {said}",
+                status = status,
+                said = said.as_str()
+            )
+        })
     }
 }
 
@@ -200,7 +204,7 @@ mod tests {
     fn a_command_that_fails_says_why() {
         let (mut proxy, socket) = Proxy::start("sh -c 'echo no such way >&2; exit 3'").unwrap();
         assert_eq!(unix(socket).read(&mut [0]).unwrap(), 0);
-        let words = proxy.end_in_words().unwrap();
+        let words = proxy.end_in_words().unwrap().to_string();
         assert!(
             words.contains('3') && words.ends_with(": no such way"),
             "{words}"

@@ -22,7 +22,7 @@ use libssh2_sys as sys;
 
 use super::exec::ExecStatus;
 use super::transport::Transport;
-use crate::model::printable;
+use crate::model::{Words, printable, words};
 
 const CALLBACK_SEND: c_int = 5;
 const CALLBACK_RECV: c_int = 6;
@@ -74,7 +74,7 @@ unsafe extern "C" {
 
 /// The session is broken: nothing more will come of it. The transport may know more about why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken(pub(super) String);
+pub(super) struct Broken(pub(super) Words);
 
 /// The reason codes of RFC 4254, 5.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +211,9 @@ impl RawSession {
             Err(error) if error.code() == ssh2::ErrorCode::Session(sys::LIBSSH2_ERROR_EAGAIN) => {
                 Ok(())
             }
-            Err(error) => Err(Broken(error.message().to_owned())),
+            Err(error) => Err(Broken(match error.code() {
+                ssh2::ErrorCode::Session(code) | ssh2::ErrorCode::SFTP(code) => in_words(code),
+            })),
         }
     }
 
@@ -441,32 +443,35 @@ impl RawChannel {
         let error = ssh2::Error::last_session_error_raw(self.session.as_ptr());
         match error.map(|error| error.code()) {
             Some(ssh2::ErrorCode::Session(code)) => Broken(in_words(code)),
-            _ => Broken("the channel broke".to_owned()),
+            _ => Broken(words!("the channel broke")),
         }
     }
 }
 
 /// What broke a session whose connection still stood, in place of libssh2's own words, which name its steps.
-fn in_words(code: c_int) -> String {
+fn in_words(code: c_int) -> Words {
     match code {
-        sys::LIBSSH2_ERROR_SOCKET_DISCONNECT => "the server ended the session".to_owned(),
+        sys::LIBSSH2_ERROR_SOCKET_DISCONNECT => words!("the server ended the session"),
         sys::LIBSSH2_ERROR_SOCKET_RECV | sys::LIBSSH2_ERROR_SOCKET_SEND => {
-            "the connection broke".to_owned()
+            words!("the connection broke")
         }
         sys::LIBSSH2_ERROR_DECRYPT | sys::LIBSSH2_ERROR_INVALID_MAC => {
-            "what the server sent was changed or damaged on its way".to_owned()
+            words!("what the server sent was changed or damaged on its way")
         }
         sys::LIBSSH2_ERROR_KEX_FAILURE
         | sys::LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE
         | sys::LIBSSH2_ERROR_HOSTKEY_INIT
-        | sys::LIBSSH2_ERROR_HOSTKEY_SIGN => "the exchange of new keys failed".to_owned(),
+        | sys::LIBSSH2_ERROR_HOSTKEY_SIGN => words!("the exchange of new keys failed"),
         sys::LIBSSH2_ERROR_PROTO
         | sys::LIBSSH2_ERROR_CHANNEL_UNKNOWN
         | sys::LIBSSH2_ERROR_CHANNEL_PACKET_EXCEEDED
         | sys::LIBSSH2_ERROR_CHANNEL_WINDOW_EXCEEDED => {
-            "the server does not keep to the protocol".to_owned()
+            words!("the server does not keep to the protocol")
         }
-        code => format!("the session broke (libssh2's code {code})"),
+        code => words!(
+            "the session broke (libssh2's code {code})",
+            code = code.to_string()
+        ),
     }
 }
 

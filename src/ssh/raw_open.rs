@@ -21,7 +21,7 @@ use std::ptr::{self, NonNull};
 use libssh2_sys as sys;
 
 use super::raw::{Broken, RawChannel, RawSession, Refusal, WAITING, c_uint_len, packet_ask};
-use crate::model::printable;
+use crate::model::{printable, words};
 
 const OPEN_CONFIRMATION: u8 = 91;
 const OPEN_FAILURE: u8 = 92;
@@ -285,7 +285,7 @@ fn words_of(packet: &[u8]) -> String {
 }
 
 fn wrong(what: &str) -> Broken {
-    Broken(format!("libssh2 is not as expected: {what}"))
+    Broken(words!("libssh2 is not as expected: {what}", what = what))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use mio::{Poll, Waker};
@@ -14,7 +14,7 @@ use super::channel_stream::ChannelStream;
 use super::exec::{ExecError, ExecLimits, ExecOutput, ExecRequest};
 use super::io_loop::WAKER;
 use super::meter::Meter;
-use super::open_request::{NO_TUNNEL, OpenError, OpenRequest};
+use super::open_request::{Elsewhere, NO_TUNNEL, OpenError, OpenRequest, Siblings};
 use super::stream::{Socket, Stream};
 use crate::model::{Destination, Fault, SessionFacts};
 
@@ -45,6 +45,8 @@ pub struct Client {
     pub tunnel: u64,
     /// What it waits to hear before the first byte of the other side; none where it expects nothing.
     pub preface: Option<Preface>,
+    /// Who knows other sessions that can carry it, where this one's server has no room for it.
+    pub siblings: Option<Weak<dyn Siblings>>,
 }
 
 /// What a client that speaks a proxy's protocol is told once it is known what becomes of its channel.
@@ -262,12 +264,14 @@ impl Session {
             origin,
             tunnel,
             preface,
+            siblings,
         } = client;
         match Stream::new(socket) {
             Ok(local) => {
                 self.open(
                     OpenRequest::connection(destination, origin, local, tunnel, meter)
-                        .with_preface(preface),
+                        .with_preface(preface)
+                        .or(siblings.map(|siblings| Elsewhere::than(self.id, siblings))),
                 );
             }
             Err(error) => {
@@ -361,7 +365,7 @@ impl Session {
         }
     }
 
-    fn open(&self, request: OpenRequest) {
+    pub(super) fn open(&self, request: OpenRequest) {
         self.load.opening();
         self.mailbox.send(IoCommand::Open(request));
     }

@@ -92,6 +92,15 @@ impl Socket {
         }
     }
 
+    /// Sends as much as the system takes.
+    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => (&mut &*stream).write(bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => (&mut &*stream).write(bytes),
+        }
+    }
+
     /// Hands the stream to libssh2, which keeps its own handle to it.
     pub(super) fn give_to(self, session: &mut ssh2::Session) {
         match self {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
 
-use crate::model::{Family, FaultCause, HostProfile};
+use crate::model::{Family, FaultCause, HostProfile, Words, printable, words};
 
 /// Tries the host's addresses one after the other, all within the profile's limit, until `is_cancelled`.
 pub(super) fn connect(
@@ -18,7 +18,7 @@ pub(super) fn connect(
     let addresses = addresses(&profile.address, profile.port, profile.address_family)?;
     let local = local_addresses(profile)?;
     let deadline = Instant::now() + limit;
-    let mut failure = not_found(&profile.address, "it has no address");
+    let mut failure = not_found(&profile.address, words!("it has no address"));
     for (index, candidate) in addresses.iter().enumerate() {
         // Those that are still to be tried keep their share of the time.
         let left = deadline.saturating_duration_since(Instant::now());
@@ -43,7 +43,7 @@ pub(super) fn connect(
 fn addresses(host: &str, port: u16, family: Option<Family>) -> Result<Vec<SocketAddr>, FaultCause> {
     let all = (host, port)
         .to_socket_addrs()
-        .map_err(|error| not_found(host, &error.to_string()))?;
+        .map_err(|error| not_found(host, resolver_words(&error).into()))?;
     let fits = |address: &SocketAddr| match family {
         None => true,
         Some(Family::V4) => address.is_ipv4(),
@@ -52,16 +52,32 @@ fn addresses(host: &str, port: u16, family: Option<Family>) -> Result<Vec<Socket
     let fitting: Vec<SocketAddr> = all.filter(fits).collect();
     match (fitting.is_empty(), family) {
         (false, _) => Ok(fitting),
-        (true, None) => Err(not_found(host, "it has no address")),
-        (true, Some(Family::V4)) => Err(not_found(host, "it has no IPv4 address (AddressFamily)")),
-        (true, Some(Family::V6)) => Err(not_found(host, "it has no IPv6 address (AddressFamily)")),
+        (true, None) => Err(not_found(host, words!("it has no address"))),
+        (true, Some(Family::V4)) => Err(not_found(
+            host,
+            words!("it has no IPv4 address, and AddressFamily asks for one"),
+        )),
+        (true, Some(Family::V6)) => Err(not_found(
+            host,
+            words!("it has no IPv6 address, and AddressFamily asks for one"),
+        )),
     }
 }
 
-fn not_found(host: &str, reason: &str) -> FaultCause {
+fn not_found(host: &str, reason: Words) -> FaultCause {
     FaultCause::NameNotFound {
         host: host.to_owned(),
-        reason: reason.to_owned(),
+        reason,
+    }
+}
+
+/// What the resolver says, without what the standard library says before it.
+#[must_use]
+pub fn resolver_words(error: &io::Error) -> String {
+    let words = error.to_string();
+    match words.strip_prefix("failed to lookup address information: ") {
+        Some(reason) => reason.to_owned(),
+        None => words,
     }
 }
 
@@ -70,12 +86,15 @@ fn local_addresses(profile: &HostProfile) -> Result<Option<Vec<SocketAddr>>, Fau
     let Some(text) = &profile.bind_address else {
         return Ok(None);
     };
-    let bad = |reason: String| FaultCause::Config {
-        reason: format!("BindAddress {text} cannot be used: {reason}"),
-    };
     match (text.as_str(), 0).to_socket_addrs() {
         Ok(addresses) => Ok(Some(addresses.collect())),
-        Err(error) => Err(bad(error.to_string())),
+        Err(error) => Err(FaultCause::Config {
+            reason: words!(
+                "BindAddress {address} cannot be used: {reason}",
+                address = printable(text),
+                reason = resolver_words(&error)
+            ),
+        }),
     }
 }
 
@@ -137,14 +156,15 @@ pub(super) fn io_cause(error: &io::Error) -> FaultCause {
         io::ErrorKind::ConnectionRefused => FaultCause::ConnectRefused,
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             FaultCause::ConnectFailed {
-                reason: format!("there is no route to it ({error})"),
+                reason: words!(
+                    "there is no route to it ({reason})",
+                    reason = error.to_string()
+                ),
             }
         }
-        io::ErrorKind::ConnectionReset => FaultCause::ConnectFailed {
-            reason: "the connection was reset".to_owned(),
-        },
+        io::ErrorKind::ConnectionReset => FaultCause::ConnectReset,
         _ => FaultCause::ConnectFailed {
-            reason: error.to_string(),
+            reason: error.to_string().into(),
         },
     }
 }
@@ -199,7 +219,6 @@ mod tests {
         for (kind, part) in [
             (io::ErrorKind::HostUnreachable, "no route"),
             (io::ErrorKind::NetworkUnreachable, "no route"),
-            (io::ErrorKind::ConnectionReset, "was reset"),
         ] {
             let cause = io_cause(&kind.into());
             assert!(

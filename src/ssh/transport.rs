@@ -13,6 +13,7 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 use super::stream::Stream;
+use crate::model::{Words, words};
 
 /// How much may be received in one turn of the loop before the connections are served.
 const RECEIVE_BUDGET_BYTES: usize = 512 * 1024;
@@ -262,11 +263,24 @@ impl Ended {
     }
 
     /// How the loss was noticed, in words.
-    pub(super) fn reason(self) -> String {
+    pub(super) fn reason(self) -> Words {
         match self {
-            Self::Closed => "the server closed the connection".to_owned(),
-            Self::Error(kind) => format!("{kind}"),
-            Self::GivenUp => "it was closed here".to_owned(),
+            Self::Closed => words!("the server closed the connection"),
+            Self::Error(kind) => broken_by(kind),
+            Self::GivenUp => words!("it was closed here"),
         }
+    }
+}
+
+/// What an error of the system's means for a connection that stood.
+pub(super) fn broken_by(kind: io::ErrorKind) -> Words {
+    match kind {
+        io::ErrorKind::ConnectionReset => words!("the connection was reset"),
+        io::ErrorKind::BrokenPipe => words!("the server closed the connection"),
+        io::ErrorKind::TimedOut => words!("nothing that was sent has arrived for a while"),
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown => words!("there is no route to it any more"),
+        kind => words!("the connection broke ({reason})", reason = kind.to_string()),
     }
 }

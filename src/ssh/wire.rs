@@ -8,7 +8,8 @@ use std::io;
 
 use super::key_blob::Fields;
 use super::stream::Socket;
-use crate::model::printable;
+use super::transport::broken_by;
+use crate::model::{Words, printable, words};
 
 /// More than any server says before the keys are exchanged.
 const CLEAR_BYTES: usize = 48 * 1024;
@@ -54,6 +55,11 @@ impl Wire {
         }
     }
 
+    /// libssh2 hands over bytes.
+    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.send(bytes).map_err(|error| self.note(error))
+    }
+
     /// libssh2 wants bytes.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.socket.receive(buffer) {
@@ -65,14 +71,16 @@ impl Wire {
                 self.keep(&buffer[..count]);
                 Ok(count)
             }
-            Err(error) => {
-                let kind = error.kind();
-                if kind != io::ErrorKind::WouldBlock && kind != io::ErrorKind::Interrupted {
-                    self.ended.set(Some(Ended::Error(kind)));
-                }
-                Err(error)
-            }
+            Err(error) => Err(self.note(error)),
         }
+    }
+
+    fn note(&self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        if kind != io::ErrorKind::WouldBlock && kind != io::ErrorKind::Interrupted {
+            self.ended.set(Some(Ended::Error(kind)));
+        }
+        error
     }
 
     fn keep(&self, bytes: &[u8]) {
@@ -106,17 +114,14 @@ impl Wire {
         self.ended.get().is_some() || self.goodbye.borrow().is_some()
     }
 
-    /// How it ended, in words that follow "the server".
-    pub(super) fn end_in_words(&self) -> Option<String> {
-        if let Some(words) = self.goodbye().filter(|words| !words.is_empty()) {
-            return Some(format!("the server ended it: {words}"));
+    /// How it ended.
+    pub(super) fn end_in_words(&self) -> Option<Words> {
+        if let Some(said) = self.goodbye().filter(|said| !said.is_empty()) {
+            return Some(words!("the server ended it: {said}", said = said));
         }
         match self.ended.get()? {
-            Ended::Closed => Some("the server closed the connection".to_owned()),
-            Ended::Error(io::ErrorKind::ConnectionReset) => {
-                Some("the connection was reset".to_owned())
-            }
-            Ended::Error(kind) => Some(kind.to_string()),
+            Ended::Closed => Some(words!("the server closed the connection")),
+            Ended::Error(kind) => Some(broken_by(kind)),
         }
     }
 

@@ -42,7 +42,7 @@ fn open() -> TunnelState {
 
 fn broken() -> TunnelState {
     TunnelState::Failed(Fault::local(FaultCause::Config {
-        reason: "no host".to_owned(),
+        reason: "no host".to_owned().into(),
     }))
 }
 

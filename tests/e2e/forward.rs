@@ -2,11 +2,13 @@
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use crate::support::LIMIT;
 use crate::support::adit::{Running, command, text};
+use crate::support::peer::{Peer, key};
 use crate::support::servers::{
     Silent, closed_port, connect, digest, echo, exchange, noise, sink, source, to,
 };
@@ -42,6 +44,77 @@ fn many_connections_share_few_sessions() {
     }
     let logins = sshd.log().matches("Accepted publickey").count();
     assert!((1..=4).contains(&logins), "{}", sshd.log());
+}
+
+/// A client that is answered and stays; none where it is turned away.
+fn served(address: SocketAddr) -> Option<TcpStream> {
+    let mut stream = connect(address);
+    let is_served = stream.write_all(b"x").is_ok() && stream.read_exact(&mut [0]).is_ok();
+    is_served.then_some(stream)
+}
+
+/// So many clients that stay.
+fn hold(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+    (0..count).map(|_| served(address).unwrap()).collect()
+}
+
+#[test]
+fn sessions_are_as_many_as_the_person_allows() {
+    for most in [1, 2] {
+        let sshd = Sshd::start(&[]);
+        let option = format!("AditSessions={most}");
+        let adit = Running::forward(&sshd, &["-o", &option, "-L", &to(echo())]);
+        let address = adit.listening(0);
+        let logins = || sshd.log().matches("Accepted publickey").count();
+        let _held = hold(address, 4);
+        let end = Instant::now() + LIMIT;
+        while logins() < most {
+            assert!(Instant::now() < end, "{}", sshd.log());
+            drop(hold(address, 1));
+        }
+        let _held = hold(address, 8);
+        assert_eq!(logins(), most, "{}", sshd.log());
+    }
+    let words = [
+        "forward",
+        "-F",
+        "none",
+        "-o",
+        "AditSessions=0",
+        "-L",
+        "1:h:1",
+        "h",
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path()).args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let problem = "-o AditSessions=0: '0' is not a whole number from 1 to 16";
+    assert!(said.contains(problem), "{said}");
+}
+
+#[test]
+fn a_client_that_one_session_has_no_room_for_is_carried_by_another() {
+    let kind = key(&["-t", "ed25519"]);
+    // The first session has room for the proof and one client.
+    let peer = Peer::python("asyncssh", &[kind], &["keys", "narrow"]);
+    let key = peer.make_key("key", kind);
+    let key = key.to_str().unwrap();
+    let adit = peer.forward(&["-i", key, "-o", "AditSessions=2", "-L", &to(echo())]);
+    let address = adit.listening(0);
+    let _on_the_first = hold(address, 1);
+    let end = Instant::now() + LIMIT;
+    // Until there is a second session, nobody can take the next one.
+    let _on_the_second = loop {
+        if let Some(stream) = served(address) {
+            break stream;
+        }
+        assert!(Instant::now() < end, "{}", peer.log());
+    };
+    let refusals = || peer.log().matches("no room").count();
+    let before = refusals();
+    let _all = hold(address, 6);
+    assert!(refusals() > before, "the first session was never asked");
 }
 
 #[test]
@@ -107,19 +180,32 @@ fn a_changed_host_key_is_refused_before_anything_is_sent() {
 #[test]
 fn an_unknown_host_key_is_refused_where_nobody_can_be_asked() {
     let sshd = Sshd::start(&[]);
-    fs::write(sshd.known_hosts(), "").unwrap();
-    for policy in ["yes", "ask"] {
+    let known = fs::read_to_string(sshd.known_hosts()).unwrap();
+    let elsewhere = known.replace(&sshd.known_name(), "old-name,10.0.0.9");
+    assert_ne!(known, elsewhere);
+    for (policy, known, is_known_elsewhere) in [
+        ("yes", "", false),
+        ("ask", "", false),
+        ("ask", &*elsewhere, true),
+    ] {
+        fs::write(sshd.known_hosts(), known).unwrap();
         let policy = format!("StrictHostKeyChecking={policy}");
         let adit = Running::forward(&sshd, &["-o", &policy, "-L", &to(echo())]);
         let fault = adit.failed();
         assert_eq!(fault["code"], "host-key-unknown", "{policy}");
-        assert!(
-            fault["message"].as_str().unwrap().contains("SHA256:"),
+        let message = fault["message"].as_str().unwrap();
+        assert!(message.contains("SHA256:"), "{fault}");
+        let says_so = message.ends_with("the same key for old-name, 10.0.0.9");
+        assert_eq!(says_so, is_known_elsewhere, "{fault}");
+        let next = fault["next_step"].as_str().unwrap();
+        assert_eq!(
+            next.contains("the same machine"),
+            is_known_elsewhere,
             "{fault}"
         );
         assert_eq!(adit.exit_code(), 1);
+        assert_eq!(fs::read_to_string(sshd.known_hosts()).unwrap(), known);
     }
-    assert_eq!(fs::read_to_string(sshd.known_hosts()).unwrap(), "");
     assert!(!sshd.log().contains("publickey"), "{}", sshd.log());
 }
 

@@ -36,7 +36,23 @@ const KEYS: [KeyKind; 12] = [
 
 const GCM: [&str; 2] = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"];
 const CHACHA: &str = "chacha20-poly1305@openssh.com";
-const CTR: [&str; 2] = ["aes128-ctr", "aes256-ctr"];
+const CTR: [&str; 3] = ["aes128-ctr", "aes192-ctr", "aes256-ctr"];
+const MACS: [&str; 4] = [
+    "hmac-sha2-256-etm@openssh.com",
+    "hmac-sha2-512",
+    "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha2-256",
+];
+const KEXES: [&str; 8] = [
+    "curve25519-sha256@libssh.org",
+    "curve25519-sha256",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+    "diffie-hellman-group14-sha256",
+    "diffie-hellman-group16-sha512",
+    "diffie-hellman-group-exchange-sha256",
+];
 
 const HOST_KEY_ALGORITHMS: [&str; 6] = [
     "ssh-ed25519",
@@ -89,6 +105,23 @@ fn matrix(peer: &Peer, keys: &[KeyKind], host_keys: &[&str], ciphers: &[&str]) {
     }
 }
 
+/// One connection for each key exchange and each MAC. A cipher that needs a MAC has every one of them used.
+fn exchanges(peer: &Peer, kexes: &[&str], macs: &[&str]) {
+    let key = peer.make_key("exchanging", ED25519);
+    let target = to(echo());
+    for row in 0..kexes.len().max(macs.len()) {
+        let kex = format!("KexAlgorithms={}", kexes[row % kexes.len()]);
+        let mac = macs[row % macs.len()];
+        let key = key.to_str().unwrap();
+        let words = [
+            "-i", key, "-o", &kex, "-c", CTR[0], "-m", mac, "-L", &target,
+        ];
+        let adit = peer.forward(&words);
+        carries(&adit, &format!("{words:?}"));
+        assert!(adit.interrupt().success(), "{words:?}");
+    }
+}
+
 #[test]
 fn dropbear() {
     let peer = Peer::dropbear(&[ED25519, P256, RSA], &[]);
@@ -97,28 +130,43 @@ fn dropbear() {
         &peer,
         &[ED25519, P256, P384, P521, pem(RSA)],
         &host_keys,
-        &[CHACHA, CTR[0], CTR[1]],
+        &[CHACHA, CTR[0], CTR[2]],
     );
+    exchanges(&peer, &KEXES[..6], &["hmac-sha2-256"]);
+    // It holds one elliptic curve at a time.
+    for (kind, algorithm) in [
+        (P384, HOST_KEY_ALGORITHMS[2]),
+        (P521, HOST_KEY_ALGORITHMS[3]),
+    ] {
+        let peer = Peer::dropbear(&[kind], &[]);
+        matrix(&peer, &[ED25519], &[algorithm], &[CHACHA]);
+    }
 }
 
 #[test]
 fn asyncssh() {
     let peer = Peer::python("asyncssh", &HOST_KEYS, &["keys"]);
-    let ciphers = [GCM[0], GCM[1], CHACHA, CTR[0], CTR[1]];
+    let ciphers = [GCM[0], GCM[1], CHACHA, CTR[0], CTR[1], CTR[2]];
     let keys = [ED25519, P256, P384, pem(P521), RSA, pkcs8(RSA)];
     matrix(&peer, &keys, &HOST_KEY_ALGORITHMS, &ciphers);
+    exchanges(&peer, &KEXES, &MACS);
 }
 
 #[test]
 fn paramiko() {
     let peer = Peer::python("paramiko", &HOST_KEYS[..1], &[]);
-    let ciphers = [GCM[0], GCM[1], CTR[0], CTR[1]];
+    let ciphers = [GCM[0], GCM[1], CTR[0], CTR[1], CTR[2]];
     let keys = [ED25519, P256, pem(P384), P521, RSA];
     matrix(&peer, &keys, &["ssh-ed25519"], &ciphers);
+    // Without a list of primes of its own it offers no exchange of groups.
+    let kexes = [KEXES[0], KEXES[2], KEXES[3], KEXES[4], KEXES[5], KEXES[6]];
+    exchanges(&peer, &kexes, &MACS);
     // It holds one elliptic curve at a time.
     for (kind, algorithm) in [
         (P256, HOST_KEY_ALGORITHMS[1]),
+        (P384, HOST_KEY_ALGORITHMS[2]),
         (P521, HOST_KEY_ALGORITHMS[3]),
+        (RSA, HOST_KEY_ALGORITHMS[5]),
         (RSA, HOST_KEY_ALGORITHMS[4]),
     ] {
         let peer = Peer::python("paramiko", &[kind], &[]);
@@ -168,16 +216,10 @@ fn openssh_with_every_key_and_cipher() {
     fs::write(sshd.path("authorized_keys"), authorized).unwrap();
 
     let target = to(echo());
-    let ciphers = [GCM[0], GCM[1], CHACHA, CTR[0], CTR[1]];
-    let macs = [
-        "hmac-sha2-256-etm@openssh.com",
-        "hmac-sha2-512",
-        "hmac-sha2-512-etm@openssh.com",
-        "hmac-sha2-256",
-    ];
+    let ciphers = [GCM[0], GCM[1], CHACHA, CTR[0], CTR[1], CTR[2]];
     for (row, key) in keys.iter().enumerate() {
         let host_key = HOST_KEY_ALGORITHMS[row % HOST_KEY_ALGORITHMS.len()];
-        let (cipher, mac) = (ciphers[row % ciphers.len()], macs[row % macs.len()]);
+        let (cipher, mac) = (ciphers[row % ciphers.len()], MACS[row % MACS.len()]);
         fs::copy(key, sshd.key()).unwrap();
         let host_key_option = format!("HostKeyAlgorithms={host_key}");
         let words = [
@@ -208,16 +250,7 @@ fn openssh_with_every_key_and_cipher() {
 fn every_key_exchange_and_compression() {
     let sshd = Sshd::start(&["LogLevel DEBUG1"]);
     let target = to(echo());
-    for kex in [
-        "curve25519-sha256",
-        "curve25519-sha256@libssh.org",
-        "ecdh-sha2-nistp256",
-        "ecdh-sha2-nistp384",
-        "ecdh-sha2-nistp521",
-        "diffie-hellman-group-exchange-sha256",
-        "diffie-hellman-group14-sha256",
-        "diffie-hellman-group16-sha512",
-    ] {
+    for kex in KEXES {
         let option = format!("KexAlgorithms={kex}");
         let adit = Running::forward(&sshd, &["-o", &option, "-L", &target]);
         carries(&adit, kex);
@@ -250,47 +283,80 @@ fn new_keys_in_the_middle_of_a_transfer() {
     }
 }
 
-fn through_both(first: &Peer, last: &Peer, what: &str) {
-    let key = first.make_key("key", ED25519);
-    last.authorize(&[&key]);
-    let config = first.path("ssh_config");
-    let text = first.host_lines("first", &key)
-        + &last.host_lines("last", &key)
-        + "Host last\n ProxyJump first\n";
+/// A server on the way: as a `Host` of ssh_config, and let in by `key`.
+trait Station {
+    fn lines(&self, name: &str, key: &Path) -> String;
+}
+
+impl Station for Peer {
+    fn lines(&self, name: &str, key: &Path) -> String {
+        self.authorize(&[key]);
+        self.host_lines(name, key)
+    }
+}
+
+impl Station for Sshd {
+    fn lines(&self, name: &str, key: &Path) -> String {
+        let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+        fs::write(self.path("authorized_keys"), public).unwrap();
+        format!(
+            "Host {name}\n HostName 127.0.0.1\n Port {}\n IdentityFile {}\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n",
+            self.port(),
+            key.display(),
+            self.known_hosts().display()
+        )
+    }
+}
+
+/// `adit forward` to the last of these, each reached through the one before it.
+fn through(stations: &[&dyn Station]) -> (tempfile::TempDir, Running) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    make_key_of(ED25519, &key, "");
+    let mut text = String::new();
+    for (index, station) in stations.iter().enumerate() {
+        text += &station.lines(&format!("s{index}"), &key);
+        if index > 0 {
+            writeln!(text, " ProxyJump s{}", index - 1).unwrap();
+        }
+    }
+    let config = folder.path().join("ssh_config");
     fs::write(&config, text).unwrap();
-    let mut command = command(&first.path("home"));
+    let mut command = command(folder.path());
     command
         .args(["forward", "--json", "-F"])
         .arg(&config)
-        .args(["-o", "BatchMode=yes", "-L", &to(echo()), "last"]);
-    let adit = Running::spawn(command);
-    carries(&adit, what);
+        .args(["-o", "BatchMode=yes", "-L", &to(echo())])
+        .arg(format!("s{}", stations.len() - 1));
+    (folder, Running::spawn(command))
 }
 
 #[test]
-fn chains_of_two_different_servers() {
-    let dropbear = || Peer::dropbear(&[ED25519], &[]);
-    let asyncssh = || Peer::python("asyncssh", &[ED25519], &["keys"]);
-    through_both(&dropbear(), &asyncssh(), "dropbear, asyncssh");
-    through_both(&asyncssh(), &dropbear(), "asyncssh, dropbear");
-
-    let (sshd, last) = (Sshd::start(&[]), dropbear());
-    last.authorize(&[&sshd.key()]);
-    let config = sshd.path("ssh_config");
-    let text = last.host_lines("last", &sshd.key())
-        + &format!(
-            "Host last\n ProxyJump sshd\nHost sshd\n HostName 127.0.0.1\n Port {}\n IdentityFile {}\n UserKnownHostsFile {}\n",
-            sshd.port(),
-            sshd.key().display(),
-            sshd.known_hosts().display()
-        );
-    fs::write(&config, text).unwrap();
-    let mut command = command(&sshd.home());
-    command
-        .args(["forward", "--json", "-F"])
-        .arg(&config)
-        .args(["-o", "BatchMode=yes", "-L", &to(echo()), "last"]);
-    carries(&Running::spawn(command), "sshd, dropbear");
+fn chains_of_different_servers() {
+    let dropbear = Peer::dropbear(&[ED25519], &[]);
+    let asyncssh = Peer::python("asyncssh", &[ED25519], &["keys"]);
+    let paramiko = Peer::python("paramiko", &[ED25519], &[]);
+    let sshd = Sshd::start(&[]);
+    let chains: [&[&dyn Station]; 7] = [
+        &[&dropbear, &asyncssh],
+        &[&asyncssh, &dropbear],
+        &[&sshd, &dropbear],
+        &[&dropbear, &sshd],
+        &[&paramiko, &sshd],
+        &[&sshd, &paramiko],
+        &[&sshd, &dropbear, &asyncssh],
+    ];
+    for (number, chain) in chains.into_iter().enumerate() {
+        let (_folder, adit) = through(chain);
+        carries(&adit, &format!("chain {number}"));
+        assert!(adit.interrupt().success(), "chain {number}");
+    }
+    // It forwards nothing, and neither does it where it comes last: the login works, and what it lacks is said.
+    let tinysshd = Peer::tinysshd();
+    let (_folder, adit) = through(&[&sshd, &tinysshd]);
+    assert_eq!(adit.failed()["code"], "forwarding-prohibited");
+    let (_folder, adit) = through(&[&tinysshd, &sshd]);
+    assert_eq!(adit.failed()["code"], "next-hop-forbidden");
 }
 
 /// Keeps the helper's signature honest: a path that is no key is an error of the test, not of the server.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::support::adit::{Running, command};
 use crate::support::peer::{KeyKind, PASSWORD, Peer, key, make_key_of};
@@ -534,6 +535,7 @@ mod security_key {
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::Path;
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -562,8 +564,8 @@ mod security_key {
         output.stdout
     }
 
-    /// Listens at `socket`; returns the line for authorized_keys.
-    pub(super) fn start(folder: &Path, socket: &Path) -> String {
+    /// Listens at `socket`, and is touched so long after it was asked to sign; returns the line for authorized_keys.
+    pub(super) fn start(folder: &Path, socket: &Path, touched_after: Duration) -> String {
         let private = folder.join("sk.pem").to_str().unwrap().to_owned();
         openssl(&["genpkey", "-algorithm", "ed25519", "-out", &private], b"");
         let der = openssl(
@@ -583,13 +585,19 @@ mod security_key {
         let folder = folder.to_owned();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                serve(stream, &blob, &private, &folder);
+                serve(stream, &blob, &private, &folder, touched_after);
             }
         });
         line
     }
 
-    fn serve(mut stream: UnixStream, blob: &[u8], private: &str, folder: &Path) {
+    fn serve(
+        mut stream: UnixStream,
+        blob: &[u8],
+        private: &str,
+        folder: &Path,
+        touched_after: Duration,
+    ) {
         loop {
             let mut length = [0; 4];
             if stream.read_exact(&mut length).is_err() {
@@ -603,6 +611,7 @@ mod security_key {
                 put(&mut answer, blob);
                 put(&mut answer, b"a security key");
             } else {
+                std::thread::park_timeout(touched_after);
                 let data = &request[1 + 4 + blob.len() + 4..request.len() - 4];
                 let mut signed = Sha256::digest(APPLICATION).to_vec();
                 signed.extend(FLAGS_AND_COUNTER);
@@ -625,12 +634,28 @@ mod security_key {
     }
 }
 
-#[test]
-fn a_security_key_in_the_agent_logs_in() {
+fn by_security_key(touched_after: Duration, options: &[&str]) {
     let sshd = Sshd::start(&[]);
     let socket = sshd.path("agent");
-    let line = security_key::start(&sshd.path(""), &socket);
+    let line = security_key::start(&sshd.path(""), &socket, touched_after);
     authorize(&sshd, &[line]);
-    let option = format!("IdentityAgent={}", socket.display());
-    works(&bare(&sshd, &["-o", &option, "-L", &to(echo())]));
+    let agent = format!("IdentityAgent={}", socket.display());
+    let target = to(echo());
+    let words = [options, &["-o", &agent, "-L", &target]].concat();
+    works(&bare(&sshd, &words));
+}
+
+#[test]
+fn a_security_key_in_the_agent_logs_in() {
+    by_security_key(Duration::ZERO, &[]);
+}
+
+#[test]
+fn a_person_may_take_longer_to_touch_it_than_a_server_to_answer() {
+    let impatient = [
+        "-oConnectTimeout=1",
+        "-oServerAliveInterval=1",
+        "-oServerAliveCountMax=0",
+    ];
+    by_security_key(Duration::from_millis(2500), &impatient);
 }

@@ -1,10 +1,11 @@
 //! The line to the server, and the server itself, fail while a tunnel is being opened.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::client::{Site, listeners_turn_away};
 use crate::faults::{
-    BLOWS, Blow, COLUMNS, QUICK, Seen, open_again, recover, shown, strike, wait_for, works,
+    BLOWS, Blow, COLUMNS, PATIENCE, QUICK, Seen, open_again, recover, shown, strike, wait_for,
+    works,
 };
 use crate::line::{Cut, Plan, Way};
 use crate::support::servers::echo;
@@ -53,6 +54,63 @@ fn while_opening(blow: Blow, fault: &'static str, moment: &'static str, after: u
         shown_after,
         healed_after,
         data: "none yet; a client is turned away",
+    }
+}
+
+/// At how many moments of a login the line is cut.
+const MOMENTS: u64 = 16;
+
+/// The line is cut again and again on one way to a server, a little later each time.
+fn at_every_moment(cut: Cut, login: u64) {
+    let site = Site::new(&[]);
+    for moment in 0..MOMENTS {
+        let after = login * moment / MOMENTS;
+        site.line.cut(Plan {
+            cut,
+            way: Way::Up,
+            after,
+        });
+        let adit = site.forward(&[echo()], &QUICK);
+        let started = Instant::now();
+        let event = adit.event_within(PATIENCE, |event| {
+            !event["fault"].is_null() || event["state"] == "open"
+        });
+        let (fault, shown_after) = (&event["fault"], started.elapsed());
+        if fault.is_null() {
+            // No two logins take the same number of bytes: this one was over before the last moments.
+            assert!(
+                moment > MOMENTS / 2,
+                "{cut:?} after {after} of {login} bytes"
+            );
+            return;
+        }
+        let words = format!("{cut:?} after {after} of {login} bytes: {fault}");
+        let codes = ["connect-reset", "handshake-failed", "session-lost"];
+        assert!(codes.contains(&fault["code"].as_str().unwrap()), "{words}");
+        // Neither libssh2's own words, nor those of a key that could not be used.
+        for part in ["libssh2", "Unable", "userauth", "sign", "cannot be used"] {
+            assert!(
+                !fault["message"].as_str().unwrap().contains(part),
+                "{words}"
+            );
+        }
+        // What is silent is found out in the time that was set, whatever it was silent in the middle of.
+        assert!(
+            shown_after < Duration::from_secs(15),
+            "{shown_after:?}: {words}"
+        );
+        site.line.mend();
+        open_again(&adit, Instant::now());
+    }
+}
+
+#[test]
+fn whenever_a_login_is_cut_the_fault_says_what_happened() {
+    let login = bytes_of_a_login();
+    let cuts = [Cut::Silence, Cut::Fin, Cut::Rst];
+    let cuts = cuts.map(|cut| std::thread::spawn(move || at_every_moment(cut, login)));
+    for cut in cuts {
+        cut.join().unwrap();
     }
 }
 

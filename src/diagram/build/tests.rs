@@ -84,7 +84,7 @@ fn the_fault_marks_its_own_station_even_if_others_are_broken_too() {
     let lost = waiting(
         Hop::Ssh("ubuntu@10.0.0.100".to_owned()),
         FaultCause::SessionLost {
-            reason: "no sign of life".to_owned(),
+            reason: "no sign of life".to_owned().into(),
         },
     );
     let refused = waiting(

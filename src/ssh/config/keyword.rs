@@ -25,6 +25,8 @@ pub(super) enum Kind {
     /// Seconds, or `none`.
     Time,
     Integer,
+    /// A whole number from 1 up to this one.
+    UpTo(u32),
     Port,
     /// One word.
     Text,
@@ -64,6 +66,9 @@ pub(super) enum Support {
 use Kind as K;
 use Support::{Honoured, Not, NotUnlessSystem, Quiet};
 
+/// More than a few sessions cost the server more than they bring.
+const MOST_SESSIONS: u32 = 16;
+
 const NO: &[&str] = &["no", "false"];
 const NONE: &[&str] = &["none"];
 const YES_NO_ASK: &[(&str, &str)] = &[
@@ -101,7 +106,7 @@ static SPECS: &[Spec] = &[
     ),
     // Adit's own. In a file that ssh reads too, they stand behind `IgnoreUnknown Adit*`.
     spec("AditOpenAhead", K::Choice(FLAG), Honoured),
-    spec("AditSessions", K::Integer, Honoured),
+    spec("AditSessions", K::UpTo(MOST_SESSIONS), Honoured),
     spec(
         "AddressFamily",
         K::Choice(&[("any", "any"), ("inet", "inet"), ("inet6", "inet6")]),

@@ -280,6 +280,10 @@ fn checked(kind: Kind, word: &str, context: &mut Context<'_>) -> Result<String, 
             Ok(number @ 0..) => Ok(number.to_string()),
             _ => bad("a whole number"),
         },
+        Kind::UpTo(most) => match word.parse::<u32>() {
+            Ok(number) if (1..=most).contains(&number) => Ok(number.to_string()),
+            _ => bad(&format!("a whole number from 1 to {most}")),
+        },
         Kind::Port => match value::port(word, context.system) {
             Some(port @ 1..) => Ok(port.to_string()),
             _ => bad("a port from 1 to 65535"),

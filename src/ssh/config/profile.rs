@@ -212,8 +212,7 @@ fn add_transport(profile: &mut HostProfile, resolved: &Resolved) {
         profile.keepalive_count_max = count;
     }
     if let Some(sessions) = resolved.sessions {
-        // More than a few cost the server more than they bring.
-        profile.max_sessions = usize::try_from(sessions).map_or(1, |count| count.clamp(1, 16));
+        profile.max_sessions = sessions;
     }
     profile.opens_ahead = resolved.open_ahead;
     profile.compression = resolved.compression;

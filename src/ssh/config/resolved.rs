@@ -99,7 +99,7 @@ pub struct Resolved {
     /// `NumberOfPasswordPrompts`.
     pub password_prompts: u32,
     /// `AditSessions`, if set: how many sessions to the host at most.
-    pub sessions: Option<u32>,
+    pub sessions: Option<usize>,
     /// `AditOpenAhead`: whether channels may be opened ahead of need.
     pub open_ahead: bool,
     /// `ServerAliveCountMax`, if set.
@@ -197,7 +197,9 @@ impl Resolved {
                 .unwrap_or_else(|| "true".to_owned()),
             strict_host_key_checking: strict_host_key_checking(options),
             password_prompts: number("NumberOfPasswordPrompts").unwrap_or(3),
-            sessions: number("AditSessions"),
+            sessions: options
+                .get("AditSessions")
+                .and_then(|count| count.parse().ok()),
             open_ahead: not_no("AditOpenAhead"),
             server_alive_count_max: number("ServerAliveCountMax"),
             server_alive_interval: number("ServerAliveInterval"),

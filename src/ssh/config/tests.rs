@@ -261,6 +261,66 @@ fn a_profile_has_what_the_configuration_says() {
     );
 }
 
+#[test]
+fn adits_own_options_are_read_kept_within_bounds_and_printed() {
+    let defaults = World::new("").profile("h").unwrap();
+    assert_eq!((defaults.max_sessions, defaults.opens_ahead), (4, true));
+    for (lines, sessions, ahead, printed) in [
+        ("AditSessions 1", 1, true, "aditsessions 1"),
+        ("aditsessions=16", 16, true, "aditsessions 16"),
+        ("AditSessions 3\nAditSessions 5", 3, true, "aditsessions 3"),
+        ("AditOpenAhead no", 4, false, "aditopenahead no"),
+        ("AditOpenAhead FALSE", 4, false, "aditopenahead no"),
+        ("AditOpenAhead yes", 4, true, ""),
+        ("Host other\nAditSessions 2\nAditOpenAhead no", 4, true, ""),
+        (
+            "IgnoreUnknown Adit*\nAditSessions 2",
+            2,
+            true,
+            "aditsessions 2",
+        ),
+    ] {
+        let world = World::new(lines);
+        let found = world.profile("h").unwrap();
+        assert_eq!(
+            (found.max_sessions, found.opens_ahead),
+            (sessions, ahead),
+            "{lines}"
+        );
+        let all = world.resolve("h").unwrap().print();
+        let own: Vec<&str> = all
+            .lines()
+            .filter(|line| line.starts_with("adit"))
+            .collect();
+        assert_eq!(own.join("\n"), printed, "{lines}");
+    }
+    for (line, problem) in [
+        ("AditSessions 0", "'0' is not a whole number from 1 to 16"),
+        ("AditSessions 17", "'17' is not a whole number from 1 to 16"),
+        ("AditSessions -1", "'-1' is not a whole number from 1 to 16"),
+        (
+            "AditSessions many",
+            "'many' is not a whole number from 1 to 16",
+        ),
+        ("AditSessions", "there is nothing after aditsessions"),
+        ("AditSessions 2 3", "there is more than one value: '3'"),
+        (
+            "AditOpenAhead maybe",
+            "'maybe' is not one of yes, true, no, false",
+        ),
+        ("AditOpenAhead", "there is nothing after aditopenahead"),
+    ] {
+        let error = World::new(&format!("User u\n{line}\n"))
+            .resolve("h")
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("config, line 2: ") && text.ends_with(problem),
+            "{text}"
+        );
+    }
+}
+
 /// Shortens the table above.
 struct HostIdOf(&'static str);
 

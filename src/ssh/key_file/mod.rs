@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 pub use doctor::{check, mend};
 
 use super::key_blob::{KeyType, key_type};
-use crate::model::{FaultCause, KeyProblem};
+use crate::model::{FaultCause, KeyProblem, shell_quoted, words};
 
 /// Far above any real key: 16384-bit RSA takes 13 KiB.
 const MAX_BYTES: u64 = 1 << 20;
@@ -78,7 +78,7 @@ pub enum KeyFileError {
         mode: u32,
     },
     /// It is something else than a private key that can be used.
-    #[error("{} is no usable private key: {problem}", path.display())]
+    #[error("{} {}", path.display(), problem.words())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -94,11 +94,11 @@ impl KeyFileError {
         match self {
             Self::Missing(path) => FaultCause::KeyUnreadable {
                 path: path.clone(),
-                reason: "it does not exist".to_owned(),
+                reason: words!("it does not exist"),
             },
             Self::Unreadable { path, source } => FaultCause::KeyUnreadable {
                 path: path.clone(),
-                reason: source.to_string(),
+                reason: source.to_string().into(),
             },
             Self::Permissions { path, mode } => FaultCause::KeyPermissions {
                 path: path.clone(),
@@ -106,7 +106,10 @@ impl KeyFileError {
             },
             Self::Unusable { path, problem } => FaultCause::KeyFormat {
                 path: path.clone(),
-                reason: problem.to_string(),
+                reason: problem.words(),
+                hint: Some(Box::new(
+                    problem.next_step(&shell_quoted(&path.to_string_lossy())),
+                )),
             },
         }
     }

@@ -49,13 +49,15 @@ pub enum HostKeyVerdict {
     Changed(Place),
     /// The key is marked `@revoked` for this host. This outweighs everything else.
     Revoked(Place),
-    /// The key cannot be judged, and must not be accepted, not even by asking.
-    Refused {
-        /// Why, and what to do about it.
-        reason: String,
-        /// The line behind it, if it is one.
-        place: Option<Place>,
+    /// Only a certificate authority vouches for the host, which cannot be verified: the key must not be accepted, not even by asking.
+    CertAuthority {
+        /// The name that was looked up.
+        name: String,
+        /// The line that says so.
+        place: Place,
     },
+    /// The key is of a type that cannot be verified; its name.
+    UnknownType(String),
 }
 
 /// Why a known_hosts file is of no use.
@@ -127,13 +129,7 @@ impl KnownHosts {
     #[must_use]
     pub fn verdict(&self, host: &str, port: u16, key_blob: &[u8]) -> HostKeyVerdict {
         if key_type(key_blob).is_none() {
-            return HostKeyVerdict::Refused {
-                reason: format!(
-                    "its key is of the type {}, which Adit cannot verify",
-                    type_name(key_blob)
-                ),
-                place: None,
-            };
+            return HostKeyVerdict::UnknownType(type_name(key_blob));
         }
         let name = lookup_name(host, port);
         let by_name = self.verdict_by_name(&name, key_blob);
@@ -144,10 +140,12 @@ impl KnownHosts {
             by_name,
             self.verdict_by_name(&lookup_name(host, 22), key_blob),
         ) {
-            (_, Some(verdict @ HostKeyVerdict::Revoked(_))) | (Some(verdict), _) => verdict,
-            (None, Some(verdict @ (HostKeyVerdict::Known(_) | HostKeyVerdict::Refused { .. }))) => {
-                verdict
-            }
+            (_, Some(verdict @ HostKeyVerdict::Revoked(_)))
+            | (Some(verdict), _)
+            | (
+                None,
+                Some(verdict @ (HostKeyVerdict::Known(_) | HostKeyVerdict::CertAuthority { .. })),
+            ) => verdict,
             (None, _) => self.unknown(&name, key_blob),
         }
     }
@@ -171,12 +169,9 @@ impl KnownHosts {
             return Some(HostKeyVerdict::Changed(place.clone()));
         }
         let (place, _) = of(Marker::CertAuthority).next()?;
-        Some(HostKeyVerdict::Refused {
-            reason: format!(
-                "{name} is trusted by a certificate authority alone (@cert-authority), and Adit cannot verify host \
-                 certificates. Add the host's own key to known_hosts, for instance with ssh-keyscan, after comparing it"
-            ),
-            place: Some(place.clone()),
+        Some(HostKeyVerdict::CertAuthority {
+            name: name.to_owned(),
+            place: place.clone(),
         })
     }
 

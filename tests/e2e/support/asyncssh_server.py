@@ -1,6 +1,7 @@
 """An SSH server by asyncssh: prints its port, serves until its stdin ends.
 
-Arguments: the folder with host_key*, home/.ssh/authorized_keys; then what is switched on: "keys", "password", "interactive".
+Arguments: the folder with host_key*, home/.ssh/authorized_keys; then what is switched on: "keys", "password", "interactive", and
+"narrow": the first connection opens two channels and has no room for more.
 """
 
 import asyncio
@@ -17,8 +18,12 @@ folder, switches = sys.argv[1], sys.argv[2:]
 
 
 class Server(asyncssh.SSHServer):
+    connections = 0
+
     def connection_made(self, conn):
         self.conn = conn
+        Server.connections += 1
+        self.room = 2 if "narrow" in switches and Server.connections == 1 else None
 
     def begin_auth(self, username):
         if "keys" in switches:
@@ -26,6 +31,11 @@ class Server(asyncssh.SSHServer):
         return True
 
     def connection_requested(self, dest_host, dest_port, orig_host, orig_port):
+        if self.room == 0:
+            print("no room", file=sys.stderr, flush=True)
+            raise asyncssh.ChannelOpenError(asyncssh.constants.OPEN_RESOURCE_SHORTAGE, "no room")
+        if self.room:
+            self.room -= 1
         return True
 
     def password_auth_supported(self):
@@ -55,6 +65,7 @@ async def main():
             "aes256-gcm@openssh.com",
             "chacha20-poly1305@openssh.com",
             "aes128-ctr",
+            "aes192-ctr",
             "aes256-ctr",
         ],
     )
