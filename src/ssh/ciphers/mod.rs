@@ -13,11 +13,17 @@
     reason = "libssh2 calls these functions, and they call OpenSSL"
 )]
 
+mod evp;
+mod packet;
+
 use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
-use std::ptr::{self, NonNull};
+use std::ptr;
 
 use libssh2_sys::LIBSSH2_SESSION;
 use openssl_sys as ossl;
+
+use evp::{Context, Poly1305};
+use packet::{ChaChaPoly, Gcm, Mode, chacha_nonce};
 
 const TAG_BYTES: usize = 16;
 const TAG_BYTES_C: c_int = 16;
@@ -206,258 +212,6 @@ fn has_aes_instructions() -> bool {
     return std::arch::is_aarch64_feature_detected!("aes");
     #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
     return false;
-}
-
-/// An OpenSSL cipher context.
-struct Context(NonNull<ossl::EVP_CIPHER_CTX>);
-
-impl Context {
-    /// A context for one direction. `key` and `iv` are as long as the cipher asks for; a null `iv` is set later.
-    ///
-    /// # Safety
-    /// `key` and `iv`, unless null, must be valid for the lengths that `cipher` has.
-    unsafe fn new(
-        cipher: *const ossl::EVP_CIPHER,
-        key: *const u8,
-        iv: *const u8,
-        encrypt: bool,
-    ) -> Option<Self> {
-        // SAFETY: OpenSSL allocates; a null is told apart. The pointers are the caller's responsibility.
-        unsafe {
-            let context = Self(NonNull::new(ossl::EVP_CIPHER_CTX_new())?);
-            let done = ossl::EVP_CipherInit_ex(
-                context.0.as_ptr(),
-                cipher,
-                ptr::null_mut(),
-                key,
-                iv,
-                c_int::from(encrypt),
-            );
-            ossl::EVP_CIPHER_CTX_set_padding(context.0.as_ptr(), 0);
-            (done == 1).then_some(context)
-        }
-    }
-
-    /// Starts anew with this nonce and the key it has.
-    fn restart(&mut self, iv: &[u8]) -> Option<()> {
-        // SAFETY: the context is live; nulls keep what was set; the nonce is as long as the cipher's.
-        let done = unsafe {
-            ossl::EVP_CipherInit_ex(
-                self.0.as_ptr(),
-                ptr::null(),
-                ptr::null_mut(),
-                ptr::null(),
-                iv.as_ptr(),
-                -1,
-            )
-        };
-        (done == 1).then_some(())
-    }
-
-    /// En- or decrypts in place.
-    fn update(&mut self, bytes: &mut [u8]) -> Option<()> {
-        let pointer = bytes.as_mut_ptr();
-        // SAFETY: in-place operation is allowed when input and output are the same; these modes write as much as they read.
-        unsafe { self.update_raw(pointer, pointer, bytes.len()) }
-    }
-
-    /// Authenticates bytes that are not encrypted.
-    fn associate(&mut self, bytes: &[u8]) -> Option<()> {
-        // SAFETY: a null output means associated data.
-        unsafe { self.update_raw(ptr::null_mut(), bytes.as_ptr(), bytes.len()) }
-    }
-
-    /// # Safety
-    /// `output` is null or valid for `len` bytes, `input` is valid for `len` bytes.
-    unsafe fn update_raw(&mut self, output: *mut u8, input: *const u8, len: usize) -> Option<()> {
-        let len = c_int::try_from(len).ok()?;
-        let mut written = 0;
-        // SAFETY: as promised by the caller; the context is live.
-        let done = unsafe {
-            ossl::EVP_CipherUpdate(self.0.as_ptr(), output, &raw mut written, input, len)
-        };
-        (done == 1 && written == len).then_some(())
-    }
-
-    fn control(&mut self, what: c_int, argument: c_int, pointer: *mut c_void) -> Option<()> {
-        // SAFETY: the context is live; callers pass what the control takes.
-        let done = unsafe { ossl::EVP_CIPHER_CTX_ctrl(self.0.as_ptr(), what, argument, pointer) };
-        (done == 1).then_some(())
-    }
-
-    /// Ends a packet. When decrypting, fails unless the tag was right.
-    fn finish(&mut self) -> Option<()> {
-        let mut nothing = [0_u8; TAG_BYTES];
-        let mut written = 0;
-        // SAFETY: the context is live, and these modes write nothing at the end.
-        let done = unsafe {
-            ossl::EVP_CipherFinal(self.0.as_ptr(), nothing.as_mut_ptr(), &raw mut written)
-        };
-        (done == 1).then_some(())
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        // SAFETY: the context is live and freed once; OpenSSL wipes the key.
-        unsafe { ossl::EVP_CIPHER_CTX_free(self.0.as_ptr()) }
-    }
-}
-
-/// How a whole buffer is meant.
-#[derive(Clone, Copy)]
-enum Mode {
-    /// A packet to be sent: its length, the packet, room for the tag. The length given counts the first two.
-    Seal,
-    /// A packet that was received: its length, the packet, the tag. The length given counts the second alone.
-    Open,
-    /// A key file: no length in front, the tag behind.
-    KeyFile,
-}
-
-impl Mode {
-    fn of(encrypt: c_int, key_file: c_int) -> Self {
-        match (encrypt, key_file) {
-            (0, 0) => Self::Open,
-            (0, _) => Self::KeyFile,
-            _ => Self::Seal,
-        }
-    }
-
-    /// The whole buffer's length, and where the packet begins in it.
-    fn extent(self, len: usize) -> Option<(usize, usize)> {
-        match self {
-            Self::Seal if len < LENGTH_BYTES => None,
-            Self::Seal => Some((len + TAG_BYTES, LENGTH_BYTES)),
-            Self::Open => Some((LENGTH_BYTES + len + TAG_BYTES, LENGTH_BYTES)),
-            Self::KeyFile => Some((len + TAG_BYTES, 0)),
-        }
-    }
-}
-
-/// AES-GCM for one direction.
-struct Gcm {
-    context: Context,
-    /// Four fixed bytes and a counter of eight (RFC 5647, 7.1).
-    nonce: [u8; 12],
-    mode: Mode,
-}
-
-impl Gcm {
-    /// `buffer` as [`Mode::extent`] has it, `start` where the packet begins.
-    fn crypt(&mut self, buffer: &mut [u8], start: usize) -> Option<()> {
-        let (text, tag) = buffer.split_at_mut(buffer.len() - TAG_BYTES);
-        let (length, packet) = text.split_at_mut(start);
-        let tag_pointer = tag.as_mut_ptr().cast();
-        self.context.restart(&self.nonce)?;
-        if !matches!(self.mode, Mode::Seal) {
-            self.context
-                .control(ossl::EVP_CTRL_GCM_SET_TAG, TAG_BYTES_C, tag_pointer)?;
-        }
-        if !length.is_empty() {
-            self.context.associate(length)?;
-        }
-        self.context.update(packet)?;
-        self.context.finish()?;
-        if matches!(self.mode, Mode::Seal) {
-            self.context
-                .control(ossl::EVP_CTRL_GCM_GET_TAG, TAG_BYTES_C, tag_pointer)?;
-        }
-        self.count();
-        Some(())
-    }
-
-    fn count(&mut self) {
-        for byte in self.nonce[4..].iter_mut().rev() {
-            *byte = byte.wrapping_add(1);
-            if *byte != 0 {
-                break;
-            }
-        }
-    }
-}
-
-/// ChaCha20-Poly1305 as OpenSSH's PROTOCOL.chacha20poly1305 has it, for one direction.
-struct ChaChaPoly {
-    packet: Context,
-    length: Context,
-    mac: Poly1305,
-    mode: Mode,
-}
-
-impl ChaChaPoly {
-    fn crypt(&mut self, sequence: u32, buffer: &mut [u8], start: usize) -> Option<()> {
-        let (text, tag) = buffer.split_at_mut(buffer.len() - TAG_BYTES);
-        let mut key = zeroize::Zeroizing::new([0_u8; 32]);
-        self.packet.restart(&chacha_nonce(sequence, 0))?;
-        self.packet.update(key.as_mut_slice())?;
-        if !matches!(self.mode, Mode::Seal) {
-            let expected = self.mac.tag(&key, text)?;
-            // SAFETY: both are valid for the length given. The comparison takes the same time wherever they differ.
-            let differ = unsafe {
-                ossl::CRYPTO_memcmp(expected.as_ptr().cast(), tag.as_ptr().cast(), TAG_BYTES)
-            };
-            if differ != 0 {
-                return None;
-            }
-        }
-        if start > 0 {
-            self.length.restart(&chacha_nonce(sequence, 0))?;
-            self.length.update(&mut text[..start])?;
-        }
-        self.packet.restart(&chacha_nonce(sequence, 1))?;
-        self.packet.update(&mut text[start..])?;
-        if matches!(self.mode, Mode::Seal) {
-            tag.copy_from_slice(&self.mac.tag(&key, text)?);
-        }
-        Some(())
-    }
-}
-
-/// OpenSSL's nonce for `ChaCha20`: the block counter, little-endian, then the packet's sequence number.
-fn chacha_nonce(sequence: u32, block: u8) -> [u8; 16] {
-    let mut nonce = [0; 16];
-    nonce[0] = block;
-    nonce[12..].copy_from_slice(&sequence.to_be_bytes());
-    nonce
-}
-
-struct Poly1305(NonNull<ossl::EVP_MAC_CTX>);
-
-impl Poly1305 {
-    fn new() -> Option<Self> {
-        // SAFETY: OpenSSL allocates; nulls are told apart. The context keeps its own reference to the algorithm.
-        unsafe {
-            let algorithm = NonNull::new(ossl::EVP_MAC_fetch(
-                ptr::null_mut(),
-                c"POLY1305".as_ptr(),
-                ptr::null(),
-            ))?;
-            let context = ossl::EVP_MAC_CTX_new(algorithm.as_ptr());
-            ossl::EVP_MAC_free(algorithm.as_ptr());
-            NonNull::new(context).map(Self)
-        }
-    }
-
-    fn tag(&mut self, key: &[u8; 32], text: &[u8]) -> Option<[u8; TAG_BYTES]> {
-        let mut tag = [0; TAG_BYTES];
-        let mut written = 0;
-        let context = self.0.as_ptr();
-        // SAFETY: the context is live, the buffers are valid for the lengths given.
-        let done = unsafe {
-            ossl::EVP_MAC_init(context, key.as_ptr(), key.len(), ptr::null()) == 1
-                && ossl::EVP_MAC_update(context, text.as_ptr(), text.len()) == 1
-                && ossl::EVP_MAC_final(context, tag.as_mut_ptr(), &raw mut written, tag.len()) == 1
-        };
-        (done && written == TAG_BYTES).then_some(tag)
-    }
-}
-
-impl Drop for Poly1305 {
-    fn drop(&mut self) {
-        // SAFETY: the context is live and freed once.
-        unsafe { ossl::EVP_MAC_CTX_free(self.0.as_ptr()) }
-    }
 }
 
 /// Hands a state to libssh2, which gives it back with every call until [`end`].
@@ -681,5 +435,4 @@ fn outcome(done: Option<()>) -> c_int {
 }
 
 #[cfg(test)]
-#[path = "ciphers_tests.rs"]
 mod tests;
