@@ -13,19 +13,18 @@ use super::gateway::Through;
 use super::happening::{Happening, Reply};
 use super::host::Host;
 use super::imports::Imports;
-use super::learn::Said;
 use super::link::{LinkEffect, LinkEvent};
 use super::options::EngineOptions;
 use super::probe::Probes;
+use super::questions::Asked;
 use super::saved::Remembered;
 use super::tunnel::{Effect, Event};
 use super::tunnel_entry::TunnelEntry;
 use super::turns::Turns;
 use crate::cluster::Watcher;
 use crate::model::{
-    Answer, ClusterSource, ClusterState, ClusterStatus, Command, HostId, HostProfile, Intent,
-    KeyCheck, LocalBind, Moment, Notice, Prompt, PromptId, Question, Route, Settings, Snapshot,
-    Target, TunnelId, TunnelSpec, Words,
+    ClusterSource, ClusterState, ClusterStatus, Command, HostId, Intent, KeyCheck, Moment, Notice,
+    PromptId, Settings, Snapshot, Target, TunnelId, Words,
 };
 use crate::net::Sensor;
 
@@ -46,12 +45,12 @@ pub(super) struct Supervisor {
     pub(super) hosts: Vec<Host>,
     pub(super) selected_host: Option<HostId>,
     pub(super) tunnels: BTreeMap<TunnelId, TunnelEntry>,
-    next_tag: u64,
+    pub(super) next_tag: u64,
     pub(super) prompts: BTreeMap<PromptId, Asked>,
-    next_prompt: u64,
+    pub(super) next_prompt: u64,
     pub(super) notices: VecDeque<Notice>,
     /// Rung by the sessions when bytes move after a pause.
-    stirred: Arc<Notify>,
+    pub(super) stirred: Arc<Notify>,
     /// When the counters are read next; none while nothing moves.
     next_reading: Option<Instant>,
     pub(super) key_checks: Vec<KeyCheck>,
@@ -77,16 +76,6 @@ pub(super) struct Cluster {
     /// None once the watcher has ended: its last word stays on show.
     status: Option<watch::Receiver<Arc<ClusterStatus>>>,
     pub(super) current: Arc<ClusterStatus>,
-}
-
-/// A question, and where its answer is waited for.
-pub(super) struct Asked {
-    pub(super) prompt: Prompt,
-    /// The dial that asks; 0 where the cluster's watcher does.
-    pub(super) dial: u64,
-    /// It is not shown yet: the keyring may have the answer.
-    pub(super) is_held: bool,
-    reply: Reply,
 }
 
 /// What woke the loop.
@@ -241,59 +230,6 @@ impl Supervisor {
         }
     }
 
-    async fn obey(&mut self, command: Command) {
-        match command {
-            Command::UseCluster(source) => self.use_cluster(source).await,
-            Command::StopReading => self.stop_reading().await,
-            Command::AddHost(profile) => self.add_host(*profile).await,
-            Command::SaveHost(host) => self.save_host(*host),
-            Command::RemoveHost(id) => self.remove_host(&id).await,
-            Command::ForgetSecrets(id) => self.forget_secrets(id),
-            Command::LoseHost(id) => self.lose_host(&id).await,
-            Command::UnlockVault => self.open_vault(),
-            Command::SelectHost(id) => self.select_host(id).await,
-            Command::SetCandidates(hosts) => self.set_candidates(hosts),
-            Command::ExportKubeconfig { local, reply } => self.export_kubeconfig(local, reply),
-            Command::AddTunnel(spec) => self.add_tunnel(spec),
-            Command::SetIntent { id, intent } => {
-                self.hurry(&id);
-                self.leave_home(&id, intent);
-                self.set_intent(id.clone(), intent).await;
-                self.note_wanted(&id);
-            }
-            Command::SetLocal { id, local } => {
-                self.set_local(&id, local).await;
-                self.note_wanted(&id);
-            }
-            Command::SetRoute { id, route } => {
-                self.set_route(&id, route).await;
-                self.note_wanted(&id);
-            }
-            Command::SetTunnelHost { id, host } => {
-                self.set_tunnel_host(&id, host).await;
-                self.note_wanted(&id);
-            }
-            Command::Notice(text) => self.note(None, text),
-            Command::ChangeSettings(change) => Arc::make_mut(&mut self.settings).apply(change),
-            Command::RetryNow(id) => {
-                self.hurry(&id);
-                self.retry(&id).await;
-            }
-            Command::NameClients(id) => self.name_clients(&id),
-            Command::Probe { service, port } => self.probe_service(service, port),
-            Command::ProbeHost(profile) => self.probe_host(*profile),
-            Command::CancelProbe(id) => self.cancel_probe(id),
-            Command::Answer { prompt, answer } => self.answer(prompt, answer),
-            Command::ListSshHosts => self.list_ssh_hosts(),
-            Command::TestHost(host) => self.test_host(*host),
-            Command::OpenForwards { host, forwards } => self.open_forwards(host, forwards).await,
-            Command::CheckKey { path, passphrase } => self.check_key(path, passphrase),
-            Command::FixKeyPermissions(path) => self.mend_key(path),
-            Command::WriteSettings { reply } => self.write_settings(reply),
-            Command::Quit => self.quit().await,
-        }
-    }
-
     pub(super) async fn use_cluster(&mut self, source: ClusterSource) {
         // Questions of the one before are void.
         self.prompts.retain(|_, asked| asked.dial != 0);
@@ -310,7 +246,7 @@ impl Supervisor {
         self.targets_may_have_moved().await;
     }
 
-    async fn stop_reading(&mut self) {
+    pub(super) async fn stop_reading(&mut self) {
         let Some(cluster) = &mut self.cluster else {
             return;
         };
@@ -352,112 +288,6 @@ impl Supervisor {
         });
         for id in self.favourites_first(moving) {
             self.resolve(&id).await;
-        }
-    }
-
-    pub(super) async fn add_host(&mut self, profile: HostProfile) {
-        let id = profile.id.clone();
-        match self.hosts.iter_mut().find(|host| host.profile.id == id) {
-            Some(host) if host.profile == profile => {}
-            Some(host) => {
-                host.profile = profile;
-                host.said = Said::default();
-                // Its tunnels come back through the new profile.
-                self.step_link(&id, LinkEvent::Unwanted).await;
-                self.tell_tunnels(&id, &Event::LinkDown).await;
-            }
-            None => self.hosts.push(Host::new(profile)),
-        }
-        self.selected_host.get_or_insert(id);
-    }
-
-    pub(super) fn add_tunnel(&mut self, spec: TunnelSpec) {
-        self.next_tag += 1;
-        let (tag, stirred) = (self.next_tag, Arc::clone(&self.stirred));
-        self.tunnels
-            .entry(spec.id.clone())
-            .or_insert_with(|| TunnelEntry::new(spec, tag, stirred));
-    }
-
-    pub(super) async fn set_intent(&mut self, id: TunnelId, intent: Intent) {
-        if !self.tunnels.contains_key(&id) {
-            let Some(spec) = self.default_spec(&id) else {
-                return;
-            };
-            self.add_tunnel(spec);
-        }
-        self.adopt(&id);
-        self.step_tunnel(&id, Event::Intent(intent)).await;
-        if intent == Intent::Up {
-            self.retry_failed_link(&id).await;
-        }
-    }
-
-    /// The tunnel of a service's port, as it is when nobody has said otherwise.
-    fn default_spec(&self, id: &TunnelId) -> Option<TunnelSpec> {
-        let TunnelId::Service { service, port } = id else {
-            return None;
-        };
-        Some(TunnelSpec {
-            id: id.clone(),
-            host: self
-                .selected_host
-                .clone()
-                .unwrap_or_else(|| HostId::new("")),
-            local: LocalBind::preferred_for(*port),
-            target: Target::Service {
-                service: service.clone(),
-                port: *port,
-                route: None,
-            },
-        })
-    }
-
-    pub(super) async fn set_local(&mut self, id: &TunnelId, local: LocalBind) {
-        let Some(entry) = self.tunnels.get_mut(id) else {
-            return;
-        };
-        if entry.spec.local != local || !entry.machine.is_bound() {
-            entry.spec.local = local;
-            self.step_tunnel(id, Event::Moved).await;
-        }
-    }
-
-    async fn set_route(&mut self, id: &TunnelId, wanted: Option<Route>) {
-        let Some(entry) = self.tunnels.get_mut(id) else {
-            return;
-        };
-        if let Target::Service { route, .. } = &mut entry.spec.target {
-            *route = wanted;
-            self.resolve(id).await;
-        }
-    }
-
-    async fn retry(&mut self, id: &TunnelId) {
-        self.step_tunnel(id, Event::Retry).await;
-        self.retry_failed_link(id).await;
-    }
-
-    async fn retry_failed_link(&mut self, id: &TunnelId) {
-        let Some(entry) = self.tunnels.get(id) else {
-            return;
-        };
-        if entry.machine.needs_link() {
-            let host = entry.spec.host.clone();
-            self.step_link(&host, LinkEvent::Retry).await;
-        }
-    }
-
-    pub(super) fn answer(&mut self, id: PromptId, answer: Answer) {
-        self.note_answer(id, &answer);
-        self.reply(id, answer);
-    }
-
-    pub(super) fn reply(&mut self, id: PromptId, answer: Answer) {
-        if let Some(asked) = self.prompts.remove(&id)
-            && !asked.reply.send(answer)
-        {
-            tracing::debug!("the question was not waited for any more");
         }
     }
 
@@ -516,36 +346,6 @@ impl Supervisor {
         }
     }
 
-    /// Puts a question to the person. One of a dial that was given up never comes here: dropping its channel answers no.
-    fn asked(&mut self, host: &HostId, dial: u64, hop: String, question: Question, reply: Reply) {
-        self.next_prompt += 1;
-        let id = PromptId(self.next_prompt);
-        let prompt = Prompt {
-            id,
-            host: host.clone(),
-            hop,
-            question,
-            was_refused: false,
-        };
-        self.prompts.insert(
-            id,
-            Asked {
-                prompt,
-                dial,
-                reply,
-                is_held: false,
-            },
-        );
-        self.recall(id);
-    }
-
-    /// Questions of a dial that is over need no answer.
-    pub(super) fn forget_prompts(&mut self, host: &HostId, dial: u64) {
-        self.prompts
-            .retain(|_, asked| asked.prompt.host != *host || asked.dial != dial);
-        self.remembered.forget_dial(host, dial);
-    }
-
     /// Steps a tunnel's machine and does what it asks for, until it asks for nothing more.
     pub(super) async fn step_tunnel(&mut self, id: &TunnelId, event: Event) {
         let now = self.now();
@@ -596,7 +396,7 @@ impl Supervisor {
     }
 
     /// Tells every tunnel of a host. Boxed, because a tunnel's answer may in turn concern the link.
-    async fn tell_tunnels(&mut self, host: &HostId, event: &Event) {
+    pub(super) async fn tell_tunnels(&mut self, host: &HostId, event: &Event) {
         for id in self.tunnel_ids(|entry| entry.spec.host == *host) {
             Box::pin(self.step_tunnel(&id, event.clone())).await;
         }
@@ -620,7 +420,7 @@ impl Supervisor {
         }
     }
 
-    async fn quit(&mut self) {
+    pub(super) async fn quit(&mut self) {
         self.cluster = None;
         for id in self.tunnel_ids(|_| true) {
             self.step_tunnel(&id, Event::Intent(Intent::Down)).await;

@@ -3,6 +3,9 @@
 //! Nothing of the session is shared, so nothing is locked: the engine sends commands through a queue and a waker. The poll is
 //! edge-triggered; each side remembers whether it may be readable or writable until the system says otherwise.
 
+mod liveness;
+mod opening;
+
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
@@ -10,20 +13,20 @@ use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
-use mio::event::Source as _;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 use super::connection::{Connection, Turn};
 use super::exec::Execution;
-use super::open_request::{OpenRequest, Purpose};
+use super::open_request::OpenRequest;
 use super::raw::{Broken, RawChannel, RawSession};
-use super::raw_open::{Begun, PendingChannel, Verdict};
 use super::roster::Roster;
 use super::session::{Inbox, IoCommand, Load};
 use super::spares::Spares;
 use super::transport::{Ended, QUEUE_LIMIT_BYTES, Transport};
-use super::window::INITIAL_BYTES;
 use crate::model::{Words, words};
+pub(super) use liveness::Liveness;
+use liveness::{Probes, VERIFY_INTERVAL};
+use opening::Opening;
 
 const TRANSPORT: Token = Token(usize::MAX);
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
@@ -31,29 +34,11 @@ pub(super) const WAKER: Token = Token(usize::MAX - 1);
 /// One read or write at a time: two of the largest packets.
 const SCRATCH_BYTES: usize = 64 * 1024;
 
-/// How many clients of one tunnel may wait for the server's answer at once: those of a target that does not answer leave room
-/// for all others.
-const OPENS_PER_TUNNEL: usize = 64;
-
 /// How often channels that are being closed, whose confirmation may have come, are looked at.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long a server has for a sign of life when it is in doubt, and how often it is asked meanwhile: libssh2 asks no more often
-/// than every two seconds.
-const VERIFY_LIMIT: Duration = Duration::from_secs(7);
-const VERIFY_INTERVAL: Duration = Duration::from_millis(2500);
-
 /// How long a loop sleeps at most: polls take no longer times everywhere.
 const NEVER: Duration = Duration::from_hours(24);
-
-/// When a silent server is asked for a sign of life, and when it counts as gone.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Liveness {
-    /// How long it may be silent before it is asked, and between questions, at least two seconds; none never asks.
-    pub(super) interval: Option<Duration>,
-    /// How many questions may go unanswered.
-    pub(super) count_max: u32,
-}
 
 /// What a loop is told about its session.
 #[derive(Clone, Copy, Debug)]
@@ -89,21 +74,6 @@ pub(super) struct IoLoop {
     probes: Probes,
     /// The shortest time in which the server has answered anything: an upper bound of the path's round trip.
     round_trip: Duration,
-}
-
-/// A channel that the server has been asked for.
-struct Opening {
-    channel: PendingChannel,
-    request: OpenRequest,
-    since: Instant,
-}
-
-/// The questions asked of a silent server.
-struct Probes {
-    unanswered: u32,
-    last_sent: Instant,
-    /// Since when it matters that the server gives a sign of life at once.
-    verifying: Option<Instant>,
 }
 
 /// Why a loop ended.
@@ -272,38 +242,6 @@ impl IoLoop {
         }
     }
 
-    /// Somebody wants a channel: one that waits for that, or a new one.
-    fn wanted(&mut self, request: OpenRequest) -> Result<(), LoopEnd> {
-        let spare = match (&mut self.spares, request.spare_for()) {
-            (Some(spares), Some(spare_for)) => spares.take(spare_for, Instant::now()),
-            _ => None,
-        };
-        let Some(channel) = spare else {
-            self.waiting.push_back(request);
-            return Ok(());
-        };
-        self.load.opened();
-        self.opened(channel, request)
-    }
-
-    /// Keeps as many channels for clients that are likely to come as is right now.
-    fn open_ahead(&mut self) {
-        let Some(spares) = &mut self.spares else {
-            return;
-        };
-        let now = Instant::now();
-        self.closing.extend(
-            spares
-                .expired(now)
-                .into_iter()
-                .filter_map(RawChannel::close),
-        );
-        let wanted = spares.wanted(now, self.round_trip);
-        self.waiting
-            .extend(wanted.into_iter().map(OpenRequest::spare));
-        self.load.has_spares(spares.count());
-    }
-
     /// Ends the connections of one tunnel, those that wait included.
     fn cut(&mut self, tunnel: u64) {
         for connection in self.roster.take_tunnel(tunnel) {
@@ -351,132 +289,6 @@ impl IoLoop {
         self.load.disconnected();
     }
 
-    /// Asks for the channels that are wanted.
-    fn open_channels(&mut self) -> Result<(), LoopEnd> {
-        while let Some(request) = self.held_up.take().or_else(|| self.next_wanted()) {
-            let begun =
-                self.session
-                    .begin_open(request.kind(), INITIAL_BYTES, request.message())?;
-            let Begun::Sent(channel) = begun else {
-                self.held_up = Some(request);
-                return Ok(());
-            };
-            let opening = Opening {
-                request,
-                since: Instant::now(),
-                channel,
-            };
-            self.opening.insert(opening.channel.id(), opening);
-        }
-        Ok(())
-    }
-
-    /// The first that waits and whose tunnel has not too many on their way.
-    fn next_wanted(&mut self) -> Option<OpenRequest> {
-        let (opening, waiting) = (&self.opening, &mut self.waiting);
-        let on_their_way = |tunnel| {
-            let requests = opening.values().map(|opening| &opening.request);
-            requests
-                .filter(|request| request.tunnel() == tunnel)
-                .count()
-        };
-        let has_room = |request: &OpenRequest| match request.tunnel() {
-            Some(tunnel) => on_their_way(Some(tunnel)) < OPENS_PER_TUNNEL,
-            None => true,
-        };
-        let index = waiting.iter().position(has_room)?;
-        waiting.remove(index)
-    }
-
-    /// Takes in what the server says about the channels it was asked for.
-    fn take_answers(&mut self) -> Result<(), LoopEnd> {
-        while !self.opening.is_empty()
-            && let Some(answer) = self.session.next_answer()?
-        {
-            let Some(Opening {
-                channel,
-                request,
-                since,
-            }) = self.opening.remove(&answer.id)
-            else {
-                return Err(LoopEnd::Lost(words!(
-                    "the server answers what it was not asked"
-                )));
-            };
-            if request.is_awaited() {
-                self.load.opened();
-            }
-            match answer.verdict {
-                Verdict::Open(end) => {
-                    self.round_trip = self.round_trip.min(since.elapsed());
-                    self.opened(channel.confirm(end), request)?;
-                }
-                Verdict::Refused(refusal, words) => {
-                    channel.discard();
-                    self.note_refusal(&request);
-                    request.refuse(refusal, words);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn note_refusal(&mut self, request: &OpenRequest) {
-        if let (Some(spares), Purpose::Spare(spare_for)) = (&mut self.spares, request.purpose()) {
-            spares.refused(spare_for);
-        }
-    }
-
-    fn opened(&mut self, channel: RawChannel, request: OpenRequest) -> Result<(), LoopEnd> {
-        match request.into_purpose() {
-            Purpose::Proof(proof) => {
-                proof.succeed();
-                self.closing.extend(channel.close());
-            }
-            Purpose::Exec(request) => self.executions.push(Execution::new(channel, request)),
-            Purpose::Forgotten => self.closing.extend(channel.close()),
-            Purpose::Spare(spare_for) => {
-                let unwanted = match &mut self.spares {
-                    Some(spares) => spares.arrived(&spare_for, channel),
-                    None => Some(channel),
-                };
-                self.closing.extend(unwanted.and_then(RawChannel::close));
-            }
-            Purpose::Connection {
-                local,
-                preface,
-                tunnel,
-                meter,
-                elsewhere: _not_needed,
-            } => {
-                let mut connection =
-                    Connection::new(channel, local, tunnel, meter, self.round_trip);
-                if let Some(preface) = preface {
-                    connection.tell_first(preface.opened);
-                }
-                self.begin(connection)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes in a connection. Its client may have sent its request long before the channel was open.
-    fn begin(&mut self, mut connection: Connection) -> Result<(), LoopEnd> {
-        self.load.connected();
-        let token = Token(self.roster.next_index());
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = connection
-            .local_mut()
-            .register(self.poll.registry(), token, interest)
-        {
-            tracing::warn!(%error, "a connection cannot be watched and is cut");
-            self.end_connection(connection);
-            return Ok(());
-        }
-        self.roster.insert(connection);
-        self.serve()
-    }
-
     fn serve_executions(&mut self) -> Result<(), LoopEnd> {
         for execution in std::mem::take(&mut self.executions) {
             match execution.serve(&mut self.scratch)? {
@@ -492,77 +304,6 @@ impl IoLoop {
             .into_iter()
             .filter_map(RawChannel::close)
             .collect();
-    }
-
-    fn note_life(&mut self) {
-        self.probes.verifying = None;
-        self.load.settle();
-        if self.probes.unanswered > 0 {
-            self.session.discard_probe_replies();
-            self.probes.unanswered = 0;
-        }
-    }
-
-    fn probe_if_silent(&mut self) -> Result<(), LoopEnd> {
-        let silence = self
-            .transport
-            .last_received()
-            .max(self.probes.last_sent)
-            .elapsed();
-        if self
-            .liveness
-            .interval
-            .is_none_or(|interval| silence < interval)
-        {
-            return Ok(());
-        }
-        if self.probes.unanswered >= self.liveness.count_max {
-            let seconds = self.transport.last_received().elapsed().as_secs();
-            return Err(LoopEnd::Lost(words!(
-                "the server has been silent for {seconds} s",
-                seconds = seconds
-            )));
-        }
-        self.probe()
-    }
-
-    fn verify(&mut self) -> Result<(), LoopEnd> {
-        if let Some(address) = self.transport.deserted() {
-            return Err(LoopEnd::Lost(words!(
-                "it was made from {address}, which is no longer an address of this computer",
-                address = address
-            )));
-        }
-        self.probes.verifying.get_or_insert_with(Instant::now);
-        self.probe()
-    }
-
-    /// A server in doubt is asked again, and given up after a while.
-    fn go_on_verifying(&mut self) -> Result<(), LoopEnd> {
-        let Some(since) = self.probes.verifying else {
-            return Ok(());
-        };
-        if since.elapsed() >= VERIFY_LIMIT {
-            let seconds = since.elapsed().as_secs();
-            return Err(LoopEnd::Lost(words!(
-                "the server has been silent for {seconds} s since the network changed or this computer woke",
-                seconds = seconds
-            )));
-        }
-        if self.probes.last_sent.elapsed() >= VERIFY_INTERVAL {
-            return self.verify();
-        }
-        Ok(())
-    }
-
-    fn probe(&mut self) -> Result<(), LoopEnd> {
-        self.session.probe()?;
-        if self.probes.unanswered > 0 || self.probes.verifying.is_some() {
-            self.load.doubt();
-        }
-        self.probes.unanswered += 1;
-        self.probes.last_sent = Instant::now();
-        Ok(())
     }
 
     fn lost(&self) -> LoopEnd {
