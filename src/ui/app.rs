@@ -10,7 +10,7 @@ use super::listing::Rows;
 use super::look::Look;
 use super::meter::Meter;
 use super::scene::Scene;
-use super::view::{Page, View};
+use super::view::{Overlay, Page, View};
 use super::{
     detail, empty, filter_bar, gaps, keys, keys_help, list, map, nav, notices, palette, prompt,
     settings_page, theme, top_bar, wake, words,
@@ -118,6 +118,7 @@ impl App {
             commands: &mut self.commands,
         };
         keys::handle(ui.ctx(), &mut scene);
+        cover(ui.ctx(), &mut scene);
         frame_ui(ui, &mut scene);
         self.plan_repaint(ui.ctx(), time);
         self.commands.extend(self.look.take(ui.ctx(), window, time));
@@ -183,6 +184,16 @@ fn moving(snapshot: &Snapshot) -> usize {
         .filter(|report| report.verdict == ProbeVerdict::Running);
     let is_loading = snapshot.cluster.state == ClusterState::Loading;
     tunnels.count() + probes.count() + usize::from(is_loading)
+}
+
+/// Notices that something has come to lie over the page. A tooltip would stay above it for as long as the pointer rests, so the
+/// pointer counts as gone until it moves.
+fn cover(ctx: &Context, scene: &mut Scene<'_>) {
+    let is_covered = !scene.snapshot.prompts.is_empty() || scene.view.overlay != Overlay::None;
+    if is_covered && !scene.view.was_covered {
+        ctx.input_mut(|input| input.pointer = egui::PointerState::default());
+    }
+    scene.view.was_covered = is_covered;
 }
 
 fn frame_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

@@ -330,7 +330,11 @@ pub(super) fn pods_ui(ui: &mut Ui, row: &Row) {
         .take(8)
         .map(|pod| pod.ip.to_string())
         .collect();
-    let addresses = fitting(ui, &ips, all);
+    let addresses = if ips.is_empty() {
+        String::new()
+    } else {
+        fitting(ui, &ips, all)
+    };
     lines_ui(ui, &addresses, |ui| {
         text_ui(ui, &count, theme::body_font(13.0), color);
     });
@@ -344,27 +348,32 @@ pub(super) fn ready_of(service: &LbService) -> (usize, usize) {
     (ready, service.pods.len())
 }
 
-/// As many addresses as fit, and how many more there are: a cut address would only mislead.
+/// As many addresses as fit, and how many more there are: a cut address would only mislead. Letters are added up rather than laid out,
+/// which in a list that scrolls would cost more than all else in the row.
 fn fitting(ui: &Ui, ips: &[String], all: usize) -> String {
-    if ips.is_empty() {
-        return String::new();
-    }
-    let width = |text: &str| {
-        let font = theme::body_font(11.5);
-        let galley =
-            ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, Color32::WHITE));
-        galley.size().x
+    let font = theme::body_font(11.5);
+    let width = |text: &str| -> f32 {
+        let letters = text.chars();
+        ui.fonts_mut(|fonts| letters.map(|letter| fonts.glyph_width(&font, letter)).sum())
     };
-    let with_rest = |count: usize| {
-        let shown = ips[..count].join(" ");
-        match all - count {
-            0 => shown,
-            rest => format!("{shown} +{rest}"),
+    let rest_of = |count: usize| match all - count {
+        0 => String::new(),
+        rest => format!(" +{rest}"),
+    };
+    let (room, space) = (ui.available_width(), width(" "));
+    let mut taken = 0.0;
+    let mut fits = 0;
+    for (index, ip) in ips.iter().enumerate() {
+        taken += width(ip) + if index > 0 { space } else { 0.0 };
+        if taken > room {
+            break;
         }
-    };
-    let fits = |count: &usize| width(&with_rest(*count)) <= ui.available_width();
-    let count = (1..=ips.len()).rev().find(fits).unwrap_or(1);
-    with_rest(count)
+        if taken + width(&rest_of(index + 1)) <= room {
+            fits = index + 1;
+        }
+    }
+    let shown = fits.max(1).min(ips.len());
+    ips[..shown].join(" ") + &rest_of(shown)
 }
 
 fn pods_hover_ui(ui: &mut Ui, service: &LbService) {
@@ -414,12 +423,10 @@ pub(super) fn local_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
             text_ui(ui, &address, theme::mono_font(12.0), palette.text)
         });
     }
-    widgets::copy_button_sized_ui(
-        ui,
-        &address,
-        &tr!(ui, "copy-address-of", service = row.id.label(scene.lang)),
-        SMALL_BUTTON,
-    );
+    let lang = scene.lang;
+    let name = || tr!(lang, "copy-address-of", service = row.id.label(lang));
+    let copy = widgets::copy_button_bare_ui(ui, &address, name, SMALL_BUTTON);
+    hover_text(copy, name);
 }
 
 /// An address that opens in the browser.
@@ -437,10 +444,9 @@ fn link_ui(ui: &mut Ui, address: &str, url: &str, width: f32) {
         ui.painter()
             .hline(rect.x_range(), y, egui::Stroke::new(1.0, palette.accent));
     }
-    let response = response
-        .on_hover_cursor(CursorIcon::PointingHand)
-        .on_hover_text(tr!(ui, "open-url", url = url));
-    if response.clicked() {
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
+    let lang = ui.lang();
+    if hover_text(response, || tr!(lang, "open-url", url = url)).clicked() {
         ui.ctx().open_url(OpenUrl::new_tab(url));
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Align, CornerRadius, Frame, Layout, Margin, OpenUrl, Panel, ScrollArea, Stroke, Ui};
 
-use super::diagram_view::{Motion, diagram_ui};
+use super::diagram_view::{self, Motion};
 use super::icons::Icon;
 use super::rows::{Row, RowId};
 use super::scene::Scene;
@@ -20,6 +20,8 @@ const LOW: f32 = 480.0;
 const STACKED: f32 = 560.0;
 /// What the buttons of a fault need beside its words.
 const FAULT_BUTTONS: f32 = 250.0;
+/// The space between two columns.
+const COLUMN_GAP: f32 = 20.0;
 /// The size of the button that copies what a card says.
 const COPY: f32 = 20.0;
 
@@ -124,36 +126,62 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     }
     probe_view::report_ui(ui, row, scene);
     findings_ui(ui, row);
-    if let Some(graph) = graph(row, scene) {
-        ui.add_space(theme::GROUP_GAP);
-        way_head_ui(ui, row, &graph, scene);
-        ui.add_space(2.0);
-        let rate = row
-            .id
-            .tunnel()
-            .and_then(|id| scene.meter.rate(&id, scene.now));
-        diagram_ui(
-            ui,
-            &graph,
-            Motion {
-                rate,
-                animate: scene.animate,
-                flow: !scene.window.reduced_motion,
-            },
-        );
-    }
     ui.add_space(theme::GROUP_GAP);
-    if is_wide {
-        route_ui(ui, row, scene);
-        facts::facts_ui(ui, row, scene);
-    } else {
-        ui.columns(2, |columns| {
-            route_ui(&mut columns[0], row, scene);
-            facts::facts_ui(&mut columns[1], row, scene);
-        });
+    let graph = graph(row, scene);
+    match &graph {
+        // A way that goes down leaves room beside itself.
+        Some(graph) if !is_wide && !diagram_view::lies_across(ui, graph) => {
+            two_columns_ui(ui, |left, right| {
+                way_ui(left, row, graph, scene);
+                route_ui(right, row, scene);
+                facts::facts_ui(right, row, scene);
+            });
+        }
+        _ => {
+            if let Some(graph) = &graph {
+                way_ui(ui, row, graph, scene);
+                ui.add_space(theme::GROUP_GAP);
+            }
+            if is_wide {
+                route_ui(ui, row, scene);
+                facts::facts_ui(ui, row, scene);
+            } else {
+                two_columns_ui(ui, |left, right| {
+                    route_ui(left, row, scene);
+                    facts::facts_ui(right, row, scene);
+                });
+            }
+        }
     }
     activity::activity_ui(ui, row, scene);
     ui.add_space(4.0);
+}
+
+/// Two columns side by side, with room between them.
+fn two_columns_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui, &mut Ui)) {
+    ui.scope(|ui| {
+        let within = std::mem::replace(&mut ui.spacing_mut().item_spacing.x, COLUMN_GAP);
+        ui.columns_const(|[left, right]| {
+            for column in [&mut *left, &mut *right] {
+                column.spacing_mut().item_spacing.x = within;
+            }
+            add(left, right);
+        });
+    });
+}
+
+/// The drawing of the way, with its head.
+fn way_ui(ui: &mut Ui, row: &Row, graph: &diagram::Graph, scene: &mut Scene<'_>) {
+    way_head_ui(ui, row, graph, scene);
+    ui.add_space(2.0);
+    let id = row.id.tunnel();
+    let rate = id.and_then(|id| scene.meter.rate(&id, scene.now));
+    let motion = Motion {
+        rate,
+        animate: scene.animate,
+        flow: !scene.window.reduced_motion,
+    };
+    diagram_view::diagram_ui(ui, graph, motion);
 }
 
 /// What the drawing is, and what can be done with it.

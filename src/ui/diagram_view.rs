@@ -8,7 +8,9 @@ use egui::{
 use super::meter::Rate;
 use super::theme::Palette;
 use super::{icons, theme, widgets};
-use crate::diagram::{self, EdgeKind, Graph, Layout, Node, NodeKind, Note, Size, Status};
+use crate::diagram::{
+    self, Direction, EdgeKind, Graph, Layout, Node, NodeKind, Note, Size, Status,
+};
 use crate::l10n::tr;
 use crate::model::Light;
 
@@ -23,7 +25,12 @@ pub(super) struct Motion {
     pub(super) flow: bool,
 }
 
-pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, motion: Motion) {
+/// Whether there is room for it from left to right.
+pub(super) fn lies_across(ui: &Ui, graph: &Graph) -> bool {
+    laid_out(ui, graph).direction == Direction::Across
+}
+
+fn laid_out(ui: &Ui, graph: &Graph) -> Layout {
     let measure = |text: &str, role: diagram::Role| {
         let (font, color) = (font(role, NodeKind::Host), Color32::WHITE);
         let galley = ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, color));
@@ -32,7 +39,11 @@ pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, motion: Motion) {
             height: galley.size().y,
         }
     };
-    let layout = diagram::lay_out(graph, ui.available_width(), &measure);
+    diagram::lay_out(graph, ui.available_width(), &measure)
+}
+
+pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, motion: Motion) {
+    let layout = laid_out(ui, graph);
     let size = Vec2::new(layout.size.width, layout.size.height);
     let (area, _) = ui.allocate_exact_size(size, Sense::hover());
     if !ui.is_rect_visible(area) {

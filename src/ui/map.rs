@@ -26,6 +26,8 @@ const GAP: f32 = 3.0;
 const MOST_CELLS: u128 = 256;
 /// How many runs of a larger one are listed.
 const MOST_RUNS: usize = 60;
+/// How many open tunnels are listed.
+const MOST_DOORS: usize = 30;
 
 /// The map of the newest snapshot, kept until what it is made of changes.
 #[derive(Debug, Default)]
@@ -139,13 +141,17 @@ fn near_ui(ui: &mut Ui, map: &AddressMap, scene: &Scene<'_>) {
         if map.doors.is_empty() {
             ui.label(theme::weak(ui, tr!(ui, "map-no-doors")));
         }
-        for door in &map.doors {
+        for door in map.doors.iter().take(MOST_DOORS) {
             ui.add_space(2.0);
             ui.label(printable(&door.name).as_ref());
             ui.label(theme::mono(format!(
                 "{} → {}",
                 door.local, door.destination
             )));
+        }
+        let more = map.doors.len().saturating_sub(MOST_DOORS);
+        if more > 0 {
+            ui.label(theme::weak(ui, tr!(ui, "map-more", count = more)));
         }
     });
 }

@@ -106,7 +106,7 @@ pub(super) fn sort(
     match sorting.by {
         // Stable: rows that are equal stay in the order of namespaces, which is the map's own.
         SortBy::Namespace => {}
-        SortBy::Service => found.sort_by(|a, b| all[*a].service_name().cmp(all[*b].service_name())),
+        SortBy::Service => found.sort_by_cached_key(|at| all[*at].service_name()),
         SortBy::Port => found.sort_by_key(|at| all[*at].number()),
         SortBy::MetalLb => found.sort_by_cached_key(|at| missing_last(metal_lb(&all[*at]))),
         SortBy::ClusterIp => found.sort_by_cached_key(|at| missing_last(cluster_ip(&all[*at]))),

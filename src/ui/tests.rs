@@ -476,6 +476,23 @@ fn everything_can_be_drawn_at_every_size_in_both_themes() {
 }
 
 #[test]
+fn a_tooltip_goes_when_a_question_comes() {
+    let mut window = Window::new(world());
+    let cell = window.harness.query_all_by_label("3 of 3 ready").next();
+    cell.unwrap().hover();
+    window.harness.run_steps(40);
+    assert!(window.shows("ui-7d9f6c5b8-00001"), "the pods are listed");
+    let sent = window.snapshots.send(Arc::new(asking(unknown_host())));
+    assert!(sent.is_ok());
+    window.harness.run_steps(4);
+    assert!(window.shows("Cancel"));
+    assert!(
+        !window.shows("ui-7d9f6c5b8-00001"),
+        "nothing lies over the question"
+    );
+}
+
+#[test]
 fn ten_thousand_rows_are_not_drawn_one_by_one() {
     let services = (0..10_000).map(|index| LbService {
         key: ServiceKey::new("ns", &format!("service-{index:05}")),

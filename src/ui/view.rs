@@ -47,6 +47,8 @@ pub(super) struct View {
     pub(super) marked: HashSet<RowId>,
     /// What lies over the page.
     pub(super) overlay: Overlay,
+    /// Whether something lay over the page in the picture before.
+    pub(super) was_covered: bool,
     /// What is typed into the palette.
     pub(super) typed: Typed,
     /// What could not be seen of the cluster when that was put away.

@@ -153,8 +153,13 @@ pub(super) fn icon_button_ui(ui: &mut Ui, icon: Icon, name: &str) -> Response {
 
 /// The same, `size` points wide and high.
 pub(super) fn icon_button_sized_ui(ui: &mut Ui, icon: Icon, name: &str, size: f32) -> Response {
+    bare_button_ui(ui, icon, || name.to_owned(), size).on_hover_text(name)
+}
+
+/// The same, whose name is only made where it is asked for, and which shows none when hovered.
+fn bare_button_ui(ui: &mut Ui, icon: Icon, name: impl Fn() -> String, size: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name()));
     if ui.is_rect_visible(rect) {
         let palette = theme::palette(ui);
         if response.hovered() {
@@ -171,9 +176,7 @@ pub(super) fn icon_button_sized_ui(ui: &mut Ui, icon: Icon, name: &str, size: f3
             ring(ui, rect, palette);
         }
     }
-    response
-        .on_hover_cursor(CursorIcon::PointingHand)
-        .on_hover_text(name)
+    response.on_hover_cursor(CursorIcon::PointingHand)
 }
 
 /// A button that is only a picture and stays pressed while `is_on`.
@@ -256,13 +259,23 @@ pub(super) fn copy_button_ui(ui: &mut Ui, text: &str, name: &str) -> Response {
 
 /// The same, `size` points wide and high.
 pub(super) fn copy_button_sized_ui(ui: &mut Ui, text: &str, name: &str, size: f32) -> Response {
+    copy_button_bare_ui(ui, text, || name.to_owned(), size).on_hover_text(name)
+}
+
+/// The same, whose name is only made where it is asked for, and which shows none when hovered.
+pub(super) fn copy_button_bare_ui(
+    ui: &mut Ui,
+    text: &str,
+    name: impl Fn() -> String,
+    size: f32,
+) -> Response {
     let id = ui.next_auto_id().with("copied");
     let icon = if is_copied(ui, id) {
         Icon::Check
     } else {
         Icon::Copy
     };
-    let response = icon_button_sized_ui(ui, icon, name, size);
+    let response = bare_button_ui(ui, icon, name, size);
     if response.clicked() {
         copy(ui, id, text);
     }
