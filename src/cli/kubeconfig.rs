@@ -255,6 +255,7 @@ impl PrivateFile {
             .take(16)
             .collect();
         let folder = base.join(format!("adit-kubeconfig-{random}"));
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

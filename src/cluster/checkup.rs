@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::certificate::not_after;
 use super::connect_fault::of_kubeconfig;
 use super::kubeconfig::{self, Chosen, KubeconfigError, server_of};
-use crate::model::{Check, CheckArea, ClusterSource, Kubeconfig, printable, shell_quoted};
+#[cfg(unix)]
+use crate::model::shell_quoted;
+use crate::model::{Check, CheckArea, ClusterSource, Kubeconfig, printable};
 
 const AREA: CheckArea = CheckArea::Kubeconfig;
 

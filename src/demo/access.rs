@@ -77,6 +77,7 @@ impl Folder {
             base.join(format!("adit-demo-{random}"))
         });
         // It must be new: in a folder that others may write to, one that exists may be somebody else's.
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

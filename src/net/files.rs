@@ -1,8 +1,11 @@
 //! How many files and sockets this process may have open: each connection through a tunnel takes one.
 
-use crate::model::{Check, CheckArea};
+use crate::model::Check;
+#[cfg(any(unix, test))]
+use crate::model::CheckArea;
 
 /// Fewer files than this a process may have open, and a busy page's connections run out of them.
+#[cfg(any(unix, test))]
 const FEW_FILES: u64 = 512;
 
 /// As many as anybody needs. Programs that Adit starts inherit the limit, and some of them go through all of it.

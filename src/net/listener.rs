@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
@@ -46,9 +48,11 @@ enum Kind {
 }
 
 /// The socket's file goes with the listener.
+#[cfg(unix)]
 #[derive(Debug)]
 struct RemoveOnDrop(PathBuf);
 
+#[cfg(unix)]
 impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.0) {

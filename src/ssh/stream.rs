@@ -70,8 +70,16 @@ impl Socket {
 
     /// Closes the stream so that the other side sees a reset, where the kind of stream has such a thing.
     pub fn reset(self) {
-        if let Self::Tcp(stream) = &self {
+        if let Some(stream) = self.tcp() {
             linger_zero(&SockRef::from(stream));
+        }
+    }
+
+    fn tcp(&self) -> Option<&std::net::TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
         }
     }
 
@@ -122,7 +130,7 @@ impl Stream {
     pub(super) fn new(socket: Socket) -> io::Result<Self> {
         socket.set_nonblocking()?;
         // Whatever becomes of it on its way, in a queue of a session that has just ended say, a cut must look like one.
-        if let Socket::Tcp(stream) = &socket {
+        if let Some(stream) = socket.tcp() {
             linger_zero(&SockRef::from(stream));
         }
         Ok(match socket {
@@ -130,6 +138,14 @@ impl Stream {
             #[cfg(unix)]
             Socket::Unix(stream) => Self::Unix(mio::net::UnixStream::from_std(stream)),
         })
+    }
+
+    fn tcp(&self) -> Option<&mio::net::TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+        }
     }
 
     /// The address at the other end, where it is a TCP one.
@@ -145,7 +161,7 @@ impl Stream {
     /// the other end is reached from another one. Nothing will ever come through again. While there is no way there at all
     /// nothing is known: the address may come back.
     pub(super) fn deserted(&self) -> Option<IpAddr> {
-        let Self::Tcp(stream) = self else { return None };
+        let stream = self.tcp()?;
         let (mut own, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
         own.set_port(0);
         let gone = UdpSocket::bind(own).err()?;
@@ -181,7 +197,7 @@ impl Stream {
 
     /// Has the close that follows let everything arrive that was written. Without this it is a reset.
     pub(super) fn end_in_order(&self) {
-        let Self::Tcp(stream) = self else { return };
+        let Some(stream) = self.tcp() else { return };
         if let Err(error) = SockRef::from(stream).set_linger(None) {
             tracing::debug!(%error, "a connection ends in a reset");
         }

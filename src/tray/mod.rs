@@ -1,13 +1,15 @@
 //! L4: the icon in the desktop's tray, its menu, and the desktop's notifications.
 //!
 //! What the icon and the menu show is decided in `menu`, which is pure; `linux` shows it as a status notifier item over
-//! D-Bus, without GTK. Knows the engine, control and the model.
+//! D-Bus, without GTK, and `native` on macOS and Windows. Knows the engine, control and the model.
 
 mod act;
 mod icon;
 #[cfg(target_os = "linux")]
 mod linux;
 mod menu;
+#[cfg(any(windows, target_os = "macos"))]
+mod native;
 #[cfg(target_os = "linux")]
 mod notify;
 
@@ -29,10 +31,9 @@ pub fn start(handle: &Handle, faces: &Faces, system: Lang) -> Box<dyn Any> {
         let notifier = notify::start(handle.clone(), system);
         Box::new((tray, notifier))
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(any(windows, target_os = "macos"))]
     {
-        let _not_yet = (handle, faces, system);
-        Box::new(())
+        Box::new(native::start(handle.clone(), faces.clone(), system))
     }
 }
 
