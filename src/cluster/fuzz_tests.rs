@@ -15,7 +15,7 @@ use super::kubeconfig;
 use super::recorded_tests::{fixture, list};
 use super::records::{
     AdvertisementObject, ConfigurationObject, EndpointSlice, Event, Interner, NamespaceObject,
-    Node, Object, Peer, Pod, Pool, Service, ServiceStatus,
+    Node, Object, Peer, Pod, Pool, Service, ServiceStatus, Session,
 };
 use super::resource::Kind;
 use super::update::{Seen, Update};
@@ -155,6 +155,7 @@ const KINDS: &[Reader] = &[
     |line| read::<Peer>(line).map(Seen::BgpPeers),
     |line| read::<ServiceStatus>(line).map(Seen::L2Statuses),
     |line| read::<ConfigurationObject>(line).map(Seen::Configurations),
+    |line| read::<Session>(line).map(Seen::BgpSessions),
 ];
 
 fn read<T: Object>(line: &[u8]) -> Option<Update<T::Kept>> {

@@ -158,7 +158,6 @@ impl DemoWorld {
             store: Arc::clone(&store),
             authority: Authority::new(token),
             bookmark_every: options.bookmark_every,
-            cuts: tokio::sync::watch::Sender::new(0),
         };
         let world = Self {
             access,
@@ -226,11 +225,6 @@ impl DemoWorld {
     /// Forgets the history of the objects: watches end with 410 Expired, and so do those that resume from before.
     pub fn expire_history(&self) {
         self.store.expire();
-    }
-
-    /// Ends every running watch as a server does whose time limit for it is reached.
-    pub fn cut_watches(&self) {
-        self.api.cuts.send_modify(|count| *count += 1);
     }
 
     /// Answers 401 to the token from now on. Watches that run go on, as they do on a real server.

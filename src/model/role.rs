@@ -19,16 +19,6 @@ pub enum HostRole {
 }
 
 impl HostRole {
-    /// The word used in JSON.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Node(_) => "node",
-            Self::NotANode => "not-a-node",
-        }
-    }
-
     /// The node's name, where it is one.
     #[must_use]
     pub fn node(&self) -> Option<&Arc<str>> {

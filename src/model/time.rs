@@ -1,6 +1,6 @@
 //! Time as the pure parts see it: a count since the engine started, handed in by whoever owns a clock.
 
-use std::ops::{Add, Sub};
+use std::ops::Add;
 use std::time::Duration;
 
 /// A point in time: how long the engine had been running. Monotonic, never wall-clock time.
@@ -35,13 +35,5 @@ impl Add<Duration> for Moment {
 
     fn add(self, rhs: Duration) -> Self {
         Self(self.0 + rhs)
-    }
-}
-
-impl Sub for Moment {
-    type Output = Duration;
-
-    fn sub(self, rhs: Self) -> Duration {
-        self.since(rhs)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{ClippedPrimitive, Context, Event, FullOutput, Pos2, RawInput, Rect, Vec2, ViewportId};
+use egui::{ClippedPrimitive, Context, Event, FullOutput, Pos2, RawInput, Rect, Vec2};
 
 use super::app::App;
 use super::theme;
@@ -76,12 +76,5 @@ impl Offscreen {
             point(bounds.x0, bounds.y0),
             point(bounds.x1, bounds.y1),
         ))
-    }
-
-    /// In how long the window would paint itself anew without being asked; a very long time where nothing moves.
-    #[must_use]
-    pub fn next_in(output: &FullOutput) -> Duration {
-        let viewport = output.viewport_output.get(&ViewportId::ROOT);
-        viewport.map_or(Duration::MAX, |viewport| viewport.repaint_delay)
     }
 }

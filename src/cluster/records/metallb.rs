@@ -304,3 +304,19 @@ impl Object for Session {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_frr_k8s_is_read_and_its_words_can_be_shown() {
+        let text = r#"{"metadata": {"name": "node-1-x", "namespace": "frr-k8s-system", "resourceVersion": "7"},
+            "status": {"bgpStatus": "Active\u001b[2J", "bfdStatus": "N/A", "node": "node-1", "peer": "10.0.0.1", "vrf": ""}}"#;
+        let session: Session = serde_json::from_str(text).unwrap();
+        assert_eq!(session.identity().version, "7");
+        let kept = session.keep(&mut Interner::default()).unwrap();
+        assert_eq!((&*kept.node, &*kept.peer), ("node-1", "10.0.0.1"));
+        assert_eq!(kept.state, "Active\u{fffd}[2J");
+    }
+}

@@ -48,8 +48,6 @@ pub(super) struct Api {
     pub authority: Authority,
     /// How often a watch that asks for them gets bookmarks.
     pub bookmark_every: Duration,
-    /// A new value ends every running watch.
-    pub cuts: tokio::sync::watch::Sender<u64>,
 }
 
 /// What a request is answered with.

@@ -31,7 +31,6 @@ pub(super) struct Watch {
     seen: u64,
     ready: VecDeque<Bytes>,
     versions: watch::Receiver<u64>,
-    cuts: watch::Receiver<u64>,
     next_bookmark: Instant,
     deadline: Instant,
     over: bool,
@@ -54,7 +53,6 @@ impl Watch {
         }
         // Subscribing comes before reading, so that no change falls between the two.
         let versions = api.store.subscribe();
-        let cuts = api.cuts.subscribe();
         let (now, objects) = api.store.now();
         let asked = options.version.unwrap_or(0);
         let from_now = options.initial_events || asked == 0;
@@ -74,7 +72,6 @@ impl Watch {
             bookmarks: options.bookmarks,
             ready: VecDeque::new(),
             versions,
-            cuts,
             over: false,
         };
         if from_now {
@@ -106,7 +103,6 @@ impl Watch {
                     Ok(()) => self.catch_up(),
                     Err(_) => self.over = true,
                 },
-                _ = self.cuts.changed() => self.over = true,
                 () = sleep_until(self.next_bookmark), if self.bookmarks => self.bookmark(false),
                 () = sleep_until(self.deadline) => self.over = true,
             }
