@@ -80,11 +80,6 @@ fn others() -> Vec<Shot> {
             selected: 1,
             ..list("low-wide", demo())
         },
-        Shot {
-            size: [380.0, 640.0],
-            selected: 1,
-            ..list("slim", demo())
-        },
         list("stopped", in_state(ClusterState::Stopped)),
         Shot {
             selected: 1,
