@@ -162,10 +162,15 @@ fn two_columns_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui, &mut Ui)) {
     ui.scope(|ui| {
         let within = std::mem::replace(&mut ui.spacing_mut().item_spacing.x, COLUMN_GAP);
         ui.columns_const(|[left, right]| {
-            for column in [&mut *left, &mut *right] {
-                column.spacing_mut().item_spacing.x = within;
-            }
-            add(left, right);
+            // Columns would stretch their words from edge to edge.
+            let words = Layout::top_down(Align::Min);
+            left.with_layout(words, |left| {
+                right.with_layout(words, |right| {
+                    left.spacing_mut().item_spacing.x = within;
+                    right.spacing_mut().item_spacing.x = within;
+                    add(left, right);
+                });
+            });
         });
     });
 }
