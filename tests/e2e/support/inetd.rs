@@ -1,12 +1,16 @@
 //! A port whose connections are each served by a process of their own, as inetd does it.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::LIMIT;
 
 /// Listens for as long as it lives; the processes end with it.
 pub(crate) struct Inetd {
@@ -45,7 +49,7 @@ impl Inetd {
     pub(crate) fn start(port: u16, serve: impl Fn(TcpStream) -> Child + Send + 'static) -> Self {
         let listener = match port {
             0 => bind_anywhere(),
-            port => TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(),
+            port => bind_again(port),
         };
         let port = listener.local_addr().unwrap().port();
         Self::on(listener, serve, move || {
@@ -113,6 +117,20 @@ impl Inetd {
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+}
+
+/// Listens where a server listened that has been stopped. A process that was being started meanwhile has that server's socket
+/// until it becomes another program: the port is free when all such have.
+fn bind_again(port: u16) -> TcpListener {
+    let end = Instant::now() + LIMIT;
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < end => {
+                std::thread::yield_now();
+            }
+            bound => return bound.unwrap(),
+        }
     }
 }
 
