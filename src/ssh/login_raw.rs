@@ -532,8 +532,11 @@ unsafe extern "C" fn send_callback(
             bytes_at(bytes.cast(), len),
         )
     };
-    // SAFETY: libssh2 calls this for the session that the context belongs to, on its only thread.
-    unsafe { context.patience.begin(context.session.as_ptr()) };
+    // The key exchange has one limit for the whole of it.
+    if !context.wire.is_clear() {
+        // SAFETY: libssh2 calls this for the session that the context belongs to, on its only thread.
+        unsafe { context.patience.begin(context.session.as_ptr()) };
+    }
     outcome(context.wire.send(bytes))
 }
 

@@ -91,6 +91,11 @@ impl Wire {
         }
     }
 
+    /// Whether the keys are still to be exchanged.
+    pub(super) fn is_clear(&self) -> bool {
+        self.is_clear.get()
+    }
+
     /// The keys are exchanged: nothing is kept from now on.
     pub(super) fn forget_clear(&self) {
         self.is_clear.set(false);
