@@ -54,6 +54,7 @@ pub(super) fn status(id: TunnelId, target: Target, state: TunnelState) -> Tunnel
         destination: Some(Destination::tcp("10.0.0.241", 80)),
         route: None,
         route_reason: None,
+        is_elsewhere: false,
         traffic: Traffic::default(),
     }
 }

@@ -129,6 +129,7 @@ fn wanted_tunnel(snapshot: &mut Snapshot) {
         destination: None,
         route: None,
         route_reason: None,
+        is_elsewhere: false,
         traffic: Traffic::default(),
     };
     snapshot.tunnels.insert(id, Arc::new(status));

@@ -144,6 +144,7 @@ pub(crate) fn tunnel(snapshot: &mut Snapshot, key: &ServiceKey, port: u16, state
         route_reason: Some(words!(
             "Chosen because kube-proxy on a cluster node takes up the MetalLB IP"
         )),
+        is_elsewhere: false,
         traffic: Traffic::default(),
     };
     snapshot.tunnels.insert(id, Arc::new(status));

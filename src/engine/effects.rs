@@ -109,8 +109,12 @@ impl Supervisor {
 
     /// What the target's address is now; none while the cluster has not been read yet.
     pub(super) fn find_target(&mut self, id: &TunnelId) -> Option<Result<Outlet, Fault>> {
-        if let Some(target) = self.led_elsewhere(id) {
-            return Some(target);
+        let elsewhere = self.led_elsewhere(id);
+        if let Some(entry) = self.tunnels.get_mut(id) {
+            entry.is_elsewhere = elsewhere.is_some();
+        }
+        if elsewhere.is_some() {
+            return elsewhere;
         }
         let target = self.look_up(id);
         if let Some(Ok(outlet)) = &target {

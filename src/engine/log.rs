@@ -174,6 +174,7 @@ mod tests {
             destination: None,
             route: None,
             route_reason: None,
+            is_elsewhere: false,
             traffic,
         };
         snapshot.tunnels.insert(id, Arc::new(status));

@@ -178,6 +178,7 @@ mod tests {
                 destination: None,
                 route: None,
                 route_reason: None,
+                is_elsewhere: false,
                 traffic: Traffic::default(),
             };
             self.snapshot.tunnels.insert(id, Arc::new(status));

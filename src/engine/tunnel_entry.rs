@@ -11,8 +11,8 @@ use super::home::Home;
 use super::host::AbortOnDrop;
 use super::tunnel::Tunnel;
 use crate::model::{
-    LinkStatus, ListenAddress, LocalBind, Moment, Outlet, Route, Traffic, TunnelSpec, TunnelStatus,
-    Words,
+    Intent, LinkStatus, ListenAddress, LocalBind, Moment, Outlet, Route, Traffic, TunnelSpec,
+    TunnelStatus, Words,
 };
 use crate::ssh::Meter;
 
@@ -31,6 +31,8 @@ pub(super) struct TunnelEntry {
     pub(super) home: Option<Home>,
     /// Where it led when its service was found last.
     pub(super) led_to: Option<Outlet>,
+    /// Whether that is in another cluster than the one that is watched.
+    pub(super) is_elsewhere: bool,
     traffic: Traffic,
     /// Who is connected.
     pub(super) clients: Clients,
@@ -58,6 +60,7 @@ impl TunnelEntry {
             route: None,
             home: None,
             led_to: None,
+            is_elsewhere: false,
             traffic: Traffic::default(),
             clients: Clients::default(),
             task: None,
@@ -107,6 +110,7 @@ impl TunnelEntry {
             destination: self.machine.outlet().and_then(Outlet::destination).cloned(),
             route,
             route_reason,
+            is_elsewhere: self.is_elsewhere && self.machine.intent == Intent::Up,
             traffic: self.traffic,
         }
     }

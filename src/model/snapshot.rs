@@ -205,6 +205,8 @@ pub struct TunnelStatus {
     pub route: Option<Route>,
     /// Why that route, in a sentence.
     pub route_reason: Option<Words>,
+    /// Whether it belongs to another cluster than the one that is watched, whose service has the same name.
+    pub is_elsewhere: bool,
     /// What has gone through it.
     pub traffic: Traffic,
 }

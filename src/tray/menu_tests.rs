@@ -29,6 +29,7 @@ fn put(snapshot: &mut Snapshot, name: &str, port: u16, intent: Intent, state: Tu
         destination: None,
         route: None,
         route_reason: None,
+        is_elsewhere: false,
         traffic: Traffic::default(),
     };
     snapshot.tunnels.insert(id, Arc::new(status));

@@ -477,6 +477,12 @@ pub(super) fn state_ui(ui: &mut Ui, row: &Row, scene: &Scene<'_>) {
                 ui.label(printable(&scene.lang.fault(fault)));
                 ui.label(theme::weak(ui, printable(&scene.lang.next_step(fault))));
             });
+        } else if let Some(tunnel) = tunnel.filter(|tunnel| tunnel.is_elsewhere) {
+            hover_text(response, || {
+                let reason = tunnel.route_reason.as_ref();
+                let reason = reason.map_or_else(String::new, |reason| scene.lang.say(reason));
+                words::first_upper(&printable(&reason))
+            });
         }
     });
 }

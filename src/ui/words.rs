@@ -78,9 +78,11 @@ pub(super) fn sentence(lang: Lang, tunnel: Option<&TunnelStatus>, now: Moment) -
     lang.text(id).to_owned()
 }
 
-/// What is worth a small line under the state: why it is not open.
+/// What is worth a small line under the state: why it is not open, or that it leads into another cluster.
 pub(super) fn remark(lang: Lang, tunnel: &TunnelStatus) -> String {
     match &tunnel.state {
+        // The row's service is the one of the cluster that is shown.
+        _ if tunnel.is_elsewhere => tr!(lang, "state-elsewhere").to_owned(),
         TunnelState::Waiting { fault, .. } => capitalised(&lang.fault_name(&fault.cause)),
         _ => String::new(),
     }
@@ -308,6 +310,15 @@ mod tests {
             let tunnel = &snapshot.tunnels[&TunnelId::service(key(), 80)];
             assert_eq!(state(Lang::English, Some(tunnel), now), expected);
         }
+    }
+
+    #[test]
+    fn a_tunnel_into_another_cluster_says_so_below_its_state() {
+        let snapshot = ui_in(TunnelState::Proving);
+        let mut tunnel = TunnelStatus::clone(&snapshot.tunnels[&TunnelId::service(key(), 80)]);
+        assert_eq!(remark(Lang::English, &tunnel), "");
+        tunnel.is_elsewhere = true;
+        assert_eq!(remark(Lang::English, &tunnel), "In another cluster");
     }
 
     #[test]

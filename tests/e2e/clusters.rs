@@ -122,6 +122,7 @@ async fn another_cluster_takes_no_tunnel_over() {
         })
         .await;
     assert!(is_open(&told, &person.id), "{told:?}");
+    assert!(told.tunnels[&person.id].is_elsewhere);
     assert_eq!(person.destination(), before);
     person.talk().await;
 
@@ -133,7 +134,8 @@ async fn another_cluster_takes_no_tunnel_over() {
         })
         .await;
     person.want(Intent::Up);
-    person.until("led to the other", leads_to(NOBODY)).await;
+    let other = person.until("led to the other", leads_to(NOBODY)).await;
+    assert!(!other.tunnels[&person.id].is_elsewhere);
     person.quit().await;
 }
 

@@ -18,6 +18,7 @@ state-dialing = Connecting
 state-asking = Asks you
 state-proving = Checking
 state-open = Open
+state-elsewhere = In another cluster
 state-retry-in = Retry in { $time }
 state-waiting = Waiting
 state-not-tunnellable = Not tunnellable

@@ -18,6 +18,7 @@ state-dialing = 연결 중
 state-asking = 질문 있음
 state-proving = 확인 중
 state-open = 열림
+state-elsewhere = 다른 클러스터
 state-retry-in = { $time } 뒤 재시도
 state-waiting = 대기 중
 state-not-tunnellable = 터널 불가

@@ -211,6 +211,7 @@ fn a_forward_ends_at_its_destination() {
         destination: None,
         route: None,
         route_reason: None,
+        is_elsewhere: false,
         traffic: crate::model::Traffic::default(),
     };
     snapshot.tunnels.insert(id.clone(), Arc::new(status));

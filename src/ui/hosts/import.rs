@@ -27,6 +27,9 @@ pub(super) fn import_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             tr!(scene, "import-words", file = &found.file),
         ));
     }
+    if found.hosts.is_empty() {
+        return;
+    }
     ui.add_space(8.0);
     for host in &found.hosts {
         host_ui(ui, scene, host);

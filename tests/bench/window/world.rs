@@ -116,6 +116,7 @@ pub(crate) fn open(snapshot: &mut Snapshot, sent: u64) {
                     .to_owned()
                     .into(),
             ),
+            is_elsewhere: false,
             traffic: Traffic {
                 down_bytes: sent * (1 + number as u64),
                 ..Traffic::default()
