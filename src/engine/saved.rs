@@ -76,10 +76,7 @@ impl Remembered {
 impl Supervisor {
     pub(super) fn save_host(&mut self, host: SavedHost) {
         if let Err(error) = SavedHost::check_name(host.id.as_str()) {
-            let text = words!(
-                "The host was not saved: {error}.",
-                error = error.to_string()
-            );
+            let text = words!("The host was not saved: {error}.", error = error.words());
             self.note(None, text);
             return;
         }

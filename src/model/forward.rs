@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::address::{BindAddress, Destination, LocalBind};
+use super::text::printable;
+use super::words::{Words, words};
 
 /// One `-L` of ssh(1): where to listen, and what the server dials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +18,25 @@ pub struct ForwardSpec {
 
 /// Why a text is no `-L` argument.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "'{text}' is not a local forward: {problem}. Use [BIND_ADDRESS:]PORT:HOST:HOSTPORT, [BIND_ADDRESS:]PORT:/REMOTE/SOCKET, \
-     /LOCAL/SOCKET:HOST:HOSTPORT or /LOCAL/SOCKET:/REMOTE/SOCKET, with IPv6 addresses in [brackets]"
-)]
+#[error("{}", self.words())]
 pub struct ParseForwardError {
     /// What was given.
     pub text: String,
     /// What is wrong with it.
-    pub problem: String,
+    pub problem: Words,
+}
+
+impl ParseForwardError {
+    /// What is wrong and what would do, without a full stop.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        words!(
+            "'{text}' is not a local forward: {problem}. Use [BIND_ADDRESS:]PORT:HOST:HOSTPORT, [BIND_ADDRESS:]PORT:/REMOTE/SOCKET, \
+             /LOCAL/SOCKET:HOST:HOSTPORT or /LOCAL/SOCKET:/REMOTE/SOCKET, with IPv6 addresses in [brackets]",
+            text = printable(&self.text),
+            problem = &self.problem
+        )
+    }
 }
 
 impl FromStr for ForwardSpec {
@@ -39,21 +51,23 @@ impl FromStr for ForwardSpec {
     }
 }
 
-fn parse(text: &str) -> Result<ForwardSpec, String> {
+fn parse(text: &str) -> Result<ForwardSpec, Words> {
     let mut fields = fields(text)?;
     let destination = match fields.pop() {
         Some(path) if is_path(&path) => Destination::Socket(path),
         Some(port) => {
-            let host = fields.pop().ok_or("the host to forward to is missing")?;
+            let host = fields
+                .pop()
+                .ok_or_else(|| words!("the host to forward to is missing"))?;
             if host.is_empty() {
-                return Err("the host to forward to is empty".to_owned());
+                return Err(words!("the host to forward to is empty"));
             }
             Destination::Tcp {
                 host,
                 port: remote_port(&port)?,
             }
         }
-        None => return Err("it is empty".to_owned()),
+        None => return Err(words!("it is empty")),
     };
     Ok(ForwardSpec {
         local: local(fields)?,
@@ -61,7 +75,7 @@ fn parse(text: &str) -> Result<ForwardSpec, String> {
     })
 }
 
-fn local(fields: Vec<String>) -> Result<LocalBind, String> {
+fn local(fields: Vec<String>) -> Result<LocalBind, Words> {
     match <[String; 1]>::try_from(fields) {
         Ok([path]) if is_path(&path) => Ok(LocalBind::Socket(PathBuf::from(path))),
         Ok([port]) => Ok(LocalBind::Port {
@@ -73,22 +87,22 @@ fn local(fields: Vec<String>) -> Result<LocalBind, String> {
                 address: address.parse().map_err(bad_address)?,
                 port: local_port(&port)?,
             }),
-            Err(fields) if fields.is_empty() => {
-                Err("the local port or socket is missing".to_owned())
-            }
-            Err(_) => Err("there are too many ':'".to_owned()),
+            Err(fields) if fields.is_empty() => Err(words!("the local port or socket is missing")),
+            Err(_) => Err(words!("there are too many ':'")),
         },
     }
 }
 
 /// The parts between colons (or the spaces of `LocalForward`), with brackets around IPv6 addresses removed.
-fn fields(text: &str) -> Result<Vec<String>, String> {
+fn fields(text: &str) -> Result<Vec<String>, Words> {
     let mut fields = Vec::new();
     let mut rest = text.trim();
     loop {
         let (field, after) = match rest.strip_prefix('[') {
             Some(inner) => {
-                let (address, after) = inner.split_once(']').ok_or("a '[' is not closed")?;
+                let (address, after) = inner
+                    .split_once(']')
+                    .ok_or_else(|| words!("a '[' is not closed"))?;
                 (address, after)
             }
             None => rest.split_at(rest.find([':', ' ', '\t']).unwrap_or(rest.len())),
@@ -100,7 +114,7 @@ fn fields(text: &str) -> Result<Vec<String>, String> {
             Some(next) => next,
             None if next.is_empty() => return Ok(fields),
             None if spaced => next,
-            None => return Err("a ']' is followed by something other than ':'".to_owned()),
+            None => return Err(words!("a ']' is followed by something other than ':'")),
         };
     }
 }
@@ -110,16 +124,22 @@ fn is_path(field: &str) -> bool {
     field.contains('/')
 }
 
-fn local_port(text: &str) -> Result<u16, String> {
+fn local_port(text: &str) -> Result<u16, Words> {
     text.parse()
         .map_err(|_not_a_number: std::num::ParseIntError| {
-            format!("'{text}' is not a port from 0 to 65535")
+            words!(
+                "'{text}' is not a port from 0 to 65535",
+                text = printable(text)
+            )
         })
 }
 
-fn remote_port(text: &str) -> Result<u16, String> {
+fn remote_port(text: &str) -> Result<u16, Words> {
     match text.parse() {
-        Ok(0) | Err(_) => Err(format!("'{text}' is not a port from 1 to 65535")),
+        Ok(0) | Err(_) => Err(words!(
+            "'{text}' is not a port from 1 to 65535",
+            text = printable(text)
+        )),
         Ok(port) => Ok(port),
     }
 }
@@ -128,8 +148,12 @@ fn remote_port(text: &str) -> Result<u16, String> {
     clippy::needless_pass_by_value,
     reason = "map_err hands its error over by value"
 )]
-fn bad_address(error: super::address::ParseAddressError) -> String {
-    format!("'{}' cannot be bound: {}", error.text, error.problem)
+fn bad_address(error: super::address::ParseAddressError) -> Words {
+    words!(
+        "'{text}' cannot be bound: {problem}",
+        text = printable(&error.text),
+        problem = error.problem.to_string()
+    )
 }
 
 #[cfg(test)]

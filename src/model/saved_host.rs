@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::ClusterSource;
 use super::ids::HostId;
+use super::words::{Words, words};
 
 /// A saved host. What is not said here is filled in by ssh_config each time the host becomes known, as for `ssh`; so a
 /// change of those files is followed. Holds no secret.
@@ -38,19 +39,32 @@ pub struct SavedHost {
 
 /// Why a text cannot be the name of a saved host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.words())]
 pub enum HostNameError {
     /// There is nothing in it.
-    #[error("the name is empty")]
     Empty,
     /// It has more than [`SavedHost::MAX_NAME_BYTES`].
-    #[error("the name is too long: at most {} bytes", SavedHost::MAX_NAME_BYTES)]
     TooLong,
     /// It begins with something that would be taken for an option, or for a hidden file.
-    #[error("a name begins with a letter or a digit")]
     Start,
     /// It holds something that would be taken for a user, a port or a path.
-    #[error("a name holds letters, digits, '.', '_' and '-' only")]
     Letter,
+}
+
+impl HostNameError {
+    /// What is wrong, without a full stop.
+    #[must_use]
+    pub fn words(self) -> Words {
+        match self {
+            Self::Empty => words!("the name is empty"),
+            Self::TooLong => words!(
+                "the name is too long: at most {bytes} bytes",
+                bytes = SavedHost::MAX_NAME_BYTES
+            ),
+            Self::Start => words!("a name begins with a letter or a digit"),
+            Self::Letter => words!("a name holds letters, digits, '.', '_' and '-' only"),
+        }
+    }
 }
 
 impl SavedHost {

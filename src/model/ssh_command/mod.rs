@@ -3,15 +3,16 @@
 //! Nothing is run, and no file is read. What Adit cannot take over is said, once, by a [`LeftOut`].
 
 mod options;
+mod said;
 mod shell;
 
-use std::fmt;
 use std::path::PathBuf;
 
 use super::forward::{ForwardSpec, ParseForwardError};
 use super::login::Login;
 use super::saved_host::SavedHost;
 use super::text::printable;
+use super::words::{Words, words};
 use options::{Meaning, meaning};
 use shell::Token;
 
@@ -34,7 +35,7 @@ pub enum LeftOut {
         /// Its letter.
         flag: char,
         /// Why, as the rest of a sentence.
-        why: &'static str,
+        why: Words,
     },
     /// A command for the host.
     RemoteCommand(String),
@@ -50,38 +51,26 @@ pub enum LeftOut {
 
 /// Why a text is no command of ssh.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.words())]
 pub enum SshCommandError {
     /// There is nothing in it.
-    #[error("there is no command yet")]
     Empty,
     /// It begins with another program.
-    #[error(
-        "'{0}' is not ssh: paste the whole command, as in ssh -L 8080:10.0.0.241:80 ubuntu@203.0.113.7"
-    )]
     NotSsh(String),
     /// A quote is opened and not closed.
-    #[error("a quote is not closed")]
     OpenQuote,
     /// It holds `$(...)` or backticks.
-    #[error(
-        "it holds $(…) or `…`, and Adit runs no commands to read it: write what they stand for"
-    )]
     Substitution,
     /// It names no host.
-    #[error("it names no host: the [USER@]HOST is missing")]
     NoHost,
     /// An option lacks its value.
-    #[error("-{0} is the last word, and what belongs to it is missing")]
     NoValue(char),
     /// ssh has no such option.
-    #[error("ssh has no option -{0}")]
     UnknownOption(char),
     /// A `-L` that makes no sense.
-    #[error(transparent)]
     Forward(#[from] ParseForwardError),
     /// A host, a port or an option that makes no sense.
-    #[error("{0}")]
-    Value(String),
+    Value(Words),
 }
 
 /// Programs and words that may stand before ssh and change nothing about it.
@@ -294,8 +283,9 @@ impl Reading {
         let value = value.trim_start_matches(split).trim_matches('"');
         if key.is_empty() || value.is_empty() {
             let shown = printable(text);
-            return Err(SshCommandError::Value(format!(
-                "-o {shown} is not KEY=VALUE"
+            return Err(SshCommandError::Value(words!(
+                "-o {option} is not KEY=VALUE",
+                option = shown
             )));
         }
         match key.to_ascii_lowercase().as_str() {
@@ -330,7 +320,8 @@ impl Reading {
 
     fn finish(self) -> Result<SshCommand, SshCommandError> {
         let destination = self.destination.ok_or(SshCommandError::NoHost)?;
-        let login = Login::of_ssh(&destination).map_err(SshCommandError::Value)?;
+        let login = Login::of_ssh(&destination)
+            .map_err(|problem| SshCommandError::Value(problem.into()))?;
         let port = match (&self.port, login.port) {
             (None, port) => port,
             (Some(text), _) => Some(port(text)?),
@@ -352,9 +343,9 @@ impl Reading {
 fn port(text: &str) -> Result<u16, SshCommandError> {
     match text.parse() {
         Ok(port @ 1..) => Ok(port),
-        _ => Err(SshCommandError::Value(format!(
-            "'{}' is not a port from 1 to 65535",
-            printable(text)
+        _ => Err(SshCommandError::Value(words!(
+            "'{text}' is not a port from 1 to 65535",
+            text = printable(text)
         ))),
     }
 }
@@ -391,30 +382,6 @@ pub fn name_for(address: &str) -> String {
         "host".to_owned()
     } else {
         name[..end].to_owned()
-    }
-}
-
-impl fmt::Display for LeftOut {
-    /// In a sentence without a full stop.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Option { flag, why } => write!(f, "-{flag} is left out: {why}"),
-            Self::RemoteCommand(command) => write!(
-                f,
-                "The command '{command}' is left out: Adit forwards ports and runs nothing on the host"
-            ),
-            Self::OtherCommand(command) => {
-                write!(f, "'{}' is left out: one host at a time", printable(command))
-            }
-            Self::Variable(word) => write!(
-                f,
-                "{word} holds a variable that Adit does not know: write its value"
-            ),
-            Self::PasswordHelper => f.write_str(
-                "sshpass is left out: Adit asks for the password, and can remember it in the keyring",
-            ),
-            Self::Sudo => f.write_str("sudo is left out: Adit runs as you"),
-        }
     }
 }
 

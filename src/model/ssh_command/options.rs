@@ -1,16 +1,18 @@
 //! What each option of ssh(1) means for a host that is saved and the tunnels through it.
 
+use crate::model::words::{Words, words};
+
 /// What becomes of an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// Adit works like this anyway, or it makes no difference to forwarding.
     Quiet,
     /// The same, with a value.
     QuietValue,
     /// It is not taken over, for this reason.
-    LeftOut(&'static str),
+    LeftOut(Words),
     /// The same, with a value.
-    LeftOutValue(&'static str),
+    LeftOutValue(Words),
     /// An option of ssh_config with its value.
     Set(&'static str),
     /// An option of ssh_config that has this one's value.
@@ -30,15 +32,17 @@ pub(super) enum Meaning {
 }
 
 impl Meaning {
-    pub(super) const fn takes_value(self) -> bool {
+    pub(super) const fn takes_value(&self) -> bool {
         !matches!(self, Self::Quiet | Self::LeftOut(_) | Self::Set(_))
     }
 }
 
-const NO_SHARING: &str = "Adit keeps connections of its own and does not share those of ssh";
+fn no_sharing() -> Words {
+    words!("Adit keeps connections of its own and does not share those of ssh")
+}
 
 /// What the option means; none where ssh (OpenSSH 9.9) has no such option. autossh takes a port by `-M`, and needs none here.
-pub(super) const fn meaning(flag: char, is_autossh: bool) -> Option<Meaning> {
+pub(super) fn meaning(flag: char, is_autossh: bool) -> Option<Meaning> {
     use Meaning::{LeftOut, LeftOutValue, Quiet, Set, SetValue};
     Some(match flag {
         'M' if is_autossh => Meaning::QuietValue,
@@ -57,27 +61,31 @@ pub(super) const fn meaning(flag: char, is_autossh: bool) -> Option<Meaning> {
         // No session is opened on the host, so what is about one changes nothing.
         'a' | 'f' | 'k' | 'N' | 'n' | 'q' | 'T' | 't' | 'v' | 'x' | 'y' => Quiet,
         'e' | 'E' => Meaning::QuietValue,
-        'A' | 'X' | 'Y' => LeftOut("no session is opened on the host"),
-        'g' => {
-            LeftOut("Adit listens on this computer only; a forward that names an address does not")
-        }
-        'K' => LeftOut("Adit cannot log in with Kerberos"),
-        'M' => LeftOut(NO_SHARING),
-        'G' => LeftOut("it only prints the configuration"),
-        's' => LeftOut("Adit runs nothing on the host"),
-        'V' => LeftOut("it only prints ssh's version"),
-        'B' => LeftOutValue("the system chooses the interface"),
-        'D' => LeftOutValue(
-            "`adit forward -D` is a SOCKS proxy; here each port is a tunnel of its own",
-        ),
-        'F' => LeftOutValue("saved hosts follow ~/.ssh/config"),
-        'I' => LeftOutValue("a PKCS#11 token is reached through ssh-agent: ssh-add -s"),
-        'O' | 'S' => LeftOutValue(NO_SHARING),
-        'P' => LeftOutValue("Adit knows no tags"),
-        'Q' => LeftOutValue("it only asks what ssh supports"),
-        'R' => LeftOutValue("Adit forwards from this computer to the host's side only"),
-        'W' => LeftOutValue("Adit forwards ports, not its standard input"),
-        'w' => LeftOutValue("Adit makes no tunnel devices"),
+        'A' | 'X' | 'Y' => LeftOut(words!("no session is opened on the host")),
+        'g' => LeftOut(words!(
+            "Adit listens on this computer only; a forward that names an address does not"
+        )),
+        'K' => LeftOut(words!("Adit cannot log in with Kerberos")),
+        'M' => LeftOut(no_sharing()),
+        'G' => LeftOut(words!("it only prints the configuration")),
+        's' => LeftOut(words!("Adit runs nothing on the host")),
+        'V' => LeftOut(words!("it only prints ssh's version")),
+        'B' => LeftOutValue(words!("the system chooses the interface")),
+        'D' => LeftOutValue(words!(
+            "`adit forward -D` is a SOCKS proxy; here each port is a tunnel of its own"
+        )),
+        'F' => LeftOutValue(words!("saved hosts follow ~/.ssh/config")),
+        'I' => LeftOutValue(words!(
+            "a PKCS#11 token is reached through ssh-agent: ssh-add -s"
+        )),
+        'O' | 'S' => LeftOutValue(no_sharing()),
+        'P' => LeftOutValue(words!("Adit knows no tags")),
+        'Q' => LeftOutValue(words!("it only asks what ssh supports")),
+        'R' => LeftOutValue(words!(
+            "Adit forwards from this computer to the host's side only"
+        )),
+        'W' => LeftOutValue(words!("Adit forwards ports, not its standard input")),
+        'w' => LeftOutValue(words!("Adit makes no tunnel devices")),
         _ => return None,
     })
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use egui::{TextEdit, Ui};
+use egui::{RichText, TextEdit, Ui};
 
 use super::add::{field_ui, finish_ui, line_ui};
 use super::{cluster, key_line, welcome};
 use crate::l10n::tr;
+use crate::model::printable;
 use crate::model::ssh_command::name_for;
 use crate::ui::scene::Scene;
 use crate::ui::theme;
@@ -54,7 +55,16 @@ pub(super) fn form_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let suggested = name_for(form.address.trim());
     field_ui(ui, tr!(lang, "host-name"), &mut form.name, &suggested);
     ui.add_space(4.0);
-    ui.label(theme::weak(ui, tr!(lang, "fill-hint")));
+    match scene.view.hosts.form.problem() {
+        Some(problem) => {
+            let words = format!("{}.", lang.say(&problem));
+            let color = theme::palette(ui).red.text;
+            ui.label(RichText::new(printable(&words)).color(color));
+        }
+        None => {
+            ui.label(theme::weak(ui, tr!(lang, "fill-hint")));
+        }
+    }
     let host = scene.view.hosts.form.host();
     finish_ui(ui, scene, host.as_ref(), &[]);
 }

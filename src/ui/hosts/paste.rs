@@ -6,7 +6,7 @@ use super::add::{finish_ui, line_ui};
 use super::{key_line, welcome};
 use crate::l10n::tr;
 use crate::model::ssh_command::{self, SshCommand, SshCommandError};
-use crate::model::{ForwardSpec, HostId, SavedHost, match_forward, printable};
+use crate::model::{ForwardSpec, HostId, SavedHost, match_forward, printable, without_stop};
 use crate::ui::scene::Scene;
 use crate::ui::theme;
 
@@ -33,7 +33,11 @@ pub(super) fn paste_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         Err(error) => {
             let palette = theme::palette(ui);
-            let text = tr!(scene, "paste-problem", problem = error.to_string());
+            let text = tr!(
+                scene,
+                "paste-problem",
+                problem = without_stop(&scene.lang.say(&error.words()))
+            );
             ui.label(RichText::new(text).color(palette.red.text));
         }
     }
@@ -72,7 +76,8 @@ fn understood_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: SshCommand) {
     forwards_ui(ui, scene, &forwards);
     for left_out in &left_out {
         let palette = theme::palette(ui);
-        ui.label(RichText::new(format!("{left_out}.")).color(palette.amber.text));
+        let words = scene.lang.say(&left_out.words());
+        ui.label(RichText::new(format!("{words}.")).color(palette.amber.text));
     }
     finish_ui(ui, scene, is_named.then_some(&host), &forwards);
 }
@@ -94,7 +99,8 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &mut SavedHost) -> bool {
         Ok(()) => true,
         Err(error) => {
             let palette = theme::palette(ui);
-            ui.label(RichText::new(format!("{error}.")).color(palette.red.text));
+            let words = scene.lang.say(&error.words());
+            ui.label(RichText::new(format!("{words}.")).color(palette.red.text));
             false
         }
     }

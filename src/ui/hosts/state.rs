@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use super::cluster::ClusterChoice;
-use crate::model::{HostId, SavedHost, ssh_command};
+use crate::model::{HostId, HostNameError, SavedHost, Words, ssh_command, words};
 use crate::ui::save::SaveDrawing;
 
 /// Nothing on this system shows a dialog for files.
@@ -146,6 +146,27 @@ impl Form {
             jumps: host.jumps.join(", "),
             cluster: ClusterChoice::of(host),
         }
+    }
+
+    /// What of it makes no sense, if anything: it is not saved so. What is only missing is no problem.
+    pub(super) fn problem(&self) -> Option<Words> {
+        let (address, name, port) = (self.address.trim(), self.name.trim(), self.port.trim());
+        if address.contains(char::is_whitespace) {
+            return Some(words!(
+                "'{address}' is no host: it has a space in it",
+                address = address
+            ));
+        }
+        if !port.is_empty() && !port.parse().is_ok_and(|port: u16| port > 0) {
+            return Some(words!(
+                "'{text}' is not a port from 1 to 65535",
+                text = port
+            ));
+        }
+        if name.is_empty() {
+            return None;
+        }
+        SavedHost::check_name(name).err().map(HostNameError::words)
     }
 
     /// The host that it describes; none while something is missing or makes no sense. What the form does not show of a host

@@ -336,6 +336,21 @@ fn the_cluster_of_a_host_is_chosen_and_changed() {
 }
 
 #[test]
+fn a_form_that_makes_no_sense_says_why_it_is_not_saved() {
+    for (field, text, words) in [
+        ("Port", "abc", "'abc' is not a port from 1 to 65535."),
+        ("Host", "a b", "'a b' is no host: it has a space in it."),
+        ("Name", "-x", "a name begins with a letter or a digit."),
+    ] {
+        let mut window = Window::new(Snapshot::default());
+        window.click("Fill in a host");
+        assert!(window.shows("What is left empty is as ~/.ssh/config has it."));
+        type_into(&mut window, (Role::TextInput, field), text);
+        assert!(window.shows(words), "{words}");
+    }
+}
+
+#[test]
 fn an_answer_is_remembered_only_where_that_is_ticked_and_there_is_a_keyring() {
     let ask = |keyring: bool| {
         let mut asked = asking(Question::Password { again: false });
