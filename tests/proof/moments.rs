@@ -211,7 +211,9 @@ fn many_are_served(address: SocketAddr) {
 fn forwarding_forbidden_later(table: &mut Table) {
     let site = Site::new(&[]);
     let (target, _) = source(DOWNLOAD);
-    let adit = site.forward(&[target, echo()], &QUICK);
+    // A session that the pool makes later would be refused what this one is allowed.
+    let one_session = [&QUICK[..], &["AditSessions=1"]].concat();
+    let adit = site.forward(&[target, echo()], &one_session);
     let (download, echo) = (adit.listening(0), adit.listening(1));
     works(echo);
     let config = site.sshd.path("sshd_config");
