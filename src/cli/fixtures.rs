@@ -6,8 +6,8 @@ use crate::model::{
     AddressCount, AddressPool, Announcement, AnnouncementSource, ClusterState, Destination, Fault,
     FaultCause, Finding, Hop, HostId, HostProfile, HostRole, HostStatus, Intent, LbService,
     LinkStatus, ListenAddress, LocalBind, PodEndpoint, PoolUsage, Protocol, ServiceKey,
-    ServicePhase, ServicePort, Severity, Snapshot, Target, Traffic, TunnelId, TunnelSpec,
-    TunnelState, TunnelStatus,
+    ServicePhase, ServicePort, Severity, Snapshot, Target, TunnelId, TunnelSpec, TunnelState,
+    TunnelStatus,
 };
 
 pub(super) fn session_lost() -> Fault {
@@ -42,20 +42,16 @@ pub(super) fn status(id: TunnelId, target: Target, state: TunnelState) -> Tunnel
     );
     let listening = ListenAddress::Tcp("127.0.0.1:8080".parse().unwrap());
     TunnelStatus {
-        spec: TunnelSpec {
-            id,
-            host: HostId::new("h"),
-            local: LocalBind::loopback(8080),
-            target,
-        },
         intent: Intent::Up,
         state,
         listening: bound.then_some(listening).into_iter().collect(),
         destination: Some(Destination::tcp("10.0.0.241", 80)),
-        route: None,
-        route_reason: None,
-        is_elsewhere: false,
-        traffic: Traffic::default(),
+        ..TunnelStatus::new(TunnelSpec {
+            id,
+            host: HostId::new("h"),
+            local: LocalBind::loopback(8080),
+            target,
+        })
     }
 }
 

@@ -7,6 +7,16 @@ use crate::cli::console::testing::console;
 use crate::cli::session::testing::FakeEngine;
 use crate::control::WindowState;
 
+/// The main thread of an instance that was started with its window.
+fn windows(
+    handle: &Handle,
+    faces: &Faces,
+    console: &mut Console,
+    open: &dyn Fn() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    main_thread(handle, faces, Mode::Window, console, open, |_, _| {})
+}
+
 #[tokio::test]
 async fn a_window_that_breaks_is_told_of_and_opens_again() {
     let (handle, mut engine) = FakeEngine::start();
@@ -37,15 +47,7 @@ async fn a_window_that_breaks_is_told_of_and_opens_again() {
         ) {}
         later.show_window();
     });
-    main_thread(
-        &handle,
-        &faces,
-        Mode::Window,
-        &mut console,
-        &open,
-        |_, _| {},
-    )
-    .unwrap();
+    windows(&handle, &faces, &mut console, &open).unwrap();
     asks.join().unwrap();
     assert_eq!(visits.get(), 2);
     assert!(said.text().contains("on purpose"), "{}", said.text());
@@ -55,34 +57,19 @@ async fn a_window_that_breaks_is_told_of_and_opens_again() {
     assert!(notice.contains("The tunnels are as they were"), "{notice}");
 }
 
-#[test]
-fn a_first_window_that_cannot_be_opened_is_an_error() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let _within = runtime.enter();
+#[tokio::test]
+async fn a_first_window_that_cannot_be_opened_is_an_error() {
     let (handle, _engine) = FakeEngine::start();
     let faces = Faces::default();
     let (mut console, _, _) = console();
     faces.show_window();
     let open = || anyhow::bail!("no GL");
-    let result = main_thread(
-        &handle,
-        &faces,
-        Mode::Window,
-        &mut console,
-        &open,
-        |_, _| {},
-    );
+    let result = windows(&handle, &faces, &mut console, &open);
     assert_eq!(result.unwrap_err().to_string(), "no GL");
 }
 
-#[test]
-fn closing_without_a_tray_and_without_tunnels_ends_it() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let _within = runtime.enter();
+#[tokio::test]
+async fn closing_without_a_tray_and_without_tunnels_ends_it() {
     let (handle, _engine) = FakeEngine::start();
     let faces = Faces::default();
     faces.set_reachable(true);
@@ -92,15 +79,7 @@ fn closing_without_a_tray_and_without_tunnels_ends_it() {
         let _granted = faces.window_opened(|| {}).take_wish();
         Ok(())
     };
-    main_thread(
-        &handle,
-        &faces,
-        Mode::Window,
-        &mut console,
-        &open,
-        |_, _| {},
-    )
-    .unwrap();
+    windows(&handle, &faces, &mut console, &open).unwrap();
 }
 
 #[tokio::test]
@@ -129,15 +108,7 @@ async fn a_panic_in_the_event_loop_leaves_everything_but_the_window() {
         later.end();
         words
     });
-    main_thread(
-        &handle,
-        &faces,
-        Mode::Window,
-        &mut console,
-        &open,
-        |_, _| {},
-    )
-    .unwrap();
+    windows(&handle, &faces, &mut console, &open).unwrap();
     let words = asks.join().unwrap();
     assert_eq!(visits.get(), 1, "it would wait for ever");
     assert!(

@@ -11,8 +11,8 @@ use super::*;
 use crate::engine::Handle;
 use crate::model::{
     Answer, ClusterState, Command, HostId, HostProfile, Intent, Kubeconfig, LocalBind, Prompt,
-    PromptId, Question, Secret, ServiceKey, Snapshot, Target, Traffic, TunnelId, TunnelSpec,
-    TunnelState, TunnelStatus,
+    PromptId, Question, Secret, ServiceKey, Snapshot, Target, TunnelId, TunnelSpec, TunnelState,
+    TunnelStatus,
 };
 
 struct World {
@@ -117,20 +117,14 @@ async fn a_service_is_opened_and_closed() {
 fn wanted_tunnel(snapshot: &mut Snapshot) {
     let id = TunnelId::service(ServiceKey::new("default", "ui"), 80);
     let status = TunnelStatus {
-        spec: TunnelSpec {
+        intent: Intent::Up,
+        state: TunnelState::Resolving,
+        ..TunnelStatus::new(TunnelSpec {
             id: id.clone(),
             host: HostId::new("h"),
             local: LocalBind::preferred_for(80),
             target: Target::Dynamic,
-        },
-        intent: Intent::Up,
-        state: TunnelState::Resolving,
-        listening: Vec::new(),
-        destination: None,
-        route: None,
-        route_reason: None,
-        is_elsewhere: false,
-        traffic: Traffic::default(),
+        })
     };
     snapshot.tunnels.insert(id, Arc::new(status));
 }

@@ -7,7 +7,7 @@ use crate::model::{
     Announcement, AnnouncementSource, ClusterState, Destination, Fault, FaultCause, Hop,
     HostProfile, HostRole, HostStatus, Intent, LbService, LinkStatus, ListenAddress, LocalBind,
     Moment, PodEndpoint, Protocol, Route, ServiceKey, ServicePhase, ServicePort, SessionFacts,
-    Snapshot, Target, Traffic, TunnelId, TunnelSpec, TunnelState, TunnelStatus, words,
+    Snapshot, Target, TunnelId, TunnelSpec, TunnelState, TunnelStatus, words,
 };
 
 pub(crate) fn fault(hop: Hop, cause: FaultCause) -> Fault {
@@ -118,16 +118,6 @@ pub(crate) fn tunnel(snapshot: &mut Snapshot, key: &ServiceKey, port: u16, state
     );
     let address = "127.0.0.1:8080".parse().unwrap();
     let status = TunnelStatus {
-        spec: TunnelSpec {
-            id: id.clone(),
-            host: snapshot.hosts[0].profile.id.clone(),
-            local: LocalBind::preferred_for(port),
-            target: Target::Service {
-                service: key.clone(),
-                port,
-                route: None,
-            },
-        },
         intent: if state == TunnelState::Off {
             Intent::Down
         } else {
@@ -144,8 +134,16 @@ pub(crate) fn tunnel(snapshot: &mut Snapshot, key: &ServiceKey, port: u16, state
         route_reason: Some(words!(
             "Chosen because kube-proxy on a cluster node takes up the MetalLB IP"
         )),
-        is_elsewhere: false,
-        traffic: Traffic::default(),
+        ..TunnelStatus::new(TunnelSpec {
+            id: id.clone(),
+            host: snapshot.hosts[0].profile.id.clone(),
+            local: LocalBind::preferred_for(port),
+            target: Target::Service {
+                service: key.clone(),
+                port,
+                route: None,
+            },
+        })
     };
     snapshot.tunnels.insert(id, Arc::new(status));
 }

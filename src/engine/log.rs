@@ -162,20 +162,15 @@ mod tests {
     fn put(snapshot: &mut Snapshot, state: TunnelState, traffic: Traffic) {
         let id = TunnelId::Forward(0);
         let status = TunnelStatus {
-            spec: TunnelSpec {
+            intent: Intent::Up,
+            state,
+            traffic,
+            ..TunnelStatus::new(TunnelSpec {
                 id: id.clone(),
                 host: HostId::new("h"),
                 local: LocalBind::loopback(8080),
                 target: Target::Fixed(Destination::tcp("10.0.0.241", 80)),
-            },
-            intent: Intent::Up,
-            state,
-            listening: Vec::new(),
-            destination: None,
-            route: None,
-            route_reason: None,
-            is_elsewhere: false,
-            traffic,
+            })
         };
         snapshot.tunnels.insert(id, Arc::new(status));
     }

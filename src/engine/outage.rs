@@ -142,9 +142,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{
-        Fault, FaultCause, HostId, LocalBind, ServiceKey, Target, Traffic, TunnelSpec,
-    };
+    use crate::model::{Fault, FaultCause, HostId, LocalBind, ServiceKey, Target, TunnelSpec};
 
     #[derive(Default)]
     struct World {
@@ -162,7 +160,9 @@ mod tests {
                 Intent::Up
             };
             let status = TunnelStatus {
-                spec: TunnelSpec {
+                intent,
+                state,
+                ..TunnelStatus::new(TunnelSpec {
                     id: id.clone(),
                     host: HostId::new("h"),
                     local: LocalBind::loopback(80),
@@ -171,15 +171,7 @@ mod tests {
                         port: 80,
                         route: None,
                     },
-                },
-                intent,
-                state,
-                listening: Vec::new(),
-                destination: None,
-                route: None,
-                route_reason: None,
-                is_elsewhere: false,
-                traffic: Traffic::default(),
+                })
             };
             self.snapshot.tunnels.insert(id, Arc::new(status));
         }

@@ -212,6 +212,22 @@ pub struct TunnelStatus {
 }
 
 impl TunnelStatus {
+    /// A tunnel that nobody has wanted yet.
+    #[must_use]
+    pub fn new(spec: TunnelSpec) -> Self {
+        Self {
+            spec,
+            intent: Intent::Down,
+            state: TunnelState::Off,
+            listening: Vec::new(),
+            destination: None,
+            route: None,
+            route_reason: None,
+            is_elsewhere: false,
+            traffic: Traffic::default(),
+        }
+    }
+
     /// The first TCP address it listens on.
     #[must_use]
     pub fn local_address(&self) -> Option<SocketAddr> {

@@ -51,21 +51,16 @@ pub fn files_checkup() -> Option<Check> {
 #[cfg(any(unix, test))]
 fn of_limit(files: Option<u64>) -> Check {
     let area = CheckArea::Limit;
-    match files {
-        Some(files) if files < FEW_FILES => Check::warning(
-            area,
-            format!(
-                "a process may have {files} files open here; each connection through a tunnel takes one"
-            ),
-            "Raise it before starting Adit: ulimit -n 4096",
-        ),
-        Some(files) => Check::ok(
-            area,
-            format!(
-                "a process may have {files} files open here; each connection through a tunnel takes one"
-            ),
-        ),
-        None => Check::ok(area, "a process may have any number of files open here"),
+    let Some(files) = files else {
+        return Check::ok(area, "a process may have any number of files open here");
+    };
+    let found = format!(
+        "a process may have {files} files open here; each connection through a tunnel takes one"
+    );
+    if files < FEW_FILES {
+        Check::warning(area, found, "Raise it before starting Adit: ulimit -n 4096")
+    } else {
+        Check::ok(area, found)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Fault, FaultCause, HostId, ListenAddress, LocalBind, Moment, Target, Traffic, TunnelSpec,
+    Fault, FaultCause, HostId, ListenAddress, LocalBind, Moment, Target, TunnelSpec,
 };
 
 fn put(snapshot: &mut Snapshot, name: &str, port: u16, intent: Intent, state: TunnelState) {
@@ -13,7 +13,10 @@ fn put(snapshot: &mut Snapshot, name: &str, port: u16, intent: Intent, state: Tu
     let listening = ListenAddress::Tcp("127.0.0.1:8080".parse().unwrap());
     let is_open = state.light() == Light::Green;
     let status = TunnelStatus {
-        spec: TunnelSpec {
+        intent,
+        state,
+        listening: is_open.then_some(listening).into_iter().collect(),
+        ..TunnelStatus::new(TunnelSpec {
             id: id.clone(),
             host: HostId::new("h"),
             local: LocalBind::loopback(8080),
@@ -22,15 +25,7 @@ fn put(snapshot: &mut Snapshot, name: &str, port: u16, intent: Intent, state: Tu
                 port,
                 route: None,
             },
-        },
-        intent,
-        state,
-        listening: is_open.then_some(listening).into_iter().collect(),
-        destination: None,
-        route: None,
-        route_reason: None,
-        is_elsewhere: false,
-        traffic: Traffic::default(),
+        })
     };
     snapshot.tunnels.insert(id, Arc::new(status));
 }

@@ -190,12 +190,6 @@ fn a_forward_ends_at_its_destination() {
     let mut snapshot = snapshot(Vec::new(), host(up()));
     let id = TunnelId::Forward(0);
     let status = TunnelStatus {
-        spec: TunnelSpec {
-            id: id.clone(),
-            host: snapshot.hosts[0].profile.id.clone(),
-            local: LocalBind::loopback(5432),
-            target: Target::Fixed(Destination::tcp("db.internal", 5432)),
-        },
         intent: crate::model::Intent::Up,
         state: TunnelState::Waiting {
             attempt: 1,
@@ -207,12 +201,12 @@ fn a_forward_ends_at_its_destination() {
                 },
             ),
         },
-        listening: Vec::new(),
-        destination: None,
-        route: None,
-        route_reason: None,
-        is_elsewhere: false,
-        traffic: crate::model::Traffic::default(),
+        ..TunnelStatus::new(TunnelSpec {
+            id: id.clone(),
+            host: snapshot.hosts[0].profile.id.clone(),
+            local: LocalBind::loopback(5432),
+            target: Target::Fixed(Destination::tcp("db.internal", 5432)),
+        })
     };
     snapshot.tunnels.insert(id.clone(), Arc::new(status));
     let graph = of_tunnel(&snapshot, &id).unwrap();

@@ -94,16 +94,6 @@ pub(crate) fn open(snapshot: &mut Snapshot, sent: u64) {
         let id = TunnelId::service(key(index), 80);
         let local = LocalBind::loopback(port);
         let status = TunnelStatus {
-            spec: TunnelSpec {
-                id: id.clone(),
-                host: snapshot.hosts[0].profile.id.clone(),
-                local,
-                target: Target::Service {
-                    service: key(index),
-                    port: 80,
-                    route: None,
-                },
-            },
             intent: Intent::Up,
             state: TunnelState::Open {
                 since: Moment::START,
@@ -116,11 +106,20 @@ pub(crate) fn open(snapshot: &mut Snapshot, sent: u64) {
                     .to_owned()
                     .into(),
             ),
-            is_elsewhere: false,
             traffic: Traffic {
                 down_bytes: sent * (1 + number as u64),
                 ..Traffic::default()
             },
+            ..TunnelStatus::new(TunnelSpec {
+                id: id.clone(),
+                host: snapshot.hosts[0].profile.id.clone(),
+                local,
+                target: Target::Service {
+                    service: key(index),
+                    port: 80,
+                    route: None,
+                },
+            })
         };
         snapshot.tunnels.insert(id, Arc::new(status));
     }
