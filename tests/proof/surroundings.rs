@@ -23,6 +23,13 @@ enum Blow {
     OtherAddress,
 }
 
+impl Blow {
+    /// Another address is the network that there is from then on: a tunnel may be back as soon as its loss is told.
+    const fn lasts(self) -> bool {
+        !matches!(self, Self::OtherAddress)
+    }
+}
+
 const BLOWS: [(Blow, &str); 3] = [
     (Blow::Down, "the interface goes down, and comes back"),
     (Blow::Lossy, "packets are lost in silence (half-open)"),
@@ -41,7 +48,6 @@ fn recover(site: &FarSite, blow: Blow) {
     match blow {
         Blow::Down => site.network.bring_up(),
         Blow::Lossy => site.network.carry_packets(),
-        // That is the network that there is from now on.
         Blow::OtherAddress => {}
     }
 }
@@ -65,8 +71,8 @@ impl Scene {
         }
     }
 
-    /// What is shown, and when; a client that comes meanwhile is not left waiting.
-    fn shown(&self, since: Instant) -> (String, Duration) {
+    /// What is shown, and when; a client that comes while it lasts is not left waiting.
+    fn shown(&self, since: Instant, blow: Blow) -> (String, Duration) {
         self.adit.event_within(PATIENCE, |event| {
             event["event"] == "state" && event["state"] != "open"
         });
@@ -77,7 +83,9 @@ impl Scene {
         let told = words.lines().find(|line| line.contains("was lost"));
         let told = told.unwrap().trim_start_matches("adit: ");
         let program = self.adit.pid();
-        self.site.near(|| listeners_turn_away(program));
+        if blow.lasts() {
+            self.site.near(|| listeners_turn_away(program));
+        }
         (without_ports(told), after)
     }
 
@@ -111,7 +119,7 @@ impl Scene {
         blow: (Blow, &'static str),
         data: &str,
     ) -> [String; 6] {
-        let (words, after) = self.shown(struck);
+        let (words, after) = self.shown(struck, blow.0);
         recover(&self.site, blow.0);
         let again = self.works_again(Instant::now());
         // What a person may wait for until it is said; the margin is the busy machine's.
