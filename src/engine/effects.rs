@@ -238,11 +238,12 @@ impl Supervisor {
     pub(super) fn dial(&mut self, id: &HostId, dial: u64) {
         let happenings = self.happenings.clone();
         let turn = self.turns.next(id);
+        let is_asked = self.cluster.is_some();
         let Some(host) = self.host_mut(id) else {
             return;
         };
         host.hop = host.profile.jumps.first().unwrap_or(&host.profile).login();
-        let (profile, host_id) = (host.profile.clone(), id.clone());
+        let (profile, host_id) = (host.to_dial(is_asked), id.clone());
         host.spawn(async move {
             let observer = Arc::new(Reporter {
                 host: host_id.clone(),
@@ -281,13 +282,14 @@ impl Supervisor {
     /// without.
     pub(super) fn dial_another(&mut self, id: &HostId, dial: u64) {
         let happenings = self.happenings.clone();
+        let is_asked = self.cluster.is_some();
         let Some(host) = self
             .host_mut(id)
             .filter(|host| host.pool_of(dial).is_some())
         else {
             return;
         };
-        let (profile, host_id) = (host.profile.clone(), id.clone());
+        let (profile, host_id) = (host.to_dial(is_asked), id.clone());
         let observer = Arc::new(Silent {
             host: host_id.clone(),
             happenings: happenings.clone(),

@@ -57,6 +57,15 @@ impl Host {
         self.tasks.spawn(task);
     }
 
+    /// The profile that its sessions are made with; `is_asked` is whether commands are run on the host anyway.
+    pub(super) fn to_dial(&self, is_asked: bool) -> HostProfile {
+        let no_delay = self.profile.no_delay.unwrap_or(is_asked);
+        HostProfile {
+            no_delay: Some(no_delay),
+            ..self.profile.clone()
+        }
+    }
+
     /// The link stands, by this pool.
     pub(super) fn stand(&mut self, pool: Arc<Pool>, facts: SessionFacts) {
         self.pool = Some(pool);

@@ -110,6 +110,10 @@ pub struct HostProfile {
     /// Whether channels may be opened ahead of need, for targets that clients connect to in quick succession over a long path
     /// (`AditOpenAhead`). The target sees connections that say nothing yet.
     pub opens_ahead: bool,
+    /// Whether the command `true` is run on the host after each login (`AditNoDelay`): upon it sshd turns Nagle's algorithm off for
+    /// the session, and small answers come one round trip sooner over a long path. None is where the host is asked about itself anyway,
+    /// because a cluster is watched.
+    pub no_delay: Option<bool>,
     /// Whether the transport asks for zlib compression.
     pub compression: bool,
     /// Ciphers, MACs, key exchanges and key types in order of preference, comma-separated as in ssh_config; none leaves
@@ -155,6 +159,7 @@ impl HostProfile {
             keepalive_count_max: 2,
             max_sessions: 4,
             opens_ahead: true,
+            no_delay: None,
             compression: false,
             ciphers: None,
             macs: None,

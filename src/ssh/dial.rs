@@ -402,11 +402,11 @@ fn into_loop(
         opens_ahead: profile.opens_ahead,
     };
     let io_loop = IoLoop::new(raw, transport, poll, commands, Arc::clone(&load), setup)?;
-    Ok((
-        Session::new(mailbox, facts, load, watch_lost),
-        io_loop,
-        lost,
-    ))
+    let session = Session::new(mailbox, facts, load, watch_lost);
+    if profile.no_delay == Some(true) {
+        session.ask_for_no_delay();
+    }
+    Ok((session, io_loop, lost))
 }
 
 /// Lets a dial be given up from outside: its socket is shut down, which ends whatever its thread waits for.

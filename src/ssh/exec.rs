@@ -95,11 +95,12 @@ pub(super) struct ExecRequest {
     output_bytes: usize,
     time: Duration,
     deadline: Instant,
-    reply: Reply,
+    /// Whoever waits for what comes of it.
+    reply: Option<Reply>,
 }
 
 impl ExecRequest {
-    pub(super) fn new(command: &str, limits: ExecLimits, reply: Reply) -> Self {
+    pub(super) fn new(command: &str, limits: ExecLimits, reply: Option<Reply>) -> Self {
         Self {
             command: command.to_owned(),
             output_bytes: limits.output_bytes,
@@ -111,9 +112,20 @@ impl ExecRequest {
 
     /// There will be no output.
     pub(super) fn fail(self, error: ExecError) {
-        if self.reply.send(Err(error)).is_err() {
+        self.answer(Err(error));
+    }
+
+    fn answer(self, result: Result<ExecOutput, ExecError>) {
+        if let Some(reply) = self.reply
+            && reply.send(result).is_err()
+        {
             tracing::debug!("nobody waits for this command any more");
         }
+    }
+
+    /// Whether whoever waited for it does so no more.
+    fn is_given_up(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::is_closed)
     }
 }
 
@@ -160,9 +172,7 @@ impl Execution {
         match self.progress(scratch)? {
             None => Ok(Ok(self)),
             Some(result) => {
-                if self.request.reply.send(result).is_err() {
-                    tracing::debug!("nobody waits for this command any more");
-                }
+                self.request.answer(result);
                 Ok(Err(self.channel))
             }
         }
@@ -201,7 +211,7 @@ impl Execution {
                 return Ok(Some(Ok(self.take_output())));
             }
         }
-        if self.request.reply.is_closed() || self.request.deadline <= Instant::now() {
+        if self.request.is_given_up() || self.request.deadline <= Instant::now() {
             let after = self.request.time;
             return Ok(Some(Err(ExecError::TimedOut { after })));
         }

@@ -356,13 +356,24 @@ impl Session {
         limits: ExecLimits,
     ) -> impl Future<Output = Result<ExecOutput, ExecError>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
-        self.open(OpenRequest::exec(ExecRequest::new(command, limits, reply)));
+        self.open(OpenRequest::exec(ExecRequest::new(
+            command,
+            limits,
+            Some(reply),
+        )));
         async move {
             match tokio::time::timeout(limits.time, answer).await {
                 Ok(answer) => answer.unwrap_or(Err(ExecError::SessionEnded)),
                 Err(_elapsed) => Err(ExecError::TimedOut { after: limits.time }),
             }
         }
+    }
+
+    /// Has OpenSSH's sshd send small packets at once: upon any command it turns Nagle's algorithm off for the session
+    /// (`ssh_packet_set_interactive`, called in its session.c).
+    pub(super) fn ask_for_no_delay(&self) {
+        let request = ExecRequest::new("true", ExecLimits::default(), None);
+        self.open(OpenRequest::exec(request));
     }
 
     pub(super) fn open(&self, request: OpenRequest) {

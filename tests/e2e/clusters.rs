@@ -3,12 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use adit::engine::Handle;
 use adit::model::{
     ClusterSource, Command, Destination, Intent, ServiceKey, Snapshot, TunnelId, TunnelState,
 };
 
+use crate::support::LIMIT;
 use crate::support::engine::{is_live, profile, until};
 use crate::support::servers::{echo, exchange};
 use crate::support::sshd::Sshd;
@@ -30,7 +32,7 @@ struct Person {
     id: TunnelId,
     folder: PathBuf,
     at: SocketAddr,
-    _sshd: Sshd,
+    sshd: Sshd,
 }
 
 impl Person {
@@ -44,7 +46,7 @@ impl Person {
             id: TunnelId::service(ServiceKey::new("default", "echo"), at.port()),
             folder,
             at,
-            _sshd: sshd,
+            sshd,
         };
         person
             .watch(cluster(&person.folder, "first", "one", at))
@@ -105,6 +107,25 @@ fn leads_to(address: IpAddr) -> impl Fn(&Snapshot, &TunnelId) -> bool {
         let destination = snapshot.tunnels[id].destination.as_ref();
         destination.is_some_and(|to| to.to_string().starts_with(&format!("{address}:")))
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_of_a_cluster_is_asked_for_its_addresses_and_to_answer_at_once() {
+    let person = Person::with_a_tunnel().await;
+    person.talk().await;
+    let commands = || {
+        person
+            .sshd
+            .log()
+            .matches("Starting session: command")
+            .count()
+    };
+    let end = Instant::now() + LIMIT;
+    while commands() < 2 {
+        assert!(Instant::now() < end, "{}", person.sshd.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    person.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,6 +94,37 @@ fn sessions_are_as_many_as_the_person_allows() {
 }
 
 #[test]
+fn a_command_is_run_on_the_host_only_where_the_person_asks_for_small_answers_at_once() {
+    for (options, asked) in [
+        (&["-o", "AditNoDelay=yes"][..], true),
+        (&["-o", "AditNoDelay=no"], false),
+        (&[], false),
+    ] {
+        let sshd = Sshd::start(&[]);
+        let forward = to(echo());
+        let words = [options, &["-L", &forward]].concat();
+        let adit = Running::forward(&sshd, &words);
+        let data = noise(100_000);
+        assert_eq!(exchange(adit.listening(0), data.clone()), data);
+        // The server takes requests in their order: it has had this one before the client's.
+        let log = sshd.log();
+        let commands = log.matches("Starting session: command").count();
+        assert_eq!(commands, usize::from(asked), "{log}");
+    }
+}
+
+#[test]
+fn a_server_that_runs_no_commands_forwards_all_the_same() {
+    let kind = key(&["-t", "ed25519"]);
+    let peer = Peer::python("asyncssh", &[kind], &["keys"]);
+    let key = peer.make_key("key", kind);
+    let key = key.to_str().unwrap();
+    let adit = peer.forward(&["-i", key, "-o", "AditNoDelay=yes", "-L", &to(echo())]);
+    let data = noise(100_000);
+    assert_eq!(exchange(adit.listening(0), data.clone()), data);
+}
+
+#[test]
 fn a_client_that_one_session_has_no_room_for_is_carried_by_another() {
     let kind = key(&["-t", "ed25519"]);
     // The first session has room for the proof and one client.

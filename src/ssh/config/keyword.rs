@@ -105,6 +105,7 @@ static SPECS: &[Spec] = &[
         Not(NO, "Adit adds no keys to ssh-agent"),
     ),
     // Adit's own. In a file that ssh reads too, they stand behind `IgnoreUnknown Adit*`.
+    spec("AditNoDelay", K::Choice(FLAG), Honoured),
     spec("AditOpenAhead", K::Choice(FLAG), Honoured),
     spec("AditSessions", K::UpTo(MOST_SESSIONS), Honoured),
     spec(

@@ -106,6 +106,9 @@ impl Resolved {
             "aditsessions",
             self.sessions.map(|count| count.to_string()).as_ref(),
         );
+        if let Some(no_delay) = self.no_delay {
+            p.flag("aditnodelay", no_delay);
+        }
         if !self.open_ahead {
             p.flag("aditopenahead", false);
         }

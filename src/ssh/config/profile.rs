@@ -215,6 +215,7 @@ fn add_transport(profile: &mut HostProfile, resolved: &Resolved) {
         profile.max_sessions = sessions;
     }
     profile.opens_ahead = resolved.open_ahead;
+    profile.no_delay = resolved.no_delay;
     profile.compression = resolved.compression;
     profile.ciphers = chosen(&resolved.ciphers);
     profile.macs = chosen(&resolved.macs);

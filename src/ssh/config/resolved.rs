@@ -100,6 +100,8 @@ pub struct Resolved {
     pub password_prompts: u32,
     /// `AditSessions`, if set: how many sessions to the host at most.
     pub sessions: Option<usize>,
+    /// `AditNoDelay`, if set: whether a command is run for sshd to send small answers at once.
+    pub no_delay: Option<bool>,
     /// `AditOpenAhead`: whether channels may be opened ahead of need.
     pub open_ahead: bool,
     /// `ServerAliveCountMax`, if set.
@@ -200,6 +202,7 @@ impl Resolved {
             sessions: options
                 .get("AditSessions")
                 .and_then(|count| count.parse().ok()),
+            no_delay: options.get("AditNoDelay").map(|value| value == "yes"),
             open_ahead: not_no("AditOpenAhead"),
             server_alive_count_max: number("ServerAliveCountMax"),
             server_alive_interval: number("ServerAliveInterval"),

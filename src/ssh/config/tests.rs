@@ -294,6 +294,17 @@ fn adits_own_options_are_read_kept_within_bounds_and_printed() {
             .collect();
         assert_eq!(own.join("\n"), printed, "{lines}");
     }
+    for (lines, no_delay, printed) in [
+        ("AditNoDelay yes", Some(true), "aditnodelay yes\n"),
+        ("AditNoDelay no", Some(false), "aditnodelay no\n"),
+        ("", None, ""),
+    ] {
+        let world = World::new(lines);
+        assert_eq!(world.profile("h").unwrap().no_delay, no_delay, "{lines}");
+        let all = world.resolve("h").unwrap().print();
+        assert!(all.contains(printed), "{all}");
+        assert_eq!(all.contains("aditnodelay"), no_delay.is_some(), "{all}");
+    }
     for (line, problem) in [
         ("AditSessions 0", "'0' is not a whole number from 1 to 16"),
         ("AditSessions 17", "'17' is not a whole number from 1 to 16"),
