@@ -93,7 +93,7 @@ impl Carrier {
         destination: &Destination,
         preface: Option<Preface>,
     ) {
-        let Some(session) = self.pool.pick_for_client().await else {
+        let Some(session) = self.pool.pick_for_client(destination).await else {
             self.meter.refused();
             return socket.reset();
         };

@@ -10,7 +10,7 @@ use super::carrier::{Accepting, Carrier};
 use super::happening::Happening;
 use super::host::Host;
 use super::link::LinkEvent;
-use super::pool::{Lost, Pool, Unproved};
+use super::pool::{Lost, Pool, Unopened};
 use super::socks;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
@@ -397,8 +397,8 @@ async fn try_outlet(pool: Arc<Pool>, outlet: Outlet, host: Hop) -> Result<(), Fa
     let is_example = matches!(hop, Hop::Ssh(_));
     match pool.prove(&destination, PROOF_LIMIT).await {
         Ok(_took) => Ok(()),
-        Err(Unproved { error, .. }) if is_example && socks::forwards(&error) => Ok(()),
-        Err(Unproved { error, lost }) => Err(open_fault(&error, hop, lost).await),
+        Err(Unopened { error, .. }) if is_example && socks::forwards(&error) => Ok(()),
+        Err(Unopened { error, lost }) => Err(open_fault(&error, hop, lost).await),
     }
 }
 

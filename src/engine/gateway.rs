@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::effects::open_fault;
 use super::happening::Happening;
 use super::link::LinkPhase;
-use super::pool::Pool;
+use super::pool::{Pool, Unopened};
 use super::publish::no_host;
 use super::supervisor::Supervisor;
 use crate::cluster::{ByteStream, Gateway, GatewayError, Ran};
@@ -226,16 +226,17 @@ impl Gateway for HostGateway {
             let (pool, login) = timeout(LINK_LIMIT, stands(way))
                 .await
                 .unwrap_or_else(|_elapsed| Err(lost(login, words!("it is not back yet"))))?;
-            let Some(session) = pool.pick() else {
-                return Err(lost(login, words!("while it was to be used")));
-            };
-            let opening = session.open_stream(&destination, OPEN_LIMIT);
-            let lost = session.lost();
-            // A session must not outlive its link because a stream is on its way.
-            drop((session, pool));
+            let opening = pool.open(&destination, |session| {
+                session.open_stream(&destination, OPEN_LIMIT)
+            });
             match opening.await {
                 Ok(stream) => Ok(Box::new(stream) as Box<dyn ByteStream>),
-                Err(error) => Err(open_fault(&error, Hop::Target(destination), Some(lost)).await),
+                Err(Unopened { lost: None, .. }) => {
+                    Err(lost(login, words!("while it was to be used")))
+                }
+                Err(Unopened { error, lost }) => {
+                    Err(open_fault(&error, Hop::Target(destination), lost).await)
+                }
             }
         })
     }
@@ -248,7 +249,7 @@ impl Gateway for HostGateway {
         let way = self.way.clone();
         Box::pin(async move {
             let (pool, login) = stands(way).await.map_err(GatewayError::Fault)?;
-            let Some(session) = pool.pick() else {
+            let Some(session) = pool.pick(None) else {
                 return Err(GatewayError::Fault(lost(
                     login,
                     words!("while it was to be used"),

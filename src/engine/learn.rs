@@ -77,7 +77,7 @@ impl Supervisor {
 
 fn session_to_ask(host: &Host) -> Option<Arc<Session>> {
     match (&host.said, &host.pool) {
-        (Said::Nothing, Some(pool)) => pool.pick(),
+        (Said::Nothing, Some(pool)) => pool.pick(None),
         _ => None,
     }
 }

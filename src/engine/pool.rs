@@ -1,6 +1,7 @@
 //! The sessions to one host. New connections go where the fewest opens are pending, and more sessions are asked for when all
 //! have something to do: one cipher keeps one core busy, and one TCP connection is one window.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -21,12 +22,16 @@ const WARMING_LIMIT: Duration = Duration::from_millis(1500);
 /// How long no other session is asked for after one could not be made.
 const REST: Duration = Duration::from_secs(5);
 
+/// How much of what sessions were forbidden is remembered: SOCKS clients may ask for anything.
+const FORBIDDEN_KEPT: usize = 256;
+
 /// Where a session's end is told.
 pub(super) type Lost = watch::Receiver<Option<Fault>>;
 
-/// Why no channel was opened, and where the end of the session that was asked is told.
-pub(super) struct Unproved {
+/// Why no channel was opened, and where the end of the session that was asked last is told.
+pub(super) struct Unopened {
     pub(super) error: OpenError,
+    /// None where there was no session.
     pub(super) lost: Option<Lost>,
 }
 
@@ -47,6 +52,8 @@ pub(super) struct Pool {
     rests_until: Mutex<Option<Instant>>,
     /// Sessions that others have replaced, kept for the connections that they still carry.
     retired: Mutex<Vec<Arc<Session>>>,
+    /// The sessions that were refused a destination for good. What a server allows is settled when a session is made.
+    forbidden: Mutex<VecDeque<(u64, Destination)>>,
     /// Rung when a session has joined.
     changed: Notify,
     happenings: mpsc::Sender<Happening>,
@@ -70,6 +77,7 @@ impl Pool {
             is_full: AtomicBool::new(false),
             rests_until: Mutex::default(),
             retired: Mutex::default(),
+            forbidden: Mutex::default(),
             changed: Notify::new(),
             ahead: is_long,
             happenings,
@@ -95,15 +103,19 @@ impl Pool {
         Arc::clone(&self.sessions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The session for the next channel. None once the link is down.
+    /// The session for the next channel, which leads to `destination` where it leads anywhere. None once the link is down.
     ///
     /// One whose server owes a sign of life, since this computer woke or its network changed, is taken only if there is no
     /// other; another is asked for, which replaces it without any connection being cut.
-    pub(super) fn pick(&self) -> Option<Arc<Session>> {
+    pub(super) fn pick(&self, destination: Option<&Destination>) -> Option<Arc<Session>> {
         self.let_go();
         let sessions = self.sessions();
         let trusted = sessions.iter().filter(|it| !it.load().is_doubted()).count();
-        let best = sessions.iter().min_by_key(|session| burden(session))?;
+        let is_forbidden =
+            |session: &Session| destination.is_some_and(|to| self.forbids(session, to));
+        let best = sessions
+            .iter()
+            .min_by_key(|session| (is_forbidden(session), burden(session)))?;
         let (is_doubted, _, pending, connections) = burden(best);
         if (is_doubted || pending + connections > 0) && trusted < self.max_sessions {
             self.ask_for_another();
@@ -111,35 +123,35 @@ impl Pool {
         Some(Arc::clone(best))
     }
 
-    /// Opens a channel to `destination` on one of the sessions and closes it again.
-    pub(super) async fn prove(
-        self: Arc<Self>,
+    /// Opens a channel to `destination` by `open`, on one session after the other for as long as that may help.
+    pub(super) async fn open<T, F>(
+        &self,
         destination: &Destination,
-        limit: Duration,
-    ) -> Result<Duration, Unproved> {
-        let mut next = self.pick();
+        open: impl Fn(&Session) -> F,
+    ) -> Result<T, Unopened>
+    where
+        F: Future<Output = Result<T, OpenError>>,
+    {
+        let mut next = self.pick(Some(destination));
         let mut tried = Vec::new();
-        let mut failure = Unproved {
+        let mut failure = Unopened {
             error: OpenError::SessionEnded,
             lost: None,
         };
         while let Some(session) = next {
             tried.push(session.id());
-            let (proof, lost) = (session.time_open(destination, limit), session.lost());
-            // A session must not outlive its link because a proof is on its way.
+            let (opening, lost) = (open(&session), session.lost());
+            // A session must not outlive its link because a channel is on its way.
             drop(session);
-            let error = match proof.await {
-                Ok(took) => return Ok(took),
+            let error = match opening.await {
+                Ok(opened) => return Ok(opened),
                 Err(error) => error,
             };
             next = match &error {
-                OpenError::Refused {
-                    refusal: Refusal::ResourceShortage,
-                    ..
-                } => self.another(&tried),
+                OpenError::Refused { refusal, .. } => self.instead(&tried, destination, *refusal),
                 _ => None,
             };
-            failure = Unproved {
+            failure = Unopened {
                 error,
                 lost: Some(lost),
             };
@@ -147,14 +159,49 @@ impl Pool {
         Err(failure)
     }
 
+    /// Opens a channel to `destination` on one of the sessions and closes it again. Where all of them are known to be forbidden it
+    /// there may be a new one that is not: the server's settings have been mended, say.
+    pub(super) async fn prove(
+        &self,
+        destination: &Destination,
+        limit: Duration,
+    ) -> Result<Duration, Unopened> {
+        let sessions = self.sessions();
+        let is_forbidden = sessions.iter().all(|it| self.forbids(it, destination));
+        drop(sessions);
+        if is_forbidden {
+            self.renew(limit).await;
+        }
+        self.open(destination, |session| session.time_open(destination, limit))
+            .await
+    }
+
+    /// Waits for a session that joins from now on, or until it is known that none will.
+    async fn renew(&self, limit: Duration) {
+        let ids = |sessions: &[Arc<Session>]| sessions.iter().map(|it| it.id()).collect();
+        let known: Vec<u64> = ids(&self.sessions());
+        let deadline = Instant::now() + limit;
+        self.ask_for_another();
+        loop {
+            let changed = self.changed.notified();
+            let has_come = self.sessions().iter().any(|it| !known.contains(&it.id()));
+            if has_come || self.coming.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            if timeout_at(deadline, changed).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// The session for a client's connection. On a long path a client that would share a session waits for one that is being
     /// made, but not for long: it stays where it is put, and the sessions of a path carry it side by side. So does one that would
     /// have to go by a session in doubt.
-    pub(super) async fn pick_for_client(&self) -> Option<Arc<Session>> {
+    pub(super) async fn pick_for_client(&self, destination: &Destination) -> Option<Arc<Session>> {
         let deadline = Instant::now() + WARMING_LIMIT;
         loop {
             let changed = self.changed.notified();
-            let session = self.pick()?;
+            let session = self.pick(Some(destination))?;
             let is_taken = session.load().pending_opens() + session.load().connections() > 0;
             let is_warming = self.ahead && self.coming.load(Ordering::SeqCst) > 0;
             let is_doubted = session.load().is_doubted();
@@ -209,8 +256,10 @@ impl Pool {
         self.change(|sessions| {
             sessions.push(Arc::clone(session));
             if sessions.len() > self.max_sessions {
-                let doubted = sessions.iter().position(|it| it.load().is_doubted());
-                let replaced = sessions.remove(doubted.unwrap_or(0));
+                let is_doubted = |it: &Arc<Session>| it.load().is_doubted();
+                let worst = sessions.iter().position(is_doubted);
+                let worst = worst.or_else(|| sessions.iter().position(|it| self.is_restricted(it)));
+                let replaced = sessions.remove(worst.unwrap_or(0));
                 lock(&self.retired).push(replaced);
             }
         });
@@ -243,6 +292,7 @@ impl Pool {
     pub(super) fn remove(&self, lost: u64) -> bool {
         self.change(|sessions| sessions.retain(|session| session.id() != lost));
         lock(&self.retired).retain(|session| session.id() != lost);
+        lock(&self.forbidden).retain(|(session, _)| *session != lost);
         let left = self.sessions();
         left.iter().for_each(|session| session.check());
         !left.is_empty()
@@ -274,12 +324,52 @@ impl Pool {
         change(&mut sessions);
         *guard = sessions.into();
     }
+
+    /// Whether this session was refused that destination for good.
+    fn forbids(&self, session: &Session, destination: &Destination) -> bool {
+        let forbidden = lock(&self.forbidden);
+        forbidden
+            .iter()
+            .any(|(id, to)| *id == session.id() && to == destination)
+    }
+
+    /// Whether this session was refused anything for good.
+    fn is_restricted(&self, session: &Session) -> bool {
+        lock(&self.forbidden)
+            .iter()
+            .any(|(id, _)| *id == session.id())
+    }
+
+    fn forbid(&self, session: u64, destination: &Destination) {
+        let mut forbidden = lock(&self.forbidden);
+        let note = (session, destination.clone());
+        if forbidden.contains(&note) {
+            return;
+        }
+        if forbidden.len() == FORBIDDEN_KEPT {
+            forbidden.pop_front();
+        }
+        forbidden.push_back(note);
+    }
 }
 
 impl Siblings for Pool {
-    fn another(&self, tried: &[u64]) -> Option<Arc<Session>> {
+    fn instead(
+        &self,
+        tried: &[u64],
+        destination: &Destination,
+        refusal: Refusal,
+    ) -> Option<Arc<Session>> {
+        match refusal {
+            Refusal::ResourceShortage => {}
+            Refusal::Prohibited => self.forbid(*tried.last()?, destination),
+            // Every session would say the same.
+            Refusal::ConnectFailed | Refusal::UnknownType => return None,
+        }
         let sessions = self.sessions();
-        let others = sessions.iter().filter(|it| !tried.contains(&it.id()));
+        let others = sessions
+            .iter()
+            .filter(|it| !tried.contains(&it.id()) && !self.forbids(it, destination));
         others.min_by_key(|session| burden(session)).cloned()
     }
 }

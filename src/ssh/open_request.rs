@@ -28,27 +28,39 @@ pub(super) struct OpenRequest {
 
 /// Who knows the other sessions to a host.
 pub trait Siblings: Send + Sync {
-    /// The best session but these, by [`Session::id`].
-    fn another(&self, tried: &[u64]) -> Option<Arc<Session>>;
+    /// The session that may open a channel to `destination` after these, by [`Session::id`], have not, the last for this reason.
+    fn instead(
+        &self,
+        tried: &[u64],
+        destination: &Destination,
+        refusal: Refusal,
+    ) -> Option<Arc<Session>>;
 }
 
-/// Where a client may still go that a session has no room for.
+/// Where a client may still go that a session has refused.
 pub(super) struct Elsewhere {
     siblings: Weak<dyn Siblings>,
+    destination: Destination,
     tried: Vec<u64>,
 }
 
 impl Elsewhere {
-    /// The siblings of a session that is asked now.
-    pub(super) fn than(session: u64, siblings: Weak<dyn Siblings>) -> Self {
+    /// The siblings of a session that is asked for `destination` now.
+    pub(super) fn than(
+        session: u64,
+        siblings: Weak<dyn Siblings>,
+        destination: Destination,
+    ) -> Self {
         Self {
             siblings,
+            destination,
             tried: vec![session],
         }
     }
 
-    fn next(&mut self) -> Option<Arc<Session>> {
-        let session = self.siblings.upgrade()?.another(&self.tried)?;
+    fn next(&mut self, refusal: Refusal) -> Option<Arc<Session>> {
+        let siblings = self.siblings.upgrade()?;
+        let session = siblings.instead(&self.tried, &self.destination, refusal)?;
         self.tried.push(session.id());
         Some(session)
     }
@@ -255,15 +267,14 @@ impl OpenRequest {
         }
     }
 
-    /// The server said no. A client that it has no room for on this session is handed on to another one; otherwise it sees its
-    /// connection reset, as it would without a tunnel.
+    /// The server said no. A client is handed on where another session may be told otherwise; else it sees its connection reset,
+    /// as it would without a tunnel.
     pub(super) fn refuse(mut self, refusal: Refusal, words: String) {
-        if refusal == Refusal::ResourceShortage
-            && let Purpose::Connection {
-                elsewhere: Some(elsewhere),
-                ..
-            } = &mut self.purpose
-            && let Some(session) = elsewhere.next()
+        if let Purpose::Connection {
+            elsewhere: Some(elsewhere),
+            ..
+        } = &mut self.purpose
+            && let Some(session) = elsewhere.next(refusal)
         {
             return session.open(self);
         }

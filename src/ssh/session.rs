@@ -45,7 +45,7 @@ pub struct Client {
     pub tunnel: u64,
     /// What it waits to hear before the first byte of the other side; none where it expects nothing.
     pub preface: Option<Preface>,
-    /// Who knows other sessions that can carry it, where this one's server has no room for it.
+    /// Who knows other sessions that may carry it, where this one is refused it.
     pub siblings: Option<Weak<dyn Siblings>>,
 }
 
@@ -266,12 +266,14 @@ impl Session {
             preface,
             siblings,
         } = client;
+        let elsewhere =
+            siblings.map(|siblings| Elsewhere::than(self.id, siblings, destination.clone()));
         match Stream::new(socket) {
             Ok(local) => {
                 self.open(
                     OpenRequest::connection(destination, origin, local, tunnel, meter)
                         .with_preface(preface)
-                        .or(siblings.map(|siblings| Elsewhere::than(self.id, siblings))),
+                        .or(elsewhere),
                 );
             }
             Err(error) => {

@@ -211,9 +211,7 @@ fn many_are_served(address: SocketAddr) {
 fn forwarding_forbidden_later(table: &mut Table) {
     let site = Site::new(&[]);
     let (target, _) = source(DOWNLOAD);
-    // A session that the pool makes later would be refused what this one is allowed.
-    let one_session = [&QUICK[..], &["AditSessions=1"]].concat();
-    let adit = site.forward(&[target, echo()], &one_session);
+    let adit = site.forward(&[target, echo()], &QUICK);
     let (download, echo) = (adit.listening(0), adit.listening(1));
     works(echo);
     let config = site.sshd.path("sshd_config");
@@ -221,13 +219,17 @@ fn forwarding_forbidden_later(table: &mut Table) {
     let mut stream = connect(download);
     wait_for(|| site.line.carried(Way::Down) > 1 << 20);
     fs::write(&config, format!("AllowTcpForwarding no\n{allowed}")).unwrap();
+    let before = site.line.connections();
+    many_are_served(echo);
+    // Another session has joined: it has less to do than the first, and may carry nobody.
+    wait_for(|| site.line.connections() > before);
     many_are_served(echo);
     assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
     assert!(!adit.words().contains("lost"), "{}", adit.words());
     table.line(&[
         "sshd's AllowTcpForwarding no",
         "in mid-download",
-        "nothing: a session keeps what it was allowed",
+        "nothing: a session keeps what it was allowed, and takes those whom a later one is forbidden",
         "",
         "",
         "whole",
