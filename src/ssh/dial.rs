@@ -324,7 +324,7 @@ fn dial(job: Job) -> Result<Dialled, DialEnd> {
         ..facts
     };
     let (session, io_loop, lost) = login
-        .finish(|session| into_loop(session, wire, facts, &profile))
+        .finish(|session| into_loop(session, wire, facts, took, &profile))
         .map_err(io_fault)?;
     let (session, proxy) = match proxy {
         Some(mut proxy) => (session.by_proxy(proxy.tell_end()), Some(proxy)),
@@ -379,11 +379,12 @@ fn blame_proxy(proxy: Option<&mut Proxy>, cause: FaultCause) -> FaultCause {
 
 type Parts = (Session, IoLoop, watch::Sender<Option<Fault>>);
 
-/// Hands a session that has logged in to its loop.
+/// Hands a session that has logged in to its loop; `round_trip` is that of its path, where it is known.
 fn into_loop(
     session: ssh2::Session,
     wire: Socket,
     facts: SessionFacts,
+    round_trip: Option<Duration>,
     profile: &HostProfile,
 ) -> io::Result<Parts> {
     let (mailbox, poll, commands) = Mailbox::new()?;
@@ -398,7 +399,7 @@ fn into_loop(
     };
     let setup = Setup {
         liveness,
-        round_trip: Duration::from_micros(facts.connect_micros),
+        round_trip,
         opens_ahead: profile.opens_ahead,
     };
     let io_loop = IoLoop::new(raw, transport, poll, commands, Arc::clone(&load), setup)?;

@@ -35,6 +35,7 @@ mod login;
 mod memory;
 #[cfg(target_os = "linux")]
 mod network;
+mod open_ahead;
 mod permission;
 mod probe;
 mod socks;

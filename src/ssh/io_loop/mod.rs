@@ -44,8 +44,8 @@ const NEVER: Duration = Duration::from_hours(24);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
     pub(super) liveness: Liveness,
-    /// The path's round trip, as far as it is known.
-    pub(super) round_trip: Duration,
+    /// The path's round trip, where it is known: not behind a jump host or a command.
+    pub(super) round_trip: Option<Duration>,
     /// Whether channels may be opened ahead of need.
     pub(super) opens_ahead: bool,
 }
@@ -72,8 +72,8 @@ pub(super) struct IoLoop {
     scratch: Box<[u8]>,
     liveness: Liveness,
     probes: Probes,
-    /// The shortest time in which the server has answered anything: an upper bound of the path's round trip.
-    round_trip: Duration,
+    /// The shortest time in which the server has answered anything, once it has: an upper bound of the path's round trip.
+    round_trip: Option<Duration>,
 }
 
 /// Why a loop ended.
@@ -274,7 +274,7 @@ impl IoLoop {
             scratch: &mut self.scratch,
             may_send: true,
             now: Instant::now(),
-            round_trip: self.round_trip,
+            round_trip: self.round_trip.unwrap_or_default(),
             moved: false,
         };
         for connection in self.roster.serve(&mut turn, &self.transport)? {

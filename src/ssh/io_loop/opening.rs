@@ -52,7 +52,8 @@ impl IoLoop {
                 .into_iter()
                 .filter_map(RawChannel::close),
         );
-        let wanted = spares.wanted(now, self.round_trip);
+        let round_trip = self.round_trip.unwrap_or_default();
+        let wanted = spares.wanted(now, round_trip);
         self.waiting
             .extend(wanted.into_iter().map(OpenRequest::spare));
         self.load.has_spares(spares.count());
@@ -115,7 +116,8 @@ impl IoLoop {
             }
             match answer.verdict {
                 Verdict::Open(end) => {
-                    self.round_trip = self.round_trip.min(since.elapsed());
+                    let took = since.elapsed();
+                    self.round_trip = Some(self.round_trip.map_or(took, |known| known.min(took)));
                     self.opened(channel.confirm(end), request)?;
                 }
                 Verdict::Refused(refusal, words) => {
@@ -156,8 +158,8 @@ impl IoLoop {
                 meter,
                 elsewhere: _not_needed,
             } => {
-                let mut connection =
-                    Connection::new(channel, local, tunnel, meter, self.round_trip);
+                let round_trip = self.round_trip.unwrap_or_default();
+                let mut connection = Connection::new(channel, local, tunnel, meter, round_trip);
                 if let Some(preface) = preface {
                     connection.tell_first(preface.opened);
                 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -116,6 +116,41 @@ impl Silent {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap().as_socket().unwrap()
+    }
+}
+
+/// A long line to a port of loopback: what goes in at one end comes out at the other so much later, either way.
+pub(crate) fn delayed(port: u16, one_way: Duration) -> SocketAddr {
+    listen(move |near| {
+        // A server that is gone refuses: so does the line, by closing.
+        let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
+            return;
+        };
+        for stream in [&near, &far] {
+            stream.set_nodelay(true).unwrap();
+        }
+        let (from, to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        std::thread::spawn(move || carry_late(from, to, one_way));
+        carry_late(far, near, one_way);
+    })
+}
+
+fn carry_late(mut from: TcpStream, mut to: TcpStream, one_way: Duration) {
+    let (pieces, due) = mpsc::channel::<(Instant, Vec<u8>)>();
+    std::thread::spawn(move || {
+        for (at, piece) in due {
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            if to.write_all(&piece).is_err() {
+                break;
+            }
+        }
+        let _gone = to.shutdown(Shutdown::Write);
+    });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        if pieces.send((Instant::now() + one_way, buffer[..count].to_vec())).is_err() {
+            return;
+        }
     }
 }
 
