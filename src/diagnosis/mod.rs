@@ -21,9 +21,13 @@ mod sharing;
 mod words;
 
 #[cfg(test)]
-mod pool_tests;
+mod allocation_tests;
 #[cfg(test)]
-mod service_tests;
+mod answer_tests;
+#[cfg(test)]
+mod pending_tests;
+#[cfg(test)]
+mod pool_tests;
 #[cfg(test)]
 mod testing;
 

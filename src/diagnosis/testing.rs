@@ -27,6 +27,12 @@ pub(super) struct Case {
     pub(super) is_complete: bool,
 }
 
+/// A change of it.
+pub(super) type Change = fn(&mut Case);
+
+/// Name, change, the codes that are found, and a part of the first message.
+pub(super) type Row = (&'static str, Change, &'static [&'static str], &'static str);
+
 pub(super) fn labels(pairs: &[(&str, &str)]) -> Labels {
     let owned = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
     pairs.iter().map(owned).collect()
@@ -274,4 +280,27 @@ impl Case {
             ..AddressPool::default()
         })
     }
+}
+
+/// Each change, by itself, has these reasons found.
+pub(super) fn check(start: &Case, rows: &[Row]) {
+    for (name, change, codes, part) in rows {
+        let found = start.clone().with(change).findings();
+        let own: Vec<_> = found.iter().map(|finding| finding.code).collect();
+        assert_eq!(own, *codes, "{name}: {found:?}");
+        let said = found
+            .first()
+            .map_or_else(String::new, |finding| finding.message.to_string());
+        assert!(said.contains(part), "{name}: {said}");
+        assert!(
+            found.iter().all(|finding| !finding.hint.is_empty()),
+            "{name}"
+        );
+    }
+}
+
+/// Gives out what is free of the ten addresses; `shop/other` has the first.
+pub(super) fn take_all(case: &mut Case) {
+    let rest: Vec<String> = (241..250).map(|last| format!("10.0.0.{last}")).collect();
+    case.take(&rest.iter().map(String::as_str).collect::<Vec<_>>());
 }
