@@ -27,7 +27,7 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How much a server may refuse on one connection before no more keys are offered: OpenSSH hangs up at the sixth.
 const MAX_REFUSALS: u32 = 5;
 
-/// No server hangs up for so few without saying why.
+/// Neither OpenSSH's sshd nor Dropbear hangs up for fewer without saying why.
 const FEW_REFUSALS: u32 = 3;
 
 /// What happened on an earlier connection of the same dial.
@@ -215,11 +215,21 @@ impl Login<'_> {
         let wire = self.session.wire();
         let end = wire.end_in_words();
         let end = end.unwrap_or_else(|| words!("the connection broke"));
-        // A line that breaks without a word, before much was refused, is no judgement of the login: it is tried again.
+        // A line that breaks without a word, before much was refused, is no judgement of the login: it is tried again. OpenSSH's
+        // sshd says why it hangs up, and Dropbear does not count keys; others, or what stands before a server, may.
         if wire.goodbye().is_none() && self.refusals < FEW_REFUSALS {
+            let reason = match self.refusals {
+                0 => end,
+                count => words!(
+                    "{end} after it had refused {count} of what was offered; it may allow no more (MaxAuthTries): name the right key \
+                     (-i, IdentityFile)",
+                    end = end,
+                    count = count
+                ),
+            };
             return FaultCause::HandshakeFailed {
                 phase: SshPhase::Login,
-                reason: end,
+                reason,
             };
         }
         let words = format!("then {end}, as servers do after too many attempts (MaxAuthTries)");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Agent, ED25519, authorize, bare, public, strangers, works};
 use crate::support::adit::{Running, command};
-use crate::support::peer::{KeyKind, key, make_key_of};
+use crate::support::peer::{KeyKind, Peer, key, make_key_of};
 use crate::support::person::asked;
 use crate::support::servers::{echo, to};
 use crate::support::sshd::{Sshd, make_key};
@@ -76,6 +76,27 @@ fn a_server_with_less_patience_is_asked_again_and_explained() {
         message.contains("Too many authentication failures"),
         "{message}"
     );
+}
+
+/// What is in front of a server may do so, or a line that breaks there: it is no judgement, and may be one.
+#[test]
+fn a_server_that_hangs_up_without_a_word_is_tried_again_and_its_likely_reason_told() {
+    let peer = Peer::python("asyncssh", &[ED25519], &["impatient"]);
+    let agent = Agent::start(&peer.path(""));
+    strangers(&peer.path(""), &agent, 3);
+    let adit = peer.forward(&["-o", &agent.option(), "-L", &to(echo())]);
+    let fault = adit.state("waiting")["fault"].clone();
+    assert_eq!(fault["code"], "handshake-failed", "{fault}");
+    let message = fault["message"].as_str().unwrap();
+    assert!(
+        message.contains("after it had refused 1 of what was offered")
+            && message.contains("MaxAuthTries")
+            && message.contains("IdentityFile"),
+        "{message}"
+    );
+    // Again, and the same.
+    adit.state("dialing");
+    assert_eq!(adit.state("waiting")["fault"], fault);
 }
 
 #[test]

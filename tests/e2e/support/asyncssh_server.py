@@ -1,7 +1,8 @@
 """An SSH server by asyncssh: prints its port, serves until its stdin ends.
 
-Arguments: the folder with host_key*, home/.ssh/authorized_keys; then what is switched on: "keys", "password", "interactive", and
-"narrow": the first connection opens two channels and has no room for more.
+Arguments: the folder with host_key*, home/.ssh/authorized_keys; then what is switched on: "keys", "password", "interactive",
+"narrow": the first connection opens two channels and has no room for more, and "impatient": it takes no key, and hangs up without
+a word at the second.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ class Server(asyncssh.SSHServer):
     def connection_made(self, conn):
         self.conn = conn
         Server.connections += 1
+        self.keys = 0
         self.room = 2 if "narrow" in switches and Server.connections == 1 else None
 
     def begin_auth(self, username):
@@ -37,6 +39,15 @@ class Server(asyncssh.SSHServer):
         if self.room:
             self.room -= 1
         return True
+
+    def public_key_auth_supported(self):
+        return "impatient" in switches
+
+    def validate_public_key(self, username, key):
+        self.keys += 1
+        if self.keys == 2:
+            self.conn.abort()
+        return False
 
     def password_auth_supported(self):
         return "password" in switches
