@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::model::{Fault, Moment, TunnelState};
+use crate::model::{Fault, Moment, Notice, TunnelId, TunnelState};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +37,13 @@ pub(super) enum Event {
         forward: Option<u16>,
         /// Why.
         fault: FaultJson,
+    },
+    /// Something to know that changes no forward's state.
+    Notice {
+        /// The forward's place among those asked for; null where it is about none of them.
+        forward: Option<u16>,
+        /// What it is.
+        message: String,
     },
     /// The process has gone to the background (`-f`).
     Background {
@@ -77,6 +84,18 @@ impl Event {
             state: state.code(),
             fault: state.fault().map(FaultJson::from),
             retry_in_ms,
+        }
+    }
+}
+
+impl From<&Notice> for Event {
+    fn from(notice: &Notice) -> Self {
+        Self::Notice {
+            forward: match notice.tunnel {
+                Some(TunnelId::Forward(index)) => Some(index),
+                _ => None,
+            },
+            message: notice.text.to_string(),
         }
     }
 }
@@ -122,6 +141,11 @@ mod tests {
                 target: "10.0.0.241:80".to_owned(),
                 via: "u@h".to_owned(),
             },
+            Event::from(&Notice {
+                at: Moment::START,
+                tunnel: Some(TunnelId::Forward(0)),
+                text: "something to know".to_owned().into(),
+            }),
             Event::Background { pid: 4242 },
             Event::state(0, &waiting, Moment::START),
             Event::Failed {

@@ -9,11 +9,11 @@ use super::events::{Event, FaultJson};
 use super::failure::Failure;
 use super::forward_args::Forwards;
 use super::session::{Dialog, End};
-use super::up::{engine_ended, listener, login};
+use super::up::{engine_ended, login};
 use super::words::Words;
 use crate::model::{
-    BindAddress, Command, Fault, Hop, HostId, Intent, ListenAddress, LocalBind, Snapshot, Target,
-    TunnelId, TunnelSpec, TunnelState, TunnelStatus,
+    BindAddress, Command, Fault, Hop, HostId, Intent, ListenAddress, LocalBind, Notice, Snapshot,
+    Target, TunnelId, TunnelSpec, TunnelState, TunnelStatus,
 };
 
 /// Opens `forwards` through `host`, which the engine knows already, and keeps them open.
@@ -44,6 +44,7 @@ pub(super) async fn run(
         keep_going: forwards.keep_going,
         count: forwards.list.len(),
         words: Words::default(),
+        last_notice: None,
         seen: BTreeMap::new(),
     };
     watch.warn_of_open_doors(forwards);
@@ -66,6 +67,8 @@ struct Watch<'a> {
     keep_going: bool,
     count: usize,
     words: Words,
+    /// The last notice that was written as JSON.
+    last_notice: Option<Notice>,
     seen: BTreeMap<u16, Seen>,
 }
 
@@ -106,6 +109,9 @@ impl Watch<'_> {
         for line in self.words.lines(snapshot, name) {
             self.output.console.say(&line);
         }
+        if self.output.json {
+            self.write_notices(snapshot)?;
+        }
         for (id, status) in &snapshot.tunnels {
             if let TunnelId::Forward(index) = id {
                 self.look_at(*index, status, snapshot)?;
@@ -115,6 +121,15 @@ impl Watch<'_> {
             self.detach()?;
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn write_notices(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+        for notice in snapshot.notices_after(self.last_notice.as_ref()) {
+            let event = Event::from(notice);
+            self.output.console.json(&event.line()?)?;
+            self.last_notice = Some(notice.clone());
+        }
+        Ok(())
     }
 
     fn look_at(
@@ -155,7 +170,7 @@ impl Watch<'_> {
         }
         seen.announced.clone_from(&status.listening);
         for address in &status.listening {
-            let (address, target) = (listener(address), target(status));
+            let (address, target) = (address.to_string(), target(status));
             let via = login(snapshot, &status.spec.host);
             if self.output.json {
                 let event = Event::Listening {

@@ -134,7 +134,7 @@ impl Up<'_> {
             (None, _) => String::new(),
         };
         let via = login(snapshot, &status.spec.host);
-        let local = status.listening.iter().map(listener);
+        let local = status.listening.iter().map(ToString::to_string);
         local
             .map(|local| {
                 let local = local_url(&local, self.port, port_name);
@@ -163,14 +163,6 @@ pub(super) fn engine_ended() -> Failure {
         "the engine ended by itself",
         "Start it again with ADIT_LOG=debug and report what it says.",
     )
-}
-
-/// A listener's address as programs on this computer take it.
-pub(super) fn listener(address: &ListenAddress) -> String {
-    match address {
-        ListenAddress::Tcp(address) => address.to_string(),
-        ListenAddress::Socket(path) => path.display().to_string(),
-    }
 }
 
 /// The host as `user@address`.

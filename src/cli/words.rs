@@ -33,15 +33,9 @@ impl Words {
         lines
     }
 
-    /// The notices that came after the last one that was said. Only the newest are kept in a snapshot, so that one may
-    /// have left it: then all of them are new.
+    /// The notices that came after the last one that was said.
     fn notices(&mut self, snapshot: &Snapshot) -> Vec<String> {
-        let start = self
-            .last_notice
-            .as_ref()
-            .and_then(|last| snapshot.notices.iter().rposition(|notice| notice == last))
-            .map_or(0, |place| place + 1);
-        let new = &snapshot.notices[start..];
+        let new = snapshot.notices_after(self.last_notice.as_ref());
         if let Some(last) = new.last() {
             self.last_notice = Some(last.clone());
         }

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::engine::Handle;
-use crate::model::{Notice, Snapshot, TunnelId, TunnelState, printable};
+use crate::model::{Snapshot, TunnelId, TunnelState, printable};
 
 /// How many lines are kept.
 const LINES_KEPT: usize = 2_000;
@@ -86,7 +86,7 @@ pub(super) async fn narrate(mut handle: Handle) {
     let mut snapshot = handle.snapshot();
     loop {
         tell_changes(&mut known, &snapshot);
-        for notice in new_notices(last.as_ref(), &snapshot) {
+        for notice in snapshot.notices_after(last.as_ref()) {
             tracing::info!("{}", notice.text);
         }
         last = snapshot.notices.last().cloned().or(last);
@@ -95,13 +95,6 @@ pub(super) async fn narrate(mut handle: Handle) {
             Err(_ended) => return,
         }
     }
-}
-
-/// The notices after `last`; only the newest are kept in a snapshot, so that it may have gone meanwhile.
-fn new_notices<'a>(last: Option<&Notice>, snapshot: &'a Snapshot) -> &'a [Notice] {
-    let notices = &snapshot.notices;
-    let known = last.and_then(|last| notices.iter().rposition(|notice| notice == last));
-    &notices[known.map_or(0, |place| place + 1)..]
 }
 
 fn tell_changes(known: &mut BTreeMap<TunnelId, TunnelState>, snapshot: &Snapshot) {
@@ -126,27 +119,6 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::model::Moment;
-
-    #[test]
-    fn a_notice_is_told_once() {
-        let notice = |text: &str| Notice {
-            at: Moment::default(),
-            tunnel: None,
-            text: text.to_owned().into(),
-        };
-        let mut snapshot = Snapshot {
-            notices: vec![notice("a"), notice("b")],
-            ..Snapshot::default()
-        };
-        assert_eq!(new_notices(None, &snapshot).len(), 2);
-        let last = snapshot.notices.last().cloned();
-        assert_eq!(new_notices(last.as_ref(), &snapshot), []);
-        snapshot.notices.push(notice("c"));
-        assert_eq!(new_notices(last.as_ref(), &snapshot), [notice("c")]);
-        snapshot.notices = vec![notice("d")];
-        assert_eq!(new_notices(last.as_ref(), &snapshot), [notice("d")]);
-    }
 
     #[test]
     fn the_newest_lines_are_kept_and_none_moves_a_terminal() {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::choice;
 use crate::model::{
-    ClusterState, Fault, HostId, Intent, Light, ListenAddress, Moment, Prompt, Snapshot, Target,
-    TunnelState, TunnelStatus,
+    ClusterState, Fault, HostId, Intent, Light, Moment, Prompt, Snapshot, Target, TunnelState,
+    TunnelStatus,
 };
 
 /// The running instance and all its tunnels.
@@ -171,7 +171,7 @@ impl TunnelReport {
             wanted: status.intent == Intent::Up,
             state: status.state.code().to_owned(),
             light: light(status.state.light()).to_owned(),
-            local: status.listening.iter().map(listener).collect(),
+            local: status.listening.iter().map(ToString::to_string).collect(),
             url: choice::url(snapshot, status),
             destination: status.destination.as_ref().map(ToString::to_string),
             route: status.route.map(|route| route.as_str().to_owned()),
@@ -209,13 +209,6 @@ fn times(state: &TunnelState, now: Moment) -> (Option<u64>, Option<u64>) {
             retry_at: Some(at), ..
         } => (None, ms(at.since(now))),
         _ => (None, None),
-    }
-}
-
-fn listener(address: &ListenAddress) -> String {
-    match address {
-        ListenAddress::Tcp(address) => address.to_string(),
-        ListenAddress::Socket(path) => path.display().to_string(),
     }
 }
 

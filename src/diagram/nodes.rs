@@ -2,9 +2,8 @@
 
 use crate::l10n::Lang;
 use crate::model::{
-    Destination, Finding, HostProfile, HostRole, HostStatus, LbService, LinkStatus, ListenAddress,
-    LocalBind, PodEndpoint, ServicePhase, ServicePort, Severity, TunnelStatus, Words, printable,
-    words,
+    Destination, Finding, HostProfile, HostRole, HostStatus, LbService, LinkStatus, LocalBind,
+    PodEndpoint, ServicePhase, ServicePort, Severity, TunnelStatus, Words, printable, words,
 };
 
 use super::graph::{Fact, Node, NodeKind, Status};
@@ -99,8 +98,7 @@ fn local_address(tunnel: Option<&TunnelStatus>, port: u16) -> (String, bool) {
         )
     };
     match tunnel.and_then(|tunnel| tunnel.listening.first()) {
-        Some(ListenAddress::Tcp(address)) => (address.to_string(), true),
-        Some(ListenAddress::Socket(path)) => (path.display().to_string(), true),
+        Some(address) => (address.to_string(), true),
         None => (planned(), false),
     }
 }

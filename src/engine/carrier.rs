@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::effects::report;
+use super::happening::Happening;
 use super::pool::Pool;
 use super::socks;
-use crate::model::{Destination, Outlet};
-use crate::net::{Accepted, Listener};
+use crate::model::{Destination, Outlet, TunnelId};
+use crate::net::{Accepted, Arrival, Listener};
 use crate::ssh::{Client, Meter, Preface, Socket};
 
 /// Where clients are carried at the moment.
@@ -28,17 +30,29 @@ pub(super) struct Accepting {
 }
 
 impl Accepting {
-    /// Starts accepting. Until it is told to carry, clients are reset: an open port that leads nowhere must not look open.
-    pub(super) fn start(mut listener: Listener) -> Self {
+    /// Starts accepting for this tunnel. Until it is told to carry, clients are reset: an open port that leads nowhere must not look
+    /// open.
+    pub(super) fn start(
+        mut listener: Listener,
+        id: TunnelId,
+        happenings: mpsc::Sender<Happening>,
+    ) -> Self {
         let (carrier, current) = watch::channel(None);
         let task = tokio::spawn(async move {
             // Clients that wait for a session go with the tunnel.
             let mut waiting = JoinSet::new();
             loop {
-                let client = listener.accept().await;
-                while waiting.try_join_next().is_some() {}
-                let carrier = current.borrow().clone();
-                receive(client, carrier, &mut waiting);
+                let turned_away = match listener.next().await {
+                    Arrival::Client(client) => {
+                        while waiting.try_join_next().is_some() {}
+                        let carrier = current.borrow().clone();
+                        receive(client, carrier, &mut waiting);
+                        continue;
+                    }
+                    Arrival::TurningAway(error) => Some(error.to_string()),
+                    Arrival::Accepting => None,
+                };
+                report(&happenings, Happening::TurnedAway(id.clone(), turned_away)).await;
             }
         });
         Self { task, carrier }

@@ -80,8 +80,29 @@ impl Supervisor {
         }
         entry.listening = listener.addresses().to_vec();
         entry.keep_automatic_port();
-        entry.accepting = Some(Accepting::start(listener));
+        let happenings = self.happenings.clone();
+        entry.accepting = Some(Accepting::start(listener, id.clone(), happenings));
         self.step_tunnel(id, Event::Bound(generation)).await;
+    }
+
+    pub(super) fn clients_turned_away(&mut self, id: &TunnelId, reason: Option<String>) {
+        let entry = self.tunnels.get(id);
+        let Some(local) = entry.and_then(|entry| entry.listening.first()) else {
+            return;
+        };
+        let text = match reason {
+            Some(reason) => words!(
+                "clients of {local} are turned away: {reason}. Close some of the connections through Adit's tunnels, or start Adit \
+                 with a higher limit (ulimit -n)",
+                local = local.to_string(),
+                reason = reason
+            ),
+            None => words!(
+                "clients of {local} are accepted again",
+                local = local.to_string()
+            ),
+        };
+        self.note(Some(id.clone()), text);
     }
 
     pub(super) async fn release(&mut self, id: &TunnelId) {

@@ -22,6 +22,8 @@ use crate::vault::{Contents, KeyringChange, VaultError};
 pub(super) enum Happening {
     /// A port was bound.
     Bound(TunnelId, tunnel::Generation, Listener),
+    /// The clients of a tunnel are turned away from now on, for this reason of the system's; or accepted again.
+    TurnedAway(TunnelId, Option<String>),
     /// Something else happened to a tunnel.
     Tunnel(TunnelId, tunnel::Event),
     /// A dial has come to this hop.

@@ -297,6 +297,7 @@ impl Supervisor {
                 self.bound(&id, generation, listener).await;
             }
             Happening::Tunnel(id, event) => self.step_tunnel(&id, event).await,
+            Happening::TurnedAway(id, reason) => self.clients_turned_away(&id, reason),
             Happening::Hop(id, dial, hop) => {
                 if let Some(host) = self.dialing_host(&id, dial) {
                     host.hop = hop;

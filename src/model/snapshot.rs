@@ -1,5 +1,6 @@
 //! What the faces see: one immutable picture of everything, replaced as a whole when anything changes.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -247,6 +248,15 @@ pub enum ListenAddress {
     Socket(PathBuf),
 }
 
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Socket(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Where the SSH connection to a host stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LinkStatus {
@@ -442,9 +452,41 @@ impl Snapshot {
         self.probes.iter().find(|probe| probe.target == *target)
     }
 
+    /// The notices after this one, or all of them; only the newest are kept, so that it may have gone meanwhile.
+    #[must_use]
+    pub fn notices_after(&self, last: Option<&Notice>) -> &[Notice] {
+        let known = last.and_then(|last| self.notices.iter().rposition(|notice| notice == last));
+        &self.notices[known.map_or(0, |place| place + 1)..]
+    }
+
     /// The host of this id.
     #[must_use]
     pub fn host(&self, id: &HostId) -> Option<&Arc<HostStatus>> {
         self.hosts.iter().find(|host| host.profile.id == *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_told_once() {
+        let notice = |text: &str| Notice {
+            at: Moment::default(),
+            tunnel: None,
+            text: text.to_owned().into(),
+        };
+        let mut snapshot = Snapshot {
+            notices: vec![notice("a"), notice("b")],
+            ..Snapshot::default()
+        };
+        assert_eq!(snapshot.notices_after(None).len(), 2);
+        let last = snapshot.notices.last().cloned();
+        assert_eq!(snapshot.notices_after(last.as_ref()), []);
+        snapshot.notices.push(notice("c"));
+        assert_eq!(snapshot.notices_after(last.as_ref()), [notice("c")]);
+        snapshot.notices = vec![notice("d")];
+        assert_eq!(snapshot.notices_after(last.as_ref()), [notice("d")]);
     }
 }

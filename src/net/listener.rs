@@ -12,6 +12,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
+use tokio::time::timeout;
 
 use super::holder::holder_of;
 use crate::model::{BindAddress, Fault, FaultCause, ListenAddress, LocalBind};
@@ -28,6 +29,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long clients wait for a descriptor before they are turned away: many that come at once are soon over.
 const CLIENTS_WAIT: Duration = Duration::from_secs(3);
 
+/// How long all clients must have been accepted until it is over that they are turned away.
+const RELIEF: Duration = Duration::from_secs(5);
+
 /// A bound local side: one listener, or one for each address that a name like `localhost` stands for.
 #[derive(Debug)]
 pub struct Listener {
@@ -35,6 +39,10 @@ pub struct Listener {
     addresses: Vec<ListenAddress>,
     /// Holds the place in the table of descriptors by which clients can be turned away when there is no other.
     spare: Option<Socket>,
+    /// Since when no client could be accepted.
+    failing: Option<Instant>,
+    /// When that was so last, while clients are turned away.
+    turned_away: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -59,6 +67,17 @@ impl Drop for RemoveOnDrop {
             tracing::debug!(%error, "a socket's file was gone already");
         }
     }
+}
+
+/// What comes of listening.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A client.
+    Client(Accepted),
+    /// The system can accept no clients, chiefly for want of descriptors: they are turned away from now on.
+    TurningAway(io::Error),
+    /// They are accepted again.
+    Accepting,
 }
 
 /// A client that has connected.
@@ -106,32 +125,69 @@ impl Listener {
         &self.addresses
     }
 
-    /// The next client. Never fails: where the system cannot accept it is asked again after a pause, and whoever waits too long
-    /// meanwhile is turned away, since the system itself would have them wait for ever.
-    pub async fn accept(&mut self) -> Accepted {
-        let mut failing: Option<Instant> = None;
+    /// The next client. Where the system cannot accept it is asked again after a pause, and whoever waits too long meanwhile is
+    /// turned away, since the system itself would have them wait for ever: the beginning and the end of that are told.
+    pub async fn next(&mut self) -> Arrival {
         loop {
-            let error = match self.try_accept().await {
-                Ok(accepted) => return accepted,
-                Err(error) => error,
-            };
-            let since = *failing.get_or_insert_with(|| {
-                tracing::warn!(%error, "clients of {} cannot be accepted, and are turned away unless that is soon over", self.name());
-                Instant::now()
-            });
-            if since.elapsed() >= CLIENTS_WAIT {
-                self.turn_clients_away();
+            if self.is_relieved() {
+                self.turned_away = None;
+                return Arrival::Accepting;
             }
-            tokio::time::sleep(ACCEPT_PAUSE).await;
+            let accepted = match self.turned_away {
+                None => self.try_accept().await,
+                Some(last) => {
+                    let left = RELIEF.saturating_sub(last.elapsed());
+                    match timeout(left, self.try_accept()).await {
+                        Ok(accepted) => accepted,
+                        Err(_nobody_came) => continue,
+                    }
+                }
+            };
+            match accepted {
+                Ok(client) => {
+                    self.failing = None;
+                    return Arrival::Client(client);
+                }
+                Err(error) => {
+                    if self.has_failed(&error) {
+                        return Arrival::TurningAway(error);
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
         }
     }
 
-    fn name(&self) -> String {
-        match self.addresses.first() {
-            Some(ListenAddress::Tcp(address)) => address.to_string(),
-            Some(ListenAddress::Socket(path)) => path.display().to_string(),
-            None => String::new(),
+    /// Whether clients that were turned away could be accepted for long enough.
+    fn is_relieved(&mut self) -> bool {
+        let Some(last) = self.turned_away.filter(|last| last.elapsed() >= RELIEF) else {
+            return false;
+        };
+        // Nobody may have come meanwhile: a socket of its own shows whether there is a descriptor.
+        let free = spare();
+        self.turned_away = Some(if free.is_some() { last } else { Instant::now() });
+        let is_relieved = free.is_some();
+        self.spare = self.spare.take().or(free);
+        is_relieved
+    }
+
+    /// No client could be accepted; whether they are turned away from now on.
+    fn has_failed(&mut self, error: &io::Error) -> bool {
+        let now = Instant::now();
+        if self.failing.is_none() {
+            tracing::debug!(%error, "clients of {} cannot be accepted", self.name());
         }
+        let since = *self.failing.get_or_insert(now);
+        if now.duration_since(since) < CLIENTS_WAIT {
+            return false;
+        }
+        self.turn_clients_away();
+        self.turned_away.replace(now).is_none()
+    }
+
+    fn name(&self) -> String {
+        let address = self.addresses.first();
+        address.map(ToString::to_string).unwrap_or_default()
     }
 
     /// Resets all who wait, by the place that was kept for this.
@@ -215,6 +271,8 @@ fn tcp(listeners: Vec<TcpListener>) -> Listener {
         kind: Kind::Tcp(listeners),
         addresses,
         spare: spare(),
+        failing: None,
+        turned_away: None,
     }
 }
 
@@ -252,6 +310,8 @@ fn bind_socket(path: &Path) -> io::Result<Listener> {
         },
         addresses: vec![ListenAddress::Socket(path.to_owned())],
         spare: spare(),
+        failing: None,
+        turned_away: None,
     })
 }
 

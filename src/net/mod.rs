@@ -11,6 +11,6 @@ mod socks;
 pub use checkup::port_checkup;
 pub use client_program::programs_of;
 pub use files::{allow_many_files, files_checkup};
-pub use listener::{Accepted, Listener, bind};
+pub use listener::{Accepted, Arrival, Listener, bind};
 pub use sensor::Sensor;
 pub use socks::{SocksDenial, SocksError, SocksRequest, negotiate};

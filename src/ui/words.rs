@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::l10n::{Lang, id, tr};
 use crate::model::{
-    Intent, Light, ListenAddress, LocalBind, Moment, Question, TunnelState, TunnelStatus,
-    capitalised, printable,
+    Intent, Light, LocalBind, Moment, Question, TunnelState, TunnelStatus, capitalised, printable,
 };
 
 use super::meter::Rate;
@@ -126,11 +125,8 @@ pub(super) const fn is_moving(state: &TunnelState) -> bool {
 
 /// Where a tunnel listens; empty if it does not.
 pub(super) fn local_address(tunnel: &TunnelStatus) -> String {
-    match tunnel.listening.first() {
-        Some(ListenAddress::Tcp(address)) => address.to_string(),
-        Some(ListenAddress::Socket(path)) => path.display().to_string(),
-        None => String::new(),
-    }
+    let address = tunnel.listening.first();
+    address.map(ToString::to_string).unwrap_or_default()
 }
 
 /// The port on this computer, now or planned; zero where it is a Unix socket.
@@ -253,7 +249,7 @@ pub(super) fn first_upper(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::diagram::testing::{key, ui_in};
-    use crate::model::{Fault, FaultCause, TunnelId};
+    use crate::model::{Fault, FaultCause, ListenAddress, TunnelId};
 
     #[test]
     fn numbers_of_bytes() {

@@ -73,6 +73,17 @@ fn come_and_stay(address: SocketAddr) -> (Vec<TcpStream>, Duration) {
     }
 }
 
+/// The notice that begins so, once it is told in both ways.
+fn notice(adit: &Running, beginning: &str) -> String {
+    let event = adit.event_within(PATIENCE, |event| {
+        let message = event["message"].as_str();
+        event["event"] == "notice" && message.is_some_and(|it| it.starts_with(beginning))
+    });
+    let told = event["message"].as_str().unwrap().to_owned();
+    wait_for(|| adit.words().contains(&told));
+    told
+}
+
 /// All descriptors are taken while a download is under way: it goes on, who comes is turned away, and served again as soon as others
 /// have left.
 fn no_descriptors(table: &mut Table) {
@@ -87,16 +98,20 @@ fn no_descriptors(table: &mut Table) {
     let (stay, turned_away_after) = come_and_stay(echo);
     assert!(turned_away_after < TURNED_AWAY, "{turned_away_after:?}");
     assert!(turned_away_within(download, PATIENCE) < TURNED_AWAY);
+    let told = notice(&adit, &format!("clients of {echo} are turned away"));
     assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
     drop(stay);
     let left = Instant::now();
     wait_for(|| served(echo).is_ok());
+    let served_after = left.elapsed();
+    notice(&adit, &format!("clients of {echo} are accepted again"));
+    assert_eq!(adit.words().matches(&told).count(), 1, "{}", adit.words());
     table.line(&[
         "no descriptors are left (`ulimit -n`)",
         "idle, and in mid-download",
-        "nothing; who comes is turned away",
+        &without_ports(&told),
         &seconds(turned_away_after),
-        &seconds(left.elapsed()),
+        &seconds(served_after),
         "whole",
     ]);
 }
