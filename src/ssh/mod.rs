@@ -23,6 +23,7 @@ mod pattern;
 mod proxy;
 mod raw;
 mod raw_open;
+mod raw_socket;
 mod roster;
 mod session;
 mod spares;

@@ -1,5 +1,5 @@
-//! libssh2 after the login, called without the `ssh2` crate (before it, `login_raw` does): callbacks for the socket, channels with windows of our choice,
-//! and the receive pump.
+//! libssh2 after the login, called without the `ssh2` crate (before it, `login_raw` does): channels with windows of our choice, and
+//! the receive pump.
 //!
 //! Everything here belongs to one thread. A [`RawSession`] owns the session, its channels borrow nothing but live no longer
 //! than it does: the loop drops every [`RawChannel`] before the session. Two internal functions of libssh2 are called,
@@ -13,7 +13,7 @@
 )]
 
 use std::cell::Cell;
-use std::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
+use std::ffi::{c_int, c_long, c_uint, c_ulong};
 use std::io;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
@@ -21,11 +21,10 @@ use std::rc::Rc;
 use libssh2_sys as sys;
 
 use super::exec::ExecStatus;
+use super::raw_socket::{RawSocket, attach};
 use super::transport::Transport;
 use crate::model::{Words, printable, words};
 
-const CALLBACK_SEND: c_int = 5;
-const CALLBACK_RECV: c_int = 6;
 const REQUEST_SUCCESS: u8 = 81;
 
 /// What libssh2 says of an error that is none: everything was sent, and the answer is not there yet.
@@ -37,28 +36,7 @@ const PATIENCE_SECONDS: c_long = 7 * 24 * 60 * 60;
 
 const REQUEST_FAILURE: u8 = 82;
 
-type SendCallback = unsafe extern "C" fn(
-    sys::libssh2_socket_t,
-    *const c_void,
-    usize,
-    c_int,
-    *mut *mut c_void,
-) -> isize;
-type ReceiveCallback = unsafe extern "C" fn(
-    sys::libssh2_socket_t,
-    *mut c_void,
-    usize,
-    c_int,
-    *mut *mut c_void,
-) -> isize;
-type AnyCallback = unsafe extern "C" fn();
-
 unsafe extern "C" {
-    fn libssh2_session_callback_set2(
-        session: *mut sys::LIBSSH2_SESSION,
-        kind: c_int,
-        callback: Option<AnyCallback>,
-    ) -> Option<AnyCallback>;
     fn libssh2_session_set_read_timeout(session: *mut sys::LIBSSH2_SESSION, seconds: c_long);
     fn ssh2_transport_read(session: *mut sys::LIBSSH2_SESSION) -> c_int;
     fn ssh2_packet_ask(
@@ -147,15 +125,10 @@ impl RawSession {
         session.set_blocking(false);
         let raw = NonNull::from(&mut *session.raw());
         // SAFETY: `raw` is the live session that `session` owns; the guard is released again, and this struct is the only
-        // user from now on. The abstract pointer is valid as long as `transport`, which this struct holds on to for longer
-        // than the session. The callbacks have the very signatures that libssh2 documents for these two kinds, which it
-        // takes as a generic function pointer and casts back before the call.
+        // user from now on. `transport` stays where it is for as long as this struct, which holds on to it for longer than the
+        // session.
         unsafe {
-            *sys::libssh2_session_abstract(raw.as_ptr()) = Rc::as_ptr(&transport).cast_mut().cast();
-            let send = std::mem::transmute::<SendCallback, AnyCallback>(send_callback);
-            let receive = std::mem::transmute::<ReceiveCallback, AnyCallback>(receive_callback);
-            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_SEND, Some(send));
-            libssh2_session_callback_set2(raw.as_ptr(), CALLBACK_RECV, Some(receive));
+            attach(raw, &*transport);
             libssh2_session_set_read_timeout(raw.as_ptr(), PATIENCE_SECONDS);
         }
         Self {
@@ -505,46 +478,12 @@ pub(super) fn c_uint_len(len: usize) -> c_uint {
     c_uint::try_from(len).unwrap_or(c_uint::MAX)
 }
 
-unsafe extern "C" fn send_callback(
-    _socket: sys::libssh2_socket_t,
-    bytes: *const c_void,
-    len: usize,
-    _flags: c_int,
-    owner: *mut *mut c_void,
-) -> isize {
-    // SAFETY: libssh2 passes the address of the abstract pointer that `adopt` set, whose target outlives the session, and a
-    // buffer of `len` bytes that nobody else touches during the call.
-    let (transport, bytes) = unsafe {
-        (
-            &*(*owner).cast_const().cast::<Transport>(),
-            std::slice::from_raw_parts(bytes.cast::<u8>(), len),
-        )
-    };
-    outcome(transport.send(bytes))
-}
+impl RawSocket for Transport {
+    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(bytes)
+    }
 
-unsafe extern "C" fn receive_callback(
-    _socket: sys::libssh2_socket_t,
-    buffer: *mut c_void,
-    len: usize,
-    _flags: c_int,
-    owner: *mut *mut c_void,
-) -> isize {
-    // SAFETY: as in `send_callback`; the buffer is libssh2's own and initialised.
-    let (transport, buffer) = unsafe {
-        (
-            &*(*owner).cast_const().cast::<Transport>(),
-            std::slice::from_raw_parts_mut(buffer.cast::<u8>(), len),
-        )
-    };
-    outcome(transport.receive(buffer))
-}
-
-/// As libssh2 wants it: a count, or a negative errno.
-fn outcome(result: io::Result<usize>) -> isize {
-    match result {
-        Ok(count) => isize::try_from(count).unwrap_or(isize::MAX),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => -(libc::EAGAIN as isize),
-        Err(_) => -(libc::ECONNRESET as isize),
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.receive(buffer)
     }
 }
