@@ -37,10 +37,10 @@ fn first_fault(adit: &Running, code: &str) -> (String, Duration) {
 }
 
 /// sshd as a daemon, which alone counts the connections of them all.
-pub(crate) struct Daemon(Child);
+struct Daemon(Child);
 
 impl Daemon {
-    pub(crate) fn start(site: &Site, port: u16) -> Self {
+    fn start(site: &Site, port: u16) -> Self {
         let child = Command::new("/usr/sbin/sshd")
             .args(["-D", "-e", "-p", &port.to_string(), "-f"])
             .arg(site.sshd.path("sshd_config"))
@@ -66,12 +66,18 @@ impl Drop for Daemon {
     }
 }
 
-fn max_startups(table: &mut Table) {
+/// A server with room for one connection that has not logged in; it ends with what comes with it.
+pub(crate) fn with_room_for_one() -> (Site, impl Drop) {
     let mut site = Site::new(&["MaxStartups 1", "LoginGraceTime 60"]);
     let port = site.sshd.port();
     site.sshd.kill();
-    let _daemon = Daemon::start(&site, port);
-    let idler = idler(port);
+    let daemon = Daemon::start(&site, port);
+    (site, daemon)
+}
+
+fn max_startups(table: &mut Table) {
+    let (site, _daemon) = with_room_for_one();
+    let idler = idler(site.sshd.port());
     let adit = site.forward(&[echo()], &[]);
     let (words, after) = first_fault(&adit, "handshake-failed");
     assert!(words.contains("MaxStartups"), "{words}");

@@ -13,7 +13,7 @@ use crate::faults::{
     Blow, COLUMNS, PATIENCE, QUICK, Seen, open_again, recover, strike, wait_for, without_ports,
     works,
 };
-use crate::limits::{Daemon, ends, idler};
+use crate::limits::{ends, idler, with_room_for_one};
 use crate::line::{Cut, Way};
 use crate::station::Station;
 use crate::support::adit::Running;
@@ -42,6 +42,38 @@ fn room_for(adit: &Running, more: usize) -> u64 {
         .collect();
     let mut free = (0..).filter(|number| !taken.contains(number));
     free.nth(more).unwrap()
+}
+
+/// Two tunnels: a download is under way through one, which its reader has not taken yet; the other is idle.
+struct Busy {
+    adit: Running,
+    stream: TcpStream,
+    download: SocketAddr,
+    echo: SocketAddr,
+}
+
+impl Busy {
+    fn on(site: &Site, options: &[&str]) -> Self {
+        let (target, _) = source(DOWNLOAD);
+        let adit = site.forward(&[target, echo()], options);
+        let (download, echo) = (adit.listening(0), adit.listening(1));
+        works(echo);
+        let stream = connect(download);
+        wait_for(|| site.line.carried(Way::Down) > 1 << 20);
+        Self {
+            adit,
+            stream,
+            download,
+            echo,
+        }
+    }
+
+    /// The download is taken, and nobody was told of anything.
+    fn ends_well(&mut self) {
+        assert_eq!(Download::of(&mut self.stream, DOWNLOAD), Download::Whole);
+        let words = self.adit.words();
+        assert!(!words.contains("lost"), "{words}");
+    }
 }
 
 /// A client that has come, has said a word and has heard it again.
@@ -88,23 +120,20 @@ fn notice(adit: &Running, beginning: &str) -> String {
 /// have left.
 fn no_descriptors(table: &mut Table) {
     let site = Site::new(&[]);
-    let (target, _) = source(DOWNLOAD);
-    let adit = site.forward(&[target, echo()], &["AditSessions=1"]);
-    let (download, echo) = (adit.listening(0), adit.listening(1));
-    works(echo);
-    let mut stream = connect(download);
-    wait_for(|| site.line.carried(Way::Down) > 1 << 20);
-    allow_descriptors(&adit, Some(room_for(&adit, 8)));
+    let mut busy = Busy::on(&site, &["AditSessions=1"]);
+    let (adit, echo) = (&busy.adit, busy.echo);
+    allow_descriptors(adit, Some(room_for(adit, 8)));
     let (stay, turned_away_after) = come_and_stay(echo);
     assert!(turned_away_after < TURNED_AWAY, "{turned_away_after:?}");
-    assert!(turned_away_within(download, PATIENCE) < TURNED_AWAY);
-    let told = notice(&adit, &format!("clients of {echo} are turned away"));
-    assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
+    assert!(turned_away_within(busy.download, PATIENCE) < TURNED_AWAY);
+    let told = notice(adit, &format!("clients of {echo} are turned away"));
+    busy.ends_well();
     drop(stay);
+    let adit = &busy.adit;
     let left = Instant::now();
     wait_for(|| served(echo).is_ok());
     let served_after = left.elapsed();
-    notice(&adit, &format!("clients of {echo} are accepted again"));
+    notice(adit, &format!("clients of {echo} are accepted again"));
     assert_eq!(adit.words().matches(&told).count(), 1, "{}", adit.words());
     table.line(&[
         "no descriptors are left (`ulimit -n`)",
@@ -155,15 +184,11 @@ fn reset_the_line(site: &Site) {
 
 /// The server has no room for connections that log in, and the session is lost.
 fn max_startups_on_the_way_back(table: &mut Table) {
-    let mut site = Site::new(&["MaxStartups 1", "LoginGraceTime 60"]);
+    let (site, _daemon) = with_room_for_one();
     let adit = site.forward(&[echo()], &QUICK);
     let address = adit.listening(0);
     works(address);
-    let port = site.sshd.port();
-    site.sshd.kill();
-    let _daemon = Daemon::start(&site, port);
-    let idler = idler(port);
-    // It may have come back before the only place was taken.
+    let idler = idler(site.sshd.port());
     reset_the_line(&site);
     let (struck, before) = (Instant::now(), site.line.connections());
     let event = adit.event_within(PATIENCE, |event| {
@@ -190,19 +215,11 @@ fn max_startups_on_the_way_back(table: &mut Table) {
 
 /// The pool cannot grow: all are carried by the session that there is.
 fn max_startups_while_carrying(table: &mut Table) {
-    let mut site = Site::new(&["MaxStartups 1", "LoginGraceTime 60"]);
-    let port = site.sshd.port();
-    site.sshd.kill();
-    let _daemon = Daemon::start(&site, port);
-    let (target, _) = source(DOWNLOAD);
-    let adit = site.forward(&[target, echo()], &[]);
-    let (download, echo) = (adit.listening(0), adit.listening(1));
-    let mut stream = connect(download);
-    wait_for(|| site.line.carried(Way::Down) > 1 << 20);
-    let _idler = idler(port);
-    many_are_served(echo);
-    assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
-    assert!(!adit.words().contains("lost"), "{}", adit.words());
+    let (site, _daemon) = with_room_for_one();
+    let mut busy = Busy::on(&site, &[]);
+    let _idler = idler(site.sshd.port());
+    many_are_served(busy.echo);
+    busy.ends_well();
     table.line(&[
         "sshd's MaxStartups",
         "in mid-download",
@@ -225,22 +242,17 @@ fn many_are_served(address: SocketAddr) {
 /// Forwarding is forbidden from now on: sessions that stand keep what they were allowed, those that are made are refused.
 fn forwarding_forbidden_later(table: &mut Table) {
     let site = Site::new(&[]);
-    let (target, _) = source(DOWNLOAD);
-    let adit = site.forward(&[target, echo()], &QUICK);
-    let (download, echo) = (adit.listening(0), adit.listening(1));
-    works(echo);
+    let mut busy = Busy::on(&site, &QUICK);
     let config = site.sshd.path("sshd_config");
     let allowed = fs::read_to_string(&config).unwrap();
-    let mut stream = connect(download);
-    wait_for(|| site.line.carried(Way::Down) > 1 << 20);
     fs::write(&config, format!("AllowTcpForwarding no\n{allowed}")).unwrap();
     let before = site.line.connections();
-    many_are_served(echo);
+    many_are_served(busy.echo);
     // Another session has joined: it has less to do than the first, and may carry nobody.
     wait_for(|| site.line.connections() > before);
-    many_are_served(echo);
-    assert_eq!(Download::of(&mut stream, DOWNLOAD), Download::Whole);
-    assert!(!adit.words().contains("lost"), "{}", adit.words());
+    many_are_served(busy.echo);
+    busy.ends_well();
+    let adit = busy.adit;
     table.line(&[
         "sshd's AllowTcpForwarding no",
         "in mid-download",
