@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::support::adit::run;
+use crate::client::listens_nowhere;
+use crate::faults::wait_for;
+use crate::support::adit::{Running, command};
 use crate::support::servers::closed_port;
 use crate::table::{Table, seconds};
 
@@ -109,10 +111,13 @@ fn list(address: SocketAddr) -> (String, Duration) {
     );
     fs::write(&kubeconfig, text).unwrap();
     let started = Instant::now();
-    let output = run(
-        home.path(),
-        &["list", "--kubeconfig", kubeconfig.to_str().unwrap()],
-    );
+    let mut command = command(home.path());
+    command.args(["list", "--kubeconfig"]).arg(kubeconfig);
+    let adit = Running::spawn(command);
+    // Every server has had its say by then, and none is given up.
+    wait_for(|| started.elapsed() > Duration::from_secs(1));
+    listens_nowhere(adit.pid());
+    let output = adit.output();
     let took = started.elapsed();
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{words}");

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::faults::PATIENCE;
+use crate::faults::{PATIENCE, works};
 use crate::line::Line;
 use crate::running::listeners;
 use crate::support::LIMIT;
@@ -117,6 +117,22 @@ pub(crate) fn listeners_turn_away(program: u32) {
         let after = turned_away_within(address, PATIENCE);
         assert!(after < TURNED_AWAY, "{address}: {after:?}");
     }
+}
+
+/// Where a program whose tunnels stand listens, its clients are served, every byte.
+pub(crate) fn listeners_serve(program: u32) {
+    let (addresses, _v6) = listeners(program);
+    assert!(!addresses.is_empty(), "no tunnel stands");
+    addresses.into_iter().for_each(works);
+}
+
+/// A program without tunnels listens nowhere.
+pub(crate) fn listens_nowhere(program: u32) {
+    let (addresses, v6) = listeners(program);
+    assert!(
+        addresses.is_empty() && v6.is_empty(),
+        "{addresses:?} {v6:?}"
+    );
 }
 
 /// The same command, with these words before it.

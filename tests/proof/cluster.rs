@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::api::{SERVERS, server};
-use crate::faults::{without_ports, works};
+use crate::client::listeners_serve;
+use crate::faults::without_ports;
 use crate::line::Cut;
 use crate::station::Station;
 use crate::support::servers::{closed_port, connect, noise};
@@ -35,7 +36,6 @@ impl Talk {
 /// An agent whose tunnel is open, and a connection through it.
 struct Bench {
     station: Station,
-    address: SocketAddr,
     talk: Talk,
 }
 
@@ -46,7 +46,6 @@ impl Bench {
         let address = station.open();
         Self {
             station,
-            address,
             talk: Talk(connect(address)),
         }
     }
@@ -68,7 +67,7 @@ impl Bench {
 
     fn the_tunnel_goes_on(&mut self) {
         self.talk.goes_on();
-        works(self.address);
+        listeners_serve(self.station.agent().pid());
     }
 
     fn live_again(&self) -> Duration {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use crate::client::{behind, mounts};
+use crate::client::{behind, listeners_serve, listeners_turn_away, listens_nowhere, mounts};
 use crate::faults::{Blow, recover, strike, wait_for, without_ports, works};
 use crate::line::Cut;
 use crate::station::Station;
@@ -33,12 +33,13 @@ fn keyring_gone_while_open(table: &mut Table) {
     let address = station.open();
     works(address);
     station.keyring.kill();
-    works(address);
+    listeners_serve(station.agent().pid());
     strike(&mut station.site, Blow::Line(Cut::Rst));
     let id = station.id();
     station
         .home
         .status_when(|status| tunnel(status, &id)["state"] != "open");
+    listeners_turn_away(station.agent().pid());
     recover(&mut station.site, Blow::Line(Cut::Rst));
     let since = Instant::now();
     assert_eq!(station.local(), address);
@@ -61,8 +62,8 @@ fn keyring_gone_when_it_is_needed(table: &mut Table) {
     let mut station = Station::new();
     station.start();
     station.keyring.kill();
-    let asked_after = station.open_by_hand();
-    works(station.local());
+    let asked_after = station.open_by_hand(|| listeners_turn_away(station.agent().pid()));
+    listeners_serve(station.agent().pid());
     let (told, _) = station.logs("keyring");
     table.line(&[
         "the keyring's daemon dies (-9)",
@@ -91,6 +92,7 @@ fn keyring_gone_at_the_start(table: &mut Table) {
     ]);
     station.start_as(station.command(&["agent"]));
     let (told, after) = station.logs("keyring");
+    listens_nowhere(station.agent().pid());
     table.line(&[
         "the keyring's daemon is gone",
         "Adit starts",
@@ -115,6 +117,7 @@ fn settings_on_a_full_disk(table: &mut Table) {
     let address = station.open();
     let (told, after) = station.logs("cannot be written");
     works(address);
+    listeners_serve(station.agent().pid());
     // As the agent sees it, whose mounts are its own.
     let inside = format!(
         "/proc/{}/root{}",

@@ -13,7 +13,7 @@ use adit::model::{
 };
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::client::Site;
+use crate::client::{Site, listeners_serve};
 use crate::faults::wait_for;
 use crate::support::servers::{connect, digest, echo, exchange, noise};
 use crate::support::sshd::{Sshd, user};
@@ -143,6 +143,7 @@ fn thousand_at_once(table: &mut Table) {
     }
     let took = started.elapsed();
     let after = before.with_a_whole_pool().wait_until_back(adit.id(), 24);
+    listeners_serve(adit.id());
     table.line(&[
         "1,000 connections at once over one host, 3 x 20 kB each way",
         &seconds(took),
@@ -178,6 +179,7 @@ fn churn(table: &mut Table) {
     }
     let took = started.elapsed();
     let after = before.with_a_whole_pool().wait_until_back(adit.id(), 24);
+    listeners_serve(adit.id());
     table.line(&[
         &format!("{} connections in all, eight at a time", per_lane * LANES),
         &seconds(took),

@@ -141,14 +141,20 @@ impl Station {
         assert!(up.interrupt().success());
     }
 
-    /// Opens the service as somebody at a terminal who is asked for the passphrase; how long until that.
-    pub(crate) fn open_by_hand(&self) -> Duration {
-        let started = Instant::now();
-        let script = [("Passphrase", PASSPHRASE)];
-        let (up, person) = asked(self.command(&["up", &self.id()]), &script);
-        person.seen();
+    /// Opens the service as somebody at a terminal who is asked for the passphrase; how long until that. `meanwhile` is done while
+    /// the question waits.
+    pub(crate) fn open_by_hand(&self, meanwhile: impl Fn()) -> Duration {
+        let (started, id) = (Instant::now(), self.id());
+        let nobody = asked(self.command(&["up", &id]), &[]);
+        self.home
+            .status_when(|status| tunnel(status, &id)["state"] == "asking");
         let asked_after = started.elapsed();
+        meanwhile();
+        let script = [("Passphrase", PASSPHRASE)];
+        let (up, person) = asked(self.command(&["up", &id]), &script);
+        person.seen();
         assert!(up.exit_code_is_good());
+        drop(nobody);
         asked_after
     }
 

@@ -148,7 +148,10 @@ fn carry_late(mut from: TcpStream, mut to: TcpStream, one_way: Duration) {
     });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        if pieces.send((Instant::now() + one_way, buffer[..count].to_vec())).is_err() {
+        if pieces
+            .send((Instant::now() + one_way, buffer[..count].to_vec()))
+            .is_err()
+        {
             return;
         }
     }
