@@ -237,12 +237,13 @@ fn build(chosen: Chosen, gateway: Option<Arc<dyn Gateway>>) -> Result<kube::Clie
     let Chosen { config, proxy, .. } = chosen;
     match gateway {
         None => {
-            let proxy = proxy_for(&config.cluster_url, proxy.as_deref());
+            let proxy = proxy_for(&config.cluster_url, proxy.as_deref())?;
             build_over(dial::Tcp, &config, proxy)
         }
         // The proxies of this computer's environment are not on the way from there.
         Some(gateway) => {
-            let proxy = proxy.and_then(|url| own_proxy(&config.cluster_url, &url));
+            let proxy = proxy.map(|url| own_proxy(&config.cluster_url, &url));
+            let proxy = proxy.transpose()?;
             build_over(Through(gateway), &config, proxy)
         }
     }
@@ -285,24 +286,31 @@ where
     }
 }
 
-fn own_proxy(server: &Uri, url: &str) -> Option<Intercept> {
-    Matcher::builder().all(url).build().intercept(server)
+/// The kubeconfig's own proxy. One that cannot be used is not gone around.
+fn own_proxy(server: &Uri, url: &str) -> Result<Intercept, BuildError> {
+    let proxy = Matcher::builder().all(url).build().intercept(server);
+    proxy.ok_or_else(|| {
+        let shown = url.parse().map(|url| kubeconfig::server_of(&url));
+        // What is no URL may have a password in it all the same.
+        let after_credentials = || url.rsplit('@').next().unwrap_or_default().to_owned();
+        BuildError::Proxy(shown.unwrap_or_else(|_no_url| after_credentials()))
+    })
 }
 
 /// The kubeconfig's own proxy, else that of the environment; as in Go, the environment's is not used for this computer.
-fn proxy_for(server: &Uri, own: Option<&str>) -> Option<Intercept> {
+fn proxy_for(server: &Uri, own: Option<&str>) -> Result<Option<Intercept>, BuildError> {
     if let Some(url) = own {
-        return own_proxy(server, url);
+        return own_proxy(server, url).map(Some);
     }
-    let host = server.host()?.trim_start_matches('[').trim_end_matches(']');
+    let host = server.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     let is_local = host == "localhost"
         || host
             .parse()
             .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    if is_local {
-        return None;
-    }
-    Matcher::from_env().intercept(server)
+    Ok((!is_local)
+        .then(|| Matcher::from_env().intercept(server))
+        .flatten())
 }
 
 /// A client whose bytes go through `dialler`. The server's certificate is checked against the name in the kubeconfig

@@ -65,6 +65,8 @@ mod surroundings_tests;
 mod tls_tests;
 #[cfg(test)]
 mod watch_tests;
+#[cfg(test)]
+mod way_tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
