@@ -16,19 +16,19 @@ use crate::support::sshd::Sshd;
 const DIALOGUE: &str = "Unlock Login Keyring";
 
 /// `adit WORDS` beside this keyring.
-fn start(keyring: &Keyring, words: &str) -> Running {
+pub(crate) fn start(keyring: &Keyring, words: &str) -> Running {
     let mut command = command(&keyring.home());
     keyring.hand_to(&mut command);
     command.args(words.split(' '));
     Running::spawn(command)
 }
 
-fn adit(keyring: &Keyring, words: &str) -> Output {
+pub(crate) fn adit(keyring: &Keyring, words: &str) -> Output {
     start(keyring, words).output()
 }
 
 /// The same, and it must succeed; what it printed.
-fn done(keyring: &Keyring, words: &str) -> String {
+pub(crate) fn done(keyring: &Keyring, words: &str) -> String {
     let output = adit(keyring, words);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{words}: {said}");
@@ -36,13 +36,13 @@ fn done(keyring: &Keyring, words: &str) -> String {
 }
 
 /// The same, and it must fail; what it said.
-fn refused(keyring: &Keyring, words: &str) -> String {
+pub(crate) fn refused(keyring: &Keyring, words: &str) -> String {
     let output = adit(keyring, words);
     assert_eq!(output.status.code(), Some(1), "{words}");
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn names(keyring: &Keyring) -> Vec<String> {
+pub(crate) fn names(keyring: &Keyring) -> Vec<String> {
     let json: serde_json::Value =
         serde_json::from_str(&done(keyring, "hosts list -o json")).unwrap();
     let hosts = json.as_array().unwrap().iter();

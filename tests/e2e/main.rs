@@ -19,6 +19,8 @@ mod forward;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod giving_up;
+#[cfg(target_os = "linux")]
+mod hosts;
 mod instance;
 mod interop;
 mod key;
