@@ -59,7 +59,9 @@ impl Hosts<'_> {
                 let text = hosts_file::write(hosts, output, home.as_deref())?;
                 self.console.text(&text)
             }
-            HostsCmd::Test { name } => Err(Usage(format!("{name} is tested by the engine")).into()),
+            HostsCmd::Test { name, .. } => {
+                Err(Usage(format!("{name} is tested by the engine")).into())
+            }
         }
     }
 

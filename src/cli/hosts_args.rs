@@ -58,6 +58,9 @@ pub(super) enum HostsCmd {
     Test {
         /// The host's name
         name: String,
+        /// How to print what was found
+        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+        output: Format,
     },
     /// Save the hosts of a file that `adit hosts export` wrote, or of ssh_config
     Import(ImportArgs),

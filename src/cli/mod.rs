@@ -23,7 +23,6 @@ mod host_query;
 mod hosts;
 mod hosts_args;
 mod hosts_file;
-mod hosts_test;
 mod instance;
 mod key;
 mod kubeconfig;

@@ -26,33 +26,60 @@ pub(super) async fn run(
     profile: HostProfile,
     console: &mut Console,
 ) -> anyhow::Result<bool> {
-    let target = if let Some(asked) = &args.service {
-        let service = asked.service.clone();
-        let port = if let Some(port) = asked.port {
-            port
-        } else {
-            let snapshot = first_view(dialog, console).await?;
-            choose_port(&service, &snapshot)?
-        };
-        dialog.send(Command::Probe {
-            service: service.clone(),
-            port,
-        });
-        ProbeTarget::Service { service, port }
-    } else {
-        let target = ProbeTarget::Host(profile.id.clone());
-        dialog.send(Command::ProbeHost(Box::new(profile)));
-        target
+    let Some(asked) = &args.service else {
+        return run_host(dialog, profile, args.output, console).await;
     };
+    let service = asked.service.clone();
+    let port = if let Some(port) = asked.port {
+        port
+    } else {
+        let snapshot = first_view(dialog, console).await?;
+        choose_port(&service, &snapshot)?
+    };
+    dialog.send(Command::Probe {
+        service: service.clone(),
+        port,
+    });
+    follow(
+        dialog,
+        &ProbeTarget::Service { service, port },
+        args.output,
+        console,
+    )
+    .await
+}
+
+/// The same of the way to the host of `profile` alone.
+///
+/// # Errors
+/// A failure where the probe cannot be made at all.
+pub(super) async fn run_host(
+    dialog: &mut Dialog,
+    profile: HostProfile,
+    format: Format,
+    console: &mut Console,
+) -> anyhow::Result<bool> {
+    let target = ProbeTarget::Host(profile.id.clone());
+    dialog.send(Command::ProbeHost(Box::new(profile)));
+    follow(dialog, &target, format, console).await
+}
+
+/// Prints what comes of the probe that was begun.
+async fn follow(
+    dialog: &mut Dialog,
+    target: &ProbeTarget,
+    format: Format,
+    console: &mut Console,
+) -> anyhow::Result<bool> {
     let mut printer = Printer {
         console,
-        format: args.output,
+        format,
         printed: 0,
     };
     let mut last: Option<Arc<ProbeReport>> = None;
     let end = dialog
         .follow(|snapshot| {
-            let Some(report) = snapshot.probe_of(&target) else {
+            let Some(report) = snapshot.probe_of(target) else {
                 return Ok(ControlFlow::Continue(()));
             };
             printer.steps(report)?;

@@ -7,7 +7,7 @@ use clap::Parser;
 use tokio::runtime::Runtime;
 
 use super::args::{
-    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, DiagramArgs, ExplainArgs, KubeconfigArgs,
+    Cli, ClusterArgs, Cmd, DemoArgs, DemoFormat, DiagramArgs, ExplainArgs, Format, KubeconfigArgs,
     ListArgs, PoolsArgs, ProbeArgs, UpArgs, ViaArgs,
 };
 use super::background::{Detaching, run_in_background};
@@ -25,8 +25,8 @@ use super::source::{Meant, is_kubeconfig_here};
 use super::target::ServiceTarget;
 use super::terminal::Terminal;
 use super::{
-    RunningDemo, Wiring, diagram, doctor, explain, forward, hosts, hosts_test, key, kubeconfig,
-    list, logging, pools, probe, up,
+    RunningDemo, Wiring, diagram, doctor, explain, forward, hosts, key, kubeconfig, list, logging,
+    pools, probe, up,
 };
 use crate::control::{Faces, Journal};
 use crate::engine::{Handle, HostBook, Memory, checkup};
@@ -187,12 +187,7 @@ impl App {
             let run = async |dialog: &mut Dialog, console: &mut Console| {
                 probe::run(dialog, args, profile, console).await
             };
-            let works = self.converse(dialog, run).await?;
-            Ok(if works {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
+            Ok(exit_of(self.converse(dialog, run).await?))
         })
     }
 
@@ -380,8 +375,8 @@ impl App {
         let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = interrupted()?;
-            if let HostsCmd::Test { name } = &command {
-                return self.test_host(name, interrupt).await;
+            if let HostsCmd::Test { name, output } = &command {
+                return self.test_host(name, *output, interrupt).await;
             }
             let ssh_hosts = self.wiring.ssh_hosts;
             let mut hosts = Hosts {
@@ -399,6 +394,7 @@ impl App {
     async fn test_host(
         &mut self,
         name: &str,
+        format: Format,
         interrupt: impl Future<Output = ()> + Send + 'static,
     ) -> Outcome {
         let Some(known) = self.saved_host(name).await? else {
@@ -407,10 +403,9 @@ impl App {
         let handle = (self.wiring.start_engine)(Memory::Hosts)?;
         let dialog = self.dialog(handle, true, interrupt);
         let run = async |dialog: &mut Dialog, console: &mut Console| {
-            hosts_test::run(dialog, known.profile, console).await
+            probe::run_host(dialog, known.profile, format, console).await
         };
-        self.converse(dialog, run).await?;
-        Ok(ExitCode::SUCCESS)
+        Ok(exit_of(self.converse(dialog, run).await?))
     }
 
     /// Starts the engine and tells it of the hosts and the cluster.
@@ -466,6 +461,15 @@ impl App {
         let result = run(&mut dialog, &mut self.console).await;
         dialog.close().await;
         result
+    }
+}
+
+/// Of a probe: whether every hop works.
+const fn exit_of(works: bool) -> ExitCode {
+    if works {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

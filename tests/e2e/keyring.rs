@@ -312,13 +312,23 @@ fn a_saved_host_is_taken_by_its_name() {
     let sshd = Sshd::start(&[]);
     save_node(&keyring, &sshd);
     let tried = done(&keyring, "hosts test node");
-    for step in ["connection", "host key", "login"] {
+    for step in ["connect to", "host key of", "log in to"] {
         let line = tried.lines().find(|line| line.contains(step));
         assert!(
             line.is_some_and(|line| line.starts_with("ok")),
             "{step}: {tried}"
         );
     }
+    assert!(tried.trim_end().ends_with("Every hop works."), "{tried}");
+    let tried = done(&keyring, "hosts test node -o json");
+    let report: serde_json::Value = serde_json::from_str(&tried).unwrap();
+    assert_eq!(report["verdict"], "works", "{tried}");
+    assert!(
+        report["steps"]
+            .as_array()
+            .is_some_and(|steps| steps.iter().all(|step| step["outcome"] == "passed")),
+        "{tried}"
+    );
     let said = refused(&keyring, "hosts test nobody");
     assert!(said.contains("no host is saved"), "{said}");
 }
