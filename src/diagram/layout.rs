@@ -85,7 +85,13 @@ const LEADING: f32 = 2.0;
 /// shorten.
 #[must_use]
 pub fn lay_out(graph: &Graph, width: f32, measure: &dyn Measure) -> Layout {
-    columns::lay_out(graph, width, measure).unwrap_or_else(|| stack::lay_out(graph, width, measure))
+    lay_across(graph, width, measure).unwrap_or_else(|| stack::lay_out(graph, width, measure))
+}
+
+/// The same from left to right; none where `width` has no room for that.
+#[must_use]
+pub fn lay_across(graph: &Graph, width: f32, measure: &dyn Measure) -> Option<Layout> {
+    columns::lay_out(graph, width, measure)
 }
 
 /// What a box needs to show all its text.

@@ -24,7 +24,8 @@ pub use address_map::{
 pub use build::{Planned, of_service, of_tunnel, of_tunnel_in, planned};
 pub use graph::{Edge, EdgeKind, Fact, Graph, Node, NodeKind, Status};
 pub use layout::{
-    Direction, EdgePath, Layout, Measure, Note, NoteLine, Point, Rect, Role, Size, lay_out,
+    Direction, EdgePath, Layout, Measure, Note, NoteLine, Point, Rect, Role, Size, lay_across,
+    lay_out,
 };
 pub use paint::Theme;
 pub use typeface::{HANGUL, HANGUL_STRONG};

@@ -128,18 +128,22 @@ fn body_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     findings_ui(ui, row);
     ui.add_space(theme::GROUP_GAP);
     let graph = graph(row, scene);
+    let across = graph
+        .as_ref()
+        .filter(|_| !is_wide)
+        .and_then(|graph| diagram_view::across(ui, graph));
     match &graph {
         // A way that goes down leaves room beside itself.
-        Some(graph) if !is_wide && !diagram_view::lies_across(ui, graph) => {
+        Some(graph) if !is_wide && across.is_none() => {
             two_columns_ui(ui, |left, right| {
-                way_ui(left, row, graph, scene);
+                way_ui(left, row, graph, None, scene);
                 route_ui(right, row, scene);
                 facts::facts_ui(right, row, scene);
             });
         }
         _ => {
             if let Some(graph) = &graph {
-                way_ui(ui, row, graph, scene);
+                way_ui(ui, row, graph, across, scene);
                 ui.add_space(theme::GROUP_GAP);
             }
             if is_wide {
@@ -176,7 +180,13 @@ fn two_columns_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui, &mut Ui)) {
 }
 
 /// The drawing of the way, with its head.
-fn way_ui(ui: &mut Ui, row: &Row, graph: &diagram::Graph, scene: &mut Scene<'_>) {
+fn way_ui(
+    ui: &mut Ui,
+    row: &Row,
+    graph: &diagram::Graph,
+    across: Option<diagram::Layout>,
+    scene: &mut Scene<'_>,
+) {
     way_head_ui(ui, row, graph, scene);
     ui.add_space(2.0);
     let id = row.id.tunnel();
@@ -186,7 +196,7 @@ fn way_ui(ui: &mut Ui, row: &Row, graph: &diagram::Graph, scene: &mut Scene<'_>)
         animate: scene.animate,
         flow: !scene.window.reduced_motion,
     };
-    diagram_view::diagram_ui(ui, graph, motion);
+    diagram_view::diagram_ui(ui, graph, across, motion);
 }
 
 /// What the drawing is, and what can be done with it.

@@ -8,9 +8,7 @@ use egui::{
 use super::meter::Rate;
 use super::theme::Palette;
 use super::{icons, theme, widgets};
-use crate::diagram::{
-    self, Direction, EdgeKind, Graph, Layout, Node, NodeKind, Note, Size, Status,
-};
+use crate::diagram::{self, EdgeKind, Graph, Layout, Node, NodeKind, Note, Size, Status};
 use crate::l10n::tr;
 use crate::model::Light;
 
@@ -25,25 +23,27 @@ pub(super) struct Motion {
     pub(super) flow: bool,
 }
 
-/// Whether there is room for it from left to right.
-pub(super) fn lies_across(ui: &Ui, graph: &Graph) -> bool {
-    laid_out(ui, graph).direction == Direction::Across
+/// It laid out from left to right, where there is room for that.
+pub(super) fn across(ui: &Ui, graph: &Graph) -> Option<Layout> {
+    diagram::lay_across(graph, ui.available_width(), &measure(ui))
 }
 
-fn laid_out(ui: &Ui, graph: &Graph) -> Layout {
-    let measure = |text: &str, role: diagram::Role| {
+/// How large a text is in the window's fonts.
+fn measure(ui: &Ui) -> impl Fn(&str, diagram::Role) -> Size {
+    move |text: &str, role| {
         let (font, color) = (font(role, NodeKind::Host), Color32::WHITE);
         let galley = ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, color));
         Size {
             width: galley.size().x,
             height: galley.size().y,
         }
-    };
-    diagram::lay_out(graph, ui.available_width(), &measure)
+    }
 }
 
-pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, motion: Motion) {
-    let layout = laid_out(ui, graph);
+/// Draws it as it was laid out for this width, or else as it fits.
+pub(super) fn diagram_ui(ui: &mut Ui, graph: &Graph, layout: Option<Layout>, motion: Motion) {
+    let layout =
+        layout.unwrap_or_else(|| diagram::lay_out(graph, ui.available_width(), &measure(ui)));
     let size = Vec2::new(layout.size.width, layout.size.height);
     let (area, _) = ui.allocate_exact_size(size, Sense::hover());
     if !ui.is_rect_visible(area) {
