@@ -71,7 +71,12 @@ fn hops(
     depth: usize,
 ) -> Result<Vec<HostProfile>, ConfigError> {
     let circle = || ConfigError::JumpLoop(resolved.argument.clone());
-    if depth >= MAX_HOPS {
+    // As with `ssh`, only the name counts: behind a jump host its own address may be another host's. Longer circles come to
+    // the limit.
+    let is_itself = jump.host == resolved.host_name
+        && jump.port.unwrap_or(22) == resolved.port
+        && jump.user.as_ref().is_none_or(|user| *user == resolved.user);
+    if is_itself || depth >= MAX_HOPS {
         return Err(circle());
     }
     let arguments = [
@@ -86,13 +91,6 @@ fn hops(
         ..Query::default()
     };
     let hop = resolve(&query, environment, system)?;
-    let itself = |other: &Resolved| {
-        (&other.host_name, other.port, &other.user)
-            == (&resolved.host_name, resolved.port, &resolved.user)
-    };
-    if itself(&hop) {
-        return Err(circle());
-    }
     let mut hop = profile_at(&hop, environment, system, depth + 1)?;
     let mut hops = std::mem::take(&mut hop.jumps);
     hops.push(hop);

@@ -409,6 +409,14 @@ fn jump_hosts_in_a_circle_are_refused() {
 }
 
 #[test]
+fn a_host_may_have_the_address_of_its_own_jump_host() {
+    let world = World::new("Host *\n HostName 10.0.0.5\nHost inner\n ProxyJump outer\n");
+    let jumps = world.profile("inner").unwrap().jumps;
+    assert_eq!(jumps.len(), 1);
+    assert_eq!(jumps[0].address, "10.0.0.5");
+}
+
+#[test]
 fn what_cannot_be_honoured_is_said_once_with_its_place() {
     let world = World::new(
         "ForwardAgent yes\nForwardAgent yes\nForwardX11 no\nSendEnv LANG\nLogLevel DEBUG\nRemoteForward 9 h:9\nControlPath none\nUpdateHostKeys \"no\" # why\n\
