@@ -68,20 +68,23 @@ pub(super) fn service_ui(ui: &mut Ui, row: &Row, is_repeated: bool, scene: &mut 
     } else {
         (theme::strong_font(13.5), palette.text)
     };
-    lines_ui(ui, &row.namespace(), |ui| {
+    let below = match row.key() {
+        Some(_) => row.namespace(),
+        None => row.id.label(scene.lang).into(),
+    };
+    lines_ui(ui, &below, |ui| {
         text_ui(ui, &row.name(), font, color);
     });
 }
 
 /// The star of a favourite. Of the others it shows only under the pointer, so that the list stays calm.
 fn star_ui(ui: &mut Ui, row: &Row, is_repeated: bool, scene: &mut Scene<'_>) {
-    let Some(key) = row.key() else { return };
     ui.spacing_mut().item_spacing.x = 4.0;
     let is_favourite = scene.is_favourite(row);
-    if is_repeated {
+    let Some(key) = row.key().filter(|_| !is_repeated) else {
         ui.allocate_exact_size(vec2(STAR, STAR), Sense::hover());
         return;
-    }
+    };
     let (rect, response) = ui.allocate_exact_size(vec2(STAR, STAR), Sense::click());
     let lang = scene.lang;
     let name = || tr!(lang, "cell-favourite", service = key.to_string());

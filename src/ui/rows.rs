@@ -72,7 +72,10 @@ impl RowId {
                 format!("{} {}", named(service, *port), protocol.as_str())
             }
             Self::Bare(service) => service.to_string(),
-            Self::Tunnel(id) => id.to_string(),
+            Self::Tunnel(TunnelId::Forward(index)) => {
+                let number = (u32::from(*index) + 1).to_string();
+                tr!(lang, "row-forward", number = number)
+            }
         };
         printable(&label).into_owned()
     }
@@ -87,6 +90,8 @@ pub(super) struct Row {
     pub(super) service: Option<Arc<LbService>>,
     /// The port's place among the Service's.
     port: usize,
+    /// Where it leads, where no service tells that.
+    leads_to: String,
     /// Everything a search looks at, in lower case.
     searched: String,
 }
@@ -132,7 +137,7 @@ impl Row {
         match &self.id {
             RowId::Port(key, ..) | RowId::Bare(key) => printable(&key.name),
             RowId::Tunnel(TunnelId::Service { service, .. }) => printable(&service.name),
-            RowId::Tunnel(id @ TunnelId::Forward(_)) => id.to_string().into(),
+            RowId::Tunnel(TunnelId::Forward(_)) => printable(&self.leads_to),
         }
     }
 
@@ -162,6 +167,7 @@ pub(super) fn rows_of(service: &Arc<LbService>) -> Vec<Row> {
         id,
         service: Some(Arc::clone(service)),
         port,
+        leads_to: String::new(),
         searched: format!("{common} {ports}").to_lowercase(),
     };
     if service.ports.is_empty() {
@@ -233,5 +239,6 @@ pub(super) fn orphan(id: &TunnelId, snapshot: &Snapshot) -> Row {
         service: None,
         port: 0,
         searched: format!("{id} {target}").to_lowercase(),
+        leads_to: target,
     }
 }

@@ -210,7 +210,7 @@ fn visuals_of(palette: &Palette, mut visuals: Visuals) -> Visuals {
         (
             &mut widgets.hovered,
             palette.hover,
-            Stroke::new(1.0, palette.accent),
+            Stroke::new(1.0, palette.weak),
         ),
         (
             &mut widgets.active,

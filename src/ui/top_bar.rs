@@ -158,12 +158,12 @@ fn host_combo_ui(
     let combo = ComboBox::from_id_salt("host")
         .width(width)
         .truncate()
-        .selected_text(printable(&selected.profile.login()).into_owned())
+        .selected_text(name_of(snapshot, selected))
         .show_ui(ui, |ui| {
             for host in &snapshot.hosts {
                 let is_selected = host.profile.id == selected.profile.id;
                 if ui
-                    .selectable_label(is_selected, host_text(scene.lang, host))
+                    .selectable_label(is_selected, host_text(scene, host))
                     .clicked()
                     && !is_selected
                 {
@@ -174,7 +174,7 @@ fn host_combo_ui(
     combo.response.widget_info(|| {
         let mut info =
             egui::WidgetInfo::labeled(egui::Role::ComboBox, true, tr!(scene, "bar-host"));
-        info.current_text_value = Some(selected.profile.login());
+        info.current_text_value = Some(name_of(snapshot, selected));
         info
     });
     if let Some(host) = chosen {
@@ -183,10 +183,22 @@ fn host_combo_ui(
     combo.response
 }
 
-fn host_text(lang: Lang, host: &HostStatus) -> String {
-    let (_, word) = link(lang, &host.link);
-    let login = host.profile.login();
-    printable(&format!("{login} · {word}")).into_owned()
+fn host_text(scene: &Scene<'_>, host: &HostStatus) -> String {
+    let (_, word) = link(scene.lang, &host.link);
+    format!("{} · {word}", name_of(scene.snapshot, host))
+}
+
+/// What a host is called: several may have one login.
+fn name_of(snapshot: &Snapshot, host: &HostStatus) -> String {
+    let (id, profile) = (&host.profile.id, &host.profile);
+    let login = profile.login();
+    let is_named = snapshot.saved_hosts.contains_key(id) && id.as_str() != profile.address;
+    let name = if is_named {
+        format!("{id} · {login}")
+    } else {
+        login
+    };
+    printable(&name).into_owned()
 }
 
 /// A connection in a word.

@@ -24,6 +24,7 @@ state-waiting = Waiting
 state-not-tunnellable = Not tunnellable
 
 row-port = { $service } port { $port }
+row-forward = forward { $number }
 row-not-tcp = Port { $port } is { $protocol }, and SSH carries TCP only.
 row-no-port = This service has no port.
 row-copy-address = Copy the local address

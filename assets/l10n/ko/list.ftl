@@ -24,6 +24,7 @@ state-waiting = 대기 중
 state-not-tunnellable = 터널 불가
 
 row-port = { $service } 포트 { $port }
+row-forward = 포워딩 { $number }
 row-not-tcp = 포트 { $port }번은 { $protocol }인데, SSH는 TCP만 나를 수 있습니다.
 row-no-port = 이 서비스에는 포트가 없습니다.
 row-copy-address = 로컬 주소 복사
