@@ -194,7 +194,7 @@ fn config_failure(error: ConfigError) -> anyhow::Error {
         ConfigError::Line {
             origin: Origin::CommandLine,
             problem,
-        } => Usage(problem).into(),
+        } => Usage(problem.to_string()).into(),
         error @ ConfigError::Destination(_) => Usage(error.to_string()).into(),
         error @ ConfigError::Refused { .. } => {
             let next = "Ask whoever keeps that file, or read another one with -F.";

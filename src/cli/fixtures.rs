@@ -23,7 +23,7 @@ pub(super) fn auth_rejected() -> Fault {
     Fault {
         hop: Hop::Ssh("u@h".to_owned()),
         cause: FaultCause::AuthRejected {
-            tried: vec!["key.pem".to_owned()],
+            tried: vec!["key.pem".to_owned().into()],
             accepted: vec!["publickey".to_owned()],
         },
     }

@@ -240,7 +240,7 @@ mod tests {
             (
                 TunnelState::Failed(Fault::local(FaultCause::BindFailed {
                     address: String::new(),
-                    reason: String::new(),
+                    reason: crate::model::Words::default(),
                 })),
                 "biii",
             ),

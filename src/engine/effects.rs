@@ -43,7 +43,7 @@ impl Supervisor {
                 Err(error) => {
                     let cause = FaultCause::BindFailed {
                         address: "a port".to_owned(),
-                        reason: error.to_string(),
+                        reason: error.to_string().into(),
                     };
                     Happening::Tunnel(id, Event::BindFailed(generation, Fault::local(cause)))
                 }

@@ -11,7 +11,7 @@ use super::recall::Recall;
 use super::tunnel;
 use crate::model::{
     Answer, Client, ClusterSource, Fault, HostFacts, HostId, HostProfile, KeyCheck, ProbeId,
-    PromptId, Question, Recovery, SshHosts, Surroundings, TunnelId,
+    PromptId, Question, Recovery, SshHosts, Surroundings, TunnelId, Words,
 };
 use crate::net::Listener;
 use crate::ssh::Session;
@@ -43,7 +43,7 @@ pub(super) enum Happening {
     /// A further session of a link needs an answer, and takes only one that is remembered.
     AskedQuietly(HostId, String, Question, SyncSender<Answer>),
     /// Saved hosts were resolved by ssh_config, or could not be, by the run of this number.
-    Resolved(u64, Vec<(HostId, Result<Box<HostProfile>, String>)>),
+    Resolved(u64, Vec<(HostId, Result<Box<HostProfile>, Words>)>),
     /// The keyring was read.
     VaultOpened(Result<Contents, VaultError>),
     /// There is a keyring where there was none, or it was unlocked; or the other way round.
@@ -59,7 +59,7 @@ pub(super) enum Happening {
     /// It is this tunnel's turn to be opened again.
     Reopen(TunnelId),
     /// The settings could not be written, or are written again.
-    SettingsSaid(String),
+    SettingsSaid(Words),
     /// Every session of a link has something to do.
     Crowded(HostId, u64),
     /// Another session of a link stands.
@@ -79,7 +79,7 @@ pub(super) enum Happening {
     /// The hosts of ssh_config were read.
     SshHosts(SshHosts),
     /// ssh_config has filled in a host that is to be tried.
-    Tested(HostId, Result<Box<HostProfile>, String>),
+    Tested(HostId, Result<Box<HostProfile>, Words>),
     /// A private key file was looked at.
     KeyChecked(KeyCheck),
 }

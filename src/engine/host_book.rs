@@ -132,7 +132,7 @@ impl HostBook {
         let resolved = tokio::task::spawn_blocking(move || profile_of(&resolving, &all)).await;
         resolved
             .map_err(|error| failed(error.to_string()))?
-            .map_err(failed)
+            .map_err(|problem| failed(problem.to_string()))
     }
 
     /// The saved hosts on the way to this one.

@@ -9,10 +9,10 @@ use super::supervisor::Supervisor;
 use super::tunnel::Event;
 use crate::model::{
     ClusterState, ClusterStatus, ForwardMatch, ForwardSpec, HostId, HostProfile, Intent,
-    ResolvedSshHost, Route, SavedHost, SshHost, SshHosts, Target, TunnelId, TunnelSpec,
+    ResolvedSshHost, Route, SavedHost, SshHost, SshHosts, Target, TunnelId, TunnelSpec, Words,
     match_forward, words,
 };
-use crate::ssh::config::{self, Environment, LocalSystem, Query};
+use crate::ssh::config::{self, ConfigError, Environment, LocalSystem, Query};
 
 /// How many hosts of ssh_config are shown: resolving one may take a name lookup.
 const HOSTS_MAX: usize = 200;
@@ -23,7 +23,7 @@ pub(super) struct Imports {
     /// The hosts of ssh_config, once they were asked for.
     pub(super) ssh_hosts: Option<Arc<SshHosts>>,
     /// What keeps a host from being tried: ssh_config makes no sense of it.
-    pub(super) problems: Vec<(HostId, String)>,
+    pub(super) problems: Vec<(HostId, Words)>,
     /// Forwards of an imported command that were in no cluster's view yet.
     unmatched: BTreeSet<TunnelId>,
 }
@@ -63,7 +63,7 @@ impl Supervisor {
         });
     }
 
-    pub(super) fn tested(&mut self, id: HostId, profile: Result<Box<HostProfile>, String>) {
+    pub(super) fn tested(&mut self, id: HostId, profile: Result<Box<HostProfile>, Words>) {
         match profile {
             Ok(profile) => self.probe_host(*profile),
             Err(problem) => self.imports.problems.push((id, problem)),
@@ -197,18 +197,18 @@ fn ssh_hosts() -> SshHosts {
             };
             hosts.hosts = aliases.into_iter().take(HOSTS_MAX).map(resolve).collect();
         }
-        Err(error) => hosts.problem = Some(error.to_string()),
+        Err(error) => hosts.problem = Some(error.words()),
     }
     hosts
 }
 
-fn resolved(alias: &str, environment: &Environment) -> Result<ResolvedSshHost, String> {
+fn resolved(alias: &str, environment: &Environment) -> Result<ResolvedSshHost, Words> {
     let mut system = LocalSystem;
     let query = Query {
         host: alias.to_owned(),
         ..Query::default()
     };
-    let words = |error: config::ConfigError| error.to_string();
+    let words = |error: ConfigError| error.words();
     let resolved = config::resolve(&query, environment, &mut system).map_err(words)?;
     let profile = config::profile(&resolved, environment, &mut system).map_err(words)?;
     Ok(ResolvedSshHost {

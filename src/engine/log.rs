@@ -184,7 +184,7 @@ mod tests {
     fn what_changed_is_told_once_and_traffic_is_not() {
         let fault = Fault::local(FaultCause::BindFailed {
             address: "127.0.0.1:1".to_owned(),
-            reason: "no".to_owned(),
+            reason: "no".to_owned().into(),
         });
         let mut before = Snapshot::default();
         let bytes = |down_bytes| Traffic {

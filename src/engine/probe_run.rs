@@ -80,7 +80,7 @@ impl ProbeRun {
             Ok(Err(fault)) => failed(fault),
             Err(error) => failed(Fault::local(FaultCause::BindFailed {
                 address: "a port".to_owned(),
-                reason: error.to_string(),
+                reason: error.to_string().into(),
             })),
         };
         self.set(index, outcome).await;

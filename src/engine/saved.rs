@@ -15,7 +15,7 @@ use super::saved_profile::{SavedHosts, profile_of};
 use super::settings_keeper::SettingsKeeper;
 use super::supervisor::Supervisor;
 use super::tunnel::Event;
-use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus, words};
+use crate::model::{HostId, HostProfile, Intent, SavedHost, VaultStatus, Words, words};
 use crate::vault::{KeyringWatch, Vault, VaultOptions};
 
 /// What is remembered, as the supervisor holds it.
@@ -115,7 +115,7 @@ impl Supervisor {
     pub(super) async fn resolved(
         &mut self,
         run: u64,
-        profiles: Vec<(HostId, Result<Box<HostProfile>, String>)>,
+        profiles: Vec<(HostId, Result<Box<HostProfile>, Words>)>,
     ) {
         // Hosts have changed since: what they are now is on its way, and may even have come before.
         if run != self.remembered.resolving {
@@ -132,7 +132,7 @@ impl Supervisor {
                     let text = words!(
                         "The host {host} cannot be used: {problem}.",
                         host = id.as_str(),
-                        problem = problem.as_str()
+                        problem = &problem
                     );
                     self.note(None, text);
                     self.imports.problems.push((id, problem));

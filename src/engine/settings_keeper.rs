@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::effects::report;
 use super::happening::Happening;
-use crate::model::Settings;
+use crate::model::{Settings, words};
 use crate::settings::{SettingsError, Store};
 
 /// How long changes are gathered before they are written.
@@ -149,9 +149,10 @@ impl Writer {
     fn look_at(&mut self, result: Result<(), SettingsError>) {
         let had_failed = std::mem::replace(&mut self.has_failed, result.is_err());
         let text = match result {
-            Ok(()) if had_failed => "The settings are written again.".to_owned(),
-            Err(error) if !had_failed => format!(
-                "{error}. Adit tries again every few seconds; what it cannot write is lost when it ends."
+            Ok(()) if had_failed => words!("The settings are written again."),
+            Err(error) if !had_failed => words!(
+                "{problem}. Adit tries again every few seconds; what it cannot write is lost when it ends.",
+                problem = error.words()
             ),
             Ok(()) => return,
             Err(error) => {

@@ -103,7 +103,7 @@ fn what(fault: &Fault) -> String {
             format!("{address} 주소는 이미 다른 프로그램이 쓰고 있습니다")
         }
         FaultCause::BindFailed { address, reason } => {
-            format!("{address}에서 기다릴 수 없습니다: {reason}")
+            format!("{address}에서 기다릴 수 없습니다: {}", ko(reason))
         }
         FaultCause::NameNotFound { host, reason } => {
             format!(
@@ -152,8 +152,9 @@ fn what(fault: &Fault) -> String {
             )
         }
         FaultCause::KnownHostsUnreadable { path, reason } => format!(
-            "{at}의 호스트 키를 확인할 수 없습니다. {} 파일을 읽을 수 없습니다: {reason}",
-            path.display()
+            "{at}의 호스트 키를 확인할 수 없습니다. {} 파일을 읽을 수 없습니다: {}",
+            path.display(),
+            ko(reason)
         ),
         FaultCause::HostKeyUnknown {
             key_type,
@@ -214,7 +215,7 @@ fn what(fault: &Fault) -> String {
         FaultCause::AuthRejected { tried, .. } => format!(
             "{} 로그인을 거절했습니다. 시도한 것: {}",
             josa::with(&at, "이/가"),
-            list(tried)
+            said(tried)
         ),
         FaultCause::NothingToAuthenticateWith { accepted } => format!(
             "{at}에 로그인할 방법이 없습니다. 서버가 받는 것: {}",
@@ -461,6 +462,10 @@ fn algorithm_kind(kind: &str) -> &str {
         "cipher" => "암호",
         other => other,
     }
+}
+
+fn said(all: &[Words]) -> String {
+    list(&all.iter().map(ko).collect::<Vec<_>>())
 }
 
 fn list(words: &[String]) -> String {

@@ -9,6 +9,7 @@ mod bundle;
 mod faults;
 mod findings;
 mod josa;
+mod system;
 mod words;
 
 pub use args::Arg;

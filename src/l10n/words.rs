@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Lang, josa};
+use super::{Lang, josa, system};
 use crate::model::{Joint, Part, Words, places};
 
 static KOREAN: LazyLock<HashMap<String, String>> =
@@ -45,7 +45,7 @@ fn filled(words: &Words) -> String {
 
 fn said(part: &Part) -> String {
     match part {
-        Part::Text(text) => text.clone(),
+        Part::Text(text) => system::in_korean(text).unwrap_or_else(|| text.clone()),
         Part::Words(words) => filled(words),
         Part::Fault(fault) => Lang::Korean.fault(fault),
         Part::NextStep(fault) => Lang::Korean.next_step(fault),

@@ -101,7 +101,7 @@ pub enum FaultCause {
         /// The address as it was asked for.
         address: String,
         /// The system's reason.
-        reason: String,
+        reason: Words,
     },
     /// The host's name does not resolve.
     NameNotFound {
@@ -157,7 +157,7 @@ pub enum FaultCause {
         /// The file.
         path: PathBuf,
         /// Why.
-        reason: String,
+        reason: Words,
     },
     /// The host's key is unknown and was not accepted.
     HostKeyUnknown {
@@ -209,8 +209,8 @@ pub enum FaultCause {
     },
     /// The server accepted none of the ways to log in.
     AuthRejected {
-        /// The keys and methods that were tried, in order, in words.
-        tried: Vec<String>,
+        /// The keys and methods that were tried, in order.
+        tried: Vec<Words>,
         /// The methods that the server would accept, as it lists them.
         accepted: Vec<String>,
     },

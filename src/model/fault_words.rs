@@ -6,6 +6,7 @@ use std::path::Path;
 use super::address::Destination;
 use super::fault::{ChangedHostKey, Fault, FaultCause, Hop, HostKeyRefusal, SshPhase};
 use super::text::{shell_quoted, without_stop};
+use super::words::Words;
 
 impl fmt::Display for Fault {
     /// What happened and where, in one sentence without a full stop.
@@ -139,7 +140,7 @@ impl Fault {
                 write!(f, "the private key {} was not unlocked", path.display())
             }
             FaultCause::AuthRejected { tried, .. } => {
-                write!(f, "{hop} refused the login; tried: {}", list(tried))
+                write!(f, "{hop} refused the login; tried: {}", said(tried))
             }
             FaultCause::NothingToAuthenticateWith { accepted } => {
                 write!(
@@ -439,6 +440,10 @@ fn port_step(holder_known: bool, free_port: Option<u16>) -> String {
         Some(port) => format!("Use port {port}, which is free, or {end_it}."),
         None => format!("Choose another local port, or {end_it}."),
     }
+}
+
+fn said(all: &[Words]) -> String {
+    list(&all.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 fn list(words: &[String]) -> String {

@@ -430,7 +430,7 @@ pub struct Snapshot {
     /// The hosts of ssh_config, once they were asked for.
     pub ssh_hosts: Option<Arc<SshHosts>>,
     /// Why hosts that were to be tried cannot be: ssh_config makes no sense of them.
-    pub host_problems: Vec<(HostId, String)>,
+    pub host_problems: Vec<(HostId, Words)>,
     /// The private key files that were looked at, each once, the latest last.
     pub key_checks: Vec<KeyCheck>,
     /// What is remembered between runs.

@@ -1,6 +1,7 @@
 //! The hosts of the person's own ssh_config, to choose from.
 
 use super::forward::ForwardSpec;
+use super::words::Words;
 
 /// What there is to choose from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct SshHosts {
     /// Its hosts that are named without wildcards, in its order.
     pub hosts: Vec<SshHost>,
     /// What keeps the file from being read.
-    pub problem: Option<String>,
+    pub problem: Option<Words>,
 }
 
 /// A host of ssh_config.
@@ -19,7 +20,7 @@ pub struct SshHost {
     /// The name that `Host` gives it.
     pub alias: String,
     /// What ssh_config makes of it, or why that makes no sense.
-    pub resolved: Result<ResolvedSshHost, String>,
+    pub resolved: Result<ResolvedSshHost, Words>,
 }
 
 /// What ssh_config makes of a host.

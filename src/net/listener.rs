@@ -15,7 +15,7 @@ use tokio::net::UnixListener;
 use tokio::time::timeout;
 
 use super::holder::holder_of;
-use crate::model::{BindAddress, Fault, FaultCause, ListenAddress, LocalBind};
+use crate::model::{BindAddress, Fault, FaultCause, ListenAddress, LocalBind, words};
 
 /// How many clients may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -334,7 +334,7 @@ fn bind_cause(address: SocketAddr, error: &io::Error, taken: &[u16]) -> FaultCau
     }
     FaultCause::BindFailed {
         address: address.to_string(),
-        reason: error.to_string(),
+        reason: error.to_string().into(),
     }
 }
 
@@ -352,8 +352,8 @@ fn free_port_near(address: SocketAddr, taken: &[u16]) -> Option<u16> {
 
 fn failed(what: &dyn std::fmt::Display, error: &io::Error) -> Fault {
     let reason = match error.kind() {
-        io::ErrorKind::AddrInUse => "a file of this name exists already".to_owned(),
-        _ => error.to_string(),
+        io::ErrorKind::AddrInUse => words!("a file of this name exists already"),
+        _ => error.to_string().into(),
     };
     Fault::local(FaultCause::BindFailed {
         address: what.to_string(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     Behaviour, Destination, HostId, Intent, Language, Light, ListFilter, LocalBind, Route,
     ServiceKey, ServiceType, Settings, Theme, TunnelId, WantedTarget, WantedTunnel, WindowSettings,
-    printable,
+    Words, printable, words,
 };
 
 /// The version that this Adit writes. It reads this one and those before it.
@@ -122,11 +122,11 @@ enum Local {
 struct Word<T>(T);
 
 /// An enum's words.
-trait Words: Sized + Copy + PartialEq + Default + 'static {
+trait Worded: Sized + Copy + PartialEq + Default + 'static {
     const WORDS: &'static [(Self, &'static str)];
 }
 
-impl Words for Language {
+impl Worded for Language {
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::System, "system"),
         (Self::English, "en"),
@@ -134,7 +134,7 @@ impl Words for Language {
     ];
 }
 
-impl Words for Theme {
+impl Worded for Theme {
     const WORDS: &'static [(Self, &'static str)] = &[
         (Self::System, "system"),
         (Self::Light, "light"),
@@ -142,7 +142,7 @@ impl Words for Theme {
     ];
 }
 
-impl Words for Option<Light> {
+impl Worded for Option<Light> {
     const WORDS: &'static [(Self, &'static str)] = &[
         (None, "all"),
         (Some(Light::Green), "open"),
@@ -152,14 +152,14 @@ impl Words for Option<Light> {
     ];
 }
 
-impl<T: Words> Serialize for Word<T> {
+impl<T: Worded> Serialize for Word<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let found = T::WORDS.iter().find(|(value, _)| *value == self.0);
         serializer.serialize_str(found.map_or("", |(_, word)| word))
     }
 }
 
-impl<'de, T: Words> Deserialize<'de> for Word<T> {
+impl<'de, T: Worded> Deserialize<'de> for Word<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let found = T::WORDS.iter().find(|(_, word)| *word == text);
@@ -169,7 +169,7 @@ impl<'de, T: Words> Deserialize<'de> for Word<T> {
 
 impl File {
     /// The settings in it, and what in it makes no sense by itself.
-    pub(super) fn settings(&self) -> (Settings, Vec<String>) {
+    pub(super) fn settings(&self) -> (Settings, Vec<Words>) {
         let mut notes = Vec::new();
         let mut settings = Settings {
             window: self.window.settings(),
@@ -182,7 +182,10 @@ impl File {
                 Ok(service) => {
                     settings.favourites.insert(service);
                 }
-                Err(error) => notes.push(format!("a favourite is passed over: {error}")),
+                Err(_) => notes.push(words!(
+                    "the favourite '{name}' makes no sense and is passed over",
+                    name = printable(text)
+                )),
             }
         }
         for (name, table) in &self.tunnels {
@@ -190,8 +193,9 @@ impl File {
                 Some((id, wanted)) => {
                     settings.tunnels.insert(id, wanted);
                 }
-                None => notes.push(format!(
-                    "the tunnel \"{name}\" makes no sense and is passed over"
+                None => notes.push(words!(
+                    "the tunnel '{name}' makes no sense and is passed over",
+                    name = printable(name)
                 )),
             }
         }
@@ -200,9 +204,9 @@ impl File {
                 Some(wanted) => {
                     settings.tunnels.insert(TunnelId::Forward(index), wanted);
                 }
-                None => notes.push(format!(
-                    "the forward to \"{}\" makes no sense and is passed over",
-                    printable(&table.to)
+                None => notes.push(words!(
+                    "the forward to '{place}' makes no sense and is passed over",
+                    place = printable(&table.to)
                 )),
             }
         }

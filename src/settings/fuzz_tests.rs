@@ -52,6 +52,6 @@ proptest! {
         let again = Store::load(folder.path());
         prop_assert_eq!(again.settings, settings);
         // What was passed over was said the first time; what was written makes sense.
-        prop_assert_eq!(again.notes, Vec::<String>::new());
+        prop_assert_eq!(again.notes, []);
     }
 }

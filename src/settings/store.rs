@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use super::file::{File, VERSION};
-use crate::model::Settings;
+use crate::model::{Settings, Words, words};
 
 /// The environment variable that names another folder, for tests and for those who keep several.
 const FOLDER_VARIABLE: &str = "ADIT_CONFIG_DIR";
@@ -34,9 +34,9 @@ pub fn config_dir() -> Option<PathBuf> {
 
 /// Why settings were not written.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.words())]
 pub enum SettingsError {
     /// The disk or its rights.
-    #[error("the settings cannot be written to {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -44,8 +44,25 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// They do not fit the file's form, which is a mistake of Adit's.
-    #[error("the settings cannot be written as TOML: {0}")]
     Form(#[from] toml::ser::Error),
+}
+
+impl SettingsError {
+    /// What happened, for any language; without a full stop.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Write { path, source } => words!(
+                "the settings cannot be written to {path}: {reason}",
+                path = shown(path),
+                reason = source.to_string()
+            ),
+            Self::Form(error) => words!(
+                "the settings cannot be written as TOML: {reason}",
+                reason = error.to_string()
+            ),
+        }
+    }
 }
 
 /// The settings' file, and what stood in it that this Adit does not know.
@@ -61,7 +78,7 @@ pub struct Loaded {
     /// The settings, or the defaults.
     pub settings: Settings,
     /// What the person should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Words>,
 }
 
 impl Store {
@@ -109,19 +126,19 @@ impl Store {
 }
 
 /// Reads the file; one that is not there is an empty one. Else what is wrong, in words.
-fn read(path: &Path) -> Result<File, String> {
+fn read(path: &Path) -> Result<File, Words> {
     let text = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(File::default()),
-        Err(error) => return Err(error.to_string()),
-        Ok(facts) if !facts.is_file() => return Err("it is no file".to_owned()),
-        Ok(facts) if facts.len() > MAX_BYTES => return Err("it is far too long".to_owned()),
+        Err(error) => return Err(error.to_string().into()),
+        Ok(facts) if !facts.is_file() => return Err(words!("it is no file")),
+        Ok(facts) if facts.len() > MAX_BYTES => return Err(words!("it is far too long")),
         Ok(_) => fs::read_to_string(path).map_err(|error| error.to_string())?,
     };
     parse(&text)
 }
 
 /// Reads the file's text.
-fn parse(text: &str) -> Result<File, String> {
+fn parse(text: &str) -> Result<File, Words> {
     let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| line_of(text, &error))?;
@@ -130,43 +147,58 @@ fn parse(text: &str) -> Result<File, String> {
         match version.as_integer().map(u64::try_from) {
             Some(Ok(version)) if version <= VERSION => {}
             Some(Ok(version)) => {
-                return Err(format!("it is of a newer Adit (format {version})"));
+                return Err(words!(
+                    "it is of a newer Adit (format {version})",
+                    version = version
+                ));
             }
-            _ => return Err("its version is no number".to_owned()),
+            _ => return Err(words!("its version is no number")),
         }
     }
     toml::from_str(text).map_err(|error| line_of(text, &error))
 }
 
-fn line_of(text: &str, error: &toml::de::Error) -> String {
+fn line_of(text: &str, error: &toml::de::Error) -> Words {
     let start = error
         .span()
         .map_or(0, |span| text.floor_char_boundary(span.start));
     let line = 1 + text[..start].matches('\n').count();
-    format!("line {line}: {}", error.message())
+    words!(
+        "line {line}: {problem}",
+        line = line,
+        problem = error.message()
+    )
 }
 
 /// Gives a file that makes no sense another name, and says so.
-fn set_aside(path: &Path, problem: &str) -> String {
+fn set_aside(path: &Path, problem: &Words) -> Words {
     let aside = (1..1000)
         .map(|number| beside(path, &format!(".set-aside-{number}")))
         .find(|aside| fs::symlink_metadata(aside).is_err());
     let moved = aside.map(|aside| fs::rename(path, &aside).map(|()| aside));
     match moved {
-        Some(Ok(aside)) => format!(
-            "The settings in {} were set aside ({problem}), and Adit starts with its defaults. They are kept in {}.",
-            path.display(),
-            aside.display()
+        Some(Ok(aside)) => words!(
+            "The settings in {path} were set aside ({problem}), and Adit starts with its defaults. They are kept in {aside}.",
+            path = shown(path),
+            problem = problem,
+            aside = shown(&aside)
         ),
-        Some(Err(error)) => format!(
-            "The settings in {} cannot be used ({problem}) nor set aside ({error}); Adit starts with its defaults.",
-            path.display()
+        Some(Err(error)) => words!(
+            "The settings in {path} cannot be used ({problem}) nor set aside ({reason}); Adit starts with its defaults.",
+            path = shown(path),
+            problem = problem,
+            reason = error.to_string()
         ),
-        None => format!(
-            "The settings in {} cannot be used ({problem}); Adit starts with its defaults.",
-            path.display()
+        None => words!(
+            "The settings in {path} cannot be used ({problem}); Adit starts with its defaults.",
+            path = shown(path),
+            problem = problem
         ),
     }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

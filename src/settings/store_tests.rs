@@ -94,10 +94,10 @@ fn settings_come_back_as_they_were_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut loaded = Store::load(folder.path());
     assert_eq!(loaded.settings, Settings::default());
-    assert_eq!(loaded.notes, [""; 0]);
+    assert_eq!(loaded.notes, []);
     loaded.store.save(&rich()).unwrap();
     let again = Store::load(folder.path());
-    assert_eq!(again.notes, [""; 0], "{}", text(folder.path()));
+    assert_eq!(again.notes, [], "{}", text(folder.path()));
     assert_eq!(again.settings, rich());
 }
 
@@ -155,7 +155,7 @@ fn a_file_that_makes_no_sense_is_kept_aside_and_said() {
             fs::write(folder.path().join(NAME), wrong).unwrap();
             let mut loaded = Store::load(folder.path());
             assert_eq!(loaded.settings, Settings::default());
-            let note = loaded.notes.join("\n");
+            let note: String = loaded.notes.iter().map(ToString::to_string).collect();
             assert!(note.contains(words) && note.contains("set aside"), "{note}");
             let aside = folder.path().join(format!("{NAME}.set-aside-{number}"));
             assert_eq!(fs::read_to_string(aside).unwrap(), wrong);

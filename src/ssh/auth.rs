@@ -15,7 +15,8 @@ use super::identity::{Candidate, Signer, candidates};
 use super::key_file;
 use super::login_raw::{Asked, LoginSession, Signed, Verdict};
 use crate::model::{
-    Answer, FaultCause, HostProfile, LoginMethod, Question, Secret, SshPhase, printable, words,
+    Answer, FaultCause, HostProfile, LoginMethod, Question, Secret, SshPhase, Words, printable,
+    words,
 };
 
 /// How long a server may take over an answer that a person may have a hand in, on a telephone say: sshd's `LoginGraceTime`.
@@ -34,7 +35,7 @@ const FEW_REFUSALS: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// What the server was offered, in words.
-    tried: Vec<String>,
+    tried: Vec<Words>,
     /// What it need not be offered again.
     spent: Vec<Candidate>,
     /// Keys of which the server said nothing before the connection ended: those that are offered last.
@@ -232,8 +233,10 @@ impl Login<'_> {
                 reason,
             };
         }
-        let words = format!("then {end}, as servers do after too many attempts (MaxAuthTries)");
-        self.history.tried.push(words);
+        self.history.tried.push(words!(
+            "then {end}, as servers do after too many attempts (MaxAuthTries)",
+            end = end
+        ));
         self.problem = None;
         self.failure()
     }
@@ -255,13 +258,13 @@ impl Login<'_> {
             Verdict::Accepted => return Ok(Step::Accepted(name.to_owned())),
             Verdict::Refused => {
                 self.refusals += 1;
-                self.history.tried.push(name.to_owned());
+                self.history.tried.push(name.to_owned().into());
             }
             Verdict::NotEnough => return self.went_on(name),
-            Verdict::Unusable(why) => self.history.tried.push(format!("{name} ({why})")),
+            Verdict::Unusable(why) => self.tried_and(name, why),
             Verdict::TimedOut => return Err(self.timed_out()),
             Verdict::Lost => {
-                self.history.tried.push(name.to_owned());
+                self.history.tried.push(name.to_owned().into());
                 if !self.history.has_reconnected && self.has_more() {
                     return Ok(Step::Again);
                 }
@@ -277,11 +280,11 @@ impl Login<'_> {
         self.refusals += 1;
         self.renew_accepted()?;
         let what = if before == self.accepted {
-            "proved, and not enough"
+            words!("proved, and not enough")
         } else {
-            "accepted, but the server asks for more"
+            words!("accepted, but the server asks for more")
         };
-        self.history.tried.push(format!("{name} ({what})"));
+        self.tried_and(name, what);
         Ok(Step::Progress)
     }
 
@@ -297,10 +300,15 @@ impl Login<'_> {
         let has_changed = before != self.accepted;
         if has_changed {
             self.history.tried.pop();
-            let words = format!("{name} (accepted, but the server asks for more)");
-            self.history.tried.push(words);
+            self.tried_and(name, words!("accepted, but the server asks for more"));
         }
         Ok(has_changed)
+    }
+
+    /// Notes what was offered, and what came of it.
+    fn tried_and(&mut self, name: &str, what: Words) {
+        let words = words!("{name} ({what})", name = printable(name), what = what);
+        self.history.tried.push(words);
     }
 
     /// Whether another connection would have something to try.
@@ -329,9 +337,9 @@ impl Login<'_> {
                 if !self.history.has_reconnected {
                     return Ok(Step::Again);
                 }
-                self.history.tried.push(format!(
-                    "{left} more keys of ssh-agent were not offered, since servers hang up after too many (MaxAuthTries): \
-                     name the right one (-i, IdentityFile)"
+                self.history.tried.push(words!(
+                    "{left} more keys of ssh-agent were not offered, since servers hang up after too many (MaxAuthTries): name the right one (-i, IdentityFile)",
+                    left = left
                 ));
                 return Ok(Step::Exhausted);
             }
@@ -392,7 +400,7 @@ impl Login<'_> {
         {
             self.problem.get_or_insert(FaultCause::KeyFormat {
                 path: path.clone(),
-                reason: words!("cannot be used: {reason}", reason = printable(reason)),
+                reason: words!("cannot be used: {reason}", reason = reason),
                 hint: None,
             });
         }
@@ -404,7 +412,7 @@ impl Login<'_> {
 
     fn offer_held(&mut self, candidate: &Candidate, blob: &[u8]) -> Verdict {
         let (Some(agent), Some(offered)) = (&mut self.agent, &candidate.offered) else {
-            return Verdict::Unusable("ssh-agent is gone".to_owned());
+            return Verdict::Unusable(words!("ssh-agent is gone"));
         };
         self.session
             .with_signer(&self.profile.user, offered, &mut |data| {
@@ -448,7 +456,7 @@ impl Login<'_> {
                 &private,
                 passphrase,
             ),
-            Err(error) => Verdict::Unusable(error.to_string()),
+            Err(error) => Verdict::Unusable(error.to_string().into()),
         }
     }
 

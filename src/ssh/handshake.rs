@@ -178,7 +178,7 @@ fn unreadable(error: KnownHostsError) -> FaultCause {
     match error {
         KnownHostsError::Read { path, source } => FaultCause::KnownHostsUnreadable {
             path,
-            reason: source.to_string(),
+            reason: source.to_string().into(),
         },
         other => FaultCause::Config {
             reason: other.to_string().into(),

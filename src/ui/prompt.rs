@@ -44,7 +44,14 @@ fn question_ui(
     is_new: bool,
 ) -> Option<Answer> {
     ui.label(theme::title(words::question(scene.lang, &prompt.question)));
-    let hop = theme::weak(ui, tr!(scene, "question-by", hop = printable(&prompt.hop)));
+    let hop = printable(&prompt.hop);
+    // A key's passphrase is no server's to ask for.
+    let hop = if matches!(prompt.question, Question::Passphrase { .. }) {
+        tr!(scene, "question-for", hop = hop)
+    } else {
+        tr!(scene, "question-by", hop = hop)
+    };
+    let hop = theme::weak(ui, hop);
     ui.add(egui::Label::new(hop).truncate());
     if prompt.was_refused {
         again_ui(ui, true, tr!(scene, "question-was-refused"));

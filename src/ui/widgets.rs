@@ -8,7 +8,7 @@ use egui::{
 use super::icons::{self, Icon};
 use super::theme::{self, Palette};
 use crate::l10n::tr;
-use crate::model::Light;
+use crate::model::{Light, printable};
 
 /// For how long a copy button says that it has copied.
 const COPIED_S: f64 = 1.4;
@@ -107,6 +107,13 @@ fn paint_dots(ui: &Ui, center: egui::Pos2, color: Color32, ground: Color32, movi
         ui.painter()
             .circle_filled(center + Vec2::new(x, 0.0), 1.3, color);
     }
+}
+
+/// What is wrong, and a button that copies it.
+pub(super) fn problem_ui(ui: &mut Ui, words: &str) {
+    let words = printable(words);
+    ui.label(egui::RichText::new(words.as_ref()).color(theme::palette(ui).red.text));
+    copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
 }
 
 /// Something is going on. It turns while `is_moving`, and stands still when that has lasted: then nothing is painted anew.

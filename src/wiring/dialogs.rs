@@ -17,9 +17,7 @@ pub(super) fn pick_key(picked: Picked) {
             return picked(Err(NoDialog));
         }
         let folder = Environment::of_this_computer().user_folder();
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_directory(folder)
-            .pick_file();
+        let dialog = system::beginning_in(&folder).pick_file();
         let file = futures::executor::block_on(dialog);
         picked(Ok(file.map(|file| file.path().to_owned())));
     });
@@ -83,6 +81,7 @@ fn new_file(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
 
 #[cfg(target_os = "linux")]
 mod system {
+    use std::path::Path;
     use std::time::Duration;
 
     use zbus::blocking::connection::Builder;
@@ -94,6 +93,15 @@ mod system {
     /// Whether there is anything that shows a dialog. `rfd` tries these two as well, and does not tell whether it found one.
     pub(super) fn has_dialogs() -> bool {
         portal_version().is_ok() || has_zenity()
+    }
+
+    /// A dialog that begins in this folder. `rfd` tells zenity the file's name alone, which for zenity may be a folder's.
+    pub(super) fn beginning_in(folder: &Path) -> rfd::AsyncFileDialog {
+        let dialog = rfd::AsyncFileDialog::new().set_directory(folder);
+        if portal_version().is_ok() {
+            return dialog;
+        }
+        dialog.set_file_name(format!("{}/", folder.display()))
     }
 
     /// The version of the desktop's own dialogs: an error where it has none.
@@ -118,6 +126,12 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
+    use std::path::Path;
+
+    pub(super) fn beginning_in(folder: &Path) -> rfd::AsyncFileDialog {
+        rfd::AsyncFileDialog::new().set_directory(folder)
+    }
+
     /// These systems have their own.
     pub(super) const fn has_dialogs() -> bool {
         true

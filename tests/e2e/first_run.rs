@@ -63,7 +63,7 @@ fn a_pasted_command_is_tried_and_opened_and_is_there_again_the_next_day() {
     let trust = tree.find(|name| name == "Trust this host");
     desktop.click(&tree, &trust);
     tree.find(|name| name == "This host works.");
-    for hop in ["connect to", "host key of", "log in to"] {
+    for hop in ["Connect to", "Host key of", "Log in to"] {
         tree.find(|name| name.starts_with(hop));
     }
     let open = tree.find(|name| name == "Save and open");

@@ -5,6 +5,7 @@ question-passphrase = Passphrase of the private key
 question-password = Password
 question-interactive = The server asks
 question-by = asked by { $hop }
+question-for = to log in to { $hop }
 question-wrong-passphrase = That passphrase was wrong.
 question-wrong-password = That password was wrong.
 question-field-passphrase = Passphrase
@@ -87,6 +88,10 @@ import-none = { $file } names no host.
 import-words = The hosts of { $file }:
 import-via = through { $hosts }
 import-known = saved already
+import-forwards = { $count ->
+    [one] its forward is opened
+   *[other] its { $count } forwards are opened
+}
 import-add = { $count ->
     [one] Add one host
    *[other] Add { $count } hosts

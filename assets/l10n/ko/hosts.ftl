@@ -5,6 +5,7 @@ question-passphrase = 개인 키의 암호
 question-password = 비밀번호
 question-interactive = 서버의 질문
 question-by = { $hop }의 질문
+question-for = { $hop } 로그인에 씁니다
 question-wrong-passphrase = 암호가 틀렸습니다.
 question-wrong-password = 비밀번호가 틀렸습니다.
 question-field-passphrase = 키 암호
@@ -86,6 +87,7 @@ import-none = { $file }에 호스트가 없습니다.
 import-words = { $file }의 호스트:
 import-via = { $hosts } 경유
 import-known = 이미 저장됨
+import-forwards = 포워딩 { $count }개도 엽니다
 import-add = { $count ->
    *[other] 호스트 { $count }개 추가
 }

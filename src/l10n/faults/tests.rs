@@ -75,7 +75,7 @@ fn after(before: Option<&FaultCause>) -> Vec<(Hop, FaultCause)> {
             Hop::Local,
             F::BindFailed {
                 address: "127.0.0.1:80".to_owned(),
-                reason: "Permission denied (os error 13)".to_owned(),
+                reason: "Permission denied (os error 13)".to_owned().into(),
             },
         )],
         F::BindFailed { .. } => vec![(
@@ -154,7 +154,7 @@ fn after(before: Option<&FaultCause>) -> Vec<(Hop, FaultCause)> {
             host(),
             F::KnownHostsUnreadable {
                 path: "/home/me/.ssh/known_hosts".into(),
-                reason: "Permission denied (os error 13)".to_owned(),
+                reason: "Permission denied (os error 13)".to_owned().into(),
             },
         )],
         F::KnownHostsUnreadable { .. } => {
@@ -232,7 +232,10 @@ fn after(before: Option<&FaultCause>) -> Vec<(Hop, FaultCause)> {
         F::PassphraseRefused { .. } => vec![(
             host(),
             F::AuthRejected {
-                tried: names(&["/home/me/key.pem", "password"]),
+                tried: vec![
+                    "/home/me/key.pem".to_owned().into(),
+                    "password".to_owned().into(),
+                ],
                 accepted: names(&["publickey", "password"]),
             },
         )],

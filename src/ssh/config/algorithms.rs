@@ -1,5 +1,6 @@
 //! Lists of algorithms: OpenSSH's own, and what `+`, `-` and `^` do to them.
 
+use crate::model::{Words, words};
 use crate::ssh::pattern::{ListMatch, matches_list};
 
 /// Which list an option is about.
@@ -67,13 +68,16 @@ impl Family {
     }
 
     /// Checks a value as it is read; the names after `-` are patterns and need not exist.
-    pub(super) fn check(self, value: &str) -> Result<(), String> {
+    pub(super) fn check(self, value: &str) -> Result<(), Words> {
         if value.starts_with('-') {
             return Ok(());
         }
         let list = value.strip_prefix(['+', '^']).unwrap_or(value);
         match list.split(',').find(|name| !self.knows(name)) {
-            Some(name) => Err(format!("'{name}' is not a known algorithm here")),
+            Some(name) => Err(words!(
+                "'{name}' is not a known algorithm here",
+                name = name
+            )),
             None => Ok(()),
         }
     }
@@ -91,7 +95,7 @@ impl Family {
     ///
     /// # Errors
     /// The reason if nothing is left in it.
-    pub(super) fn assemble(self, value: &str) -> Result<String, String> {
+    pub(super) fn assemble(self, value: &str) -> Result<String, Words> {
         let ours = self.default_list();
         let list = match value.split_at_checked(1) {
             Some(("+", more)) => format!("{ours},{more}"),
@@ -105,8 +109,9 @@ impl Family {
             _ => value.to_owned(),
         };
         if list.contains('!') {
-            return Err(format!(
-                "'{value}' has a '!', which algorithm lists do not know"
+            return Err(words!(
+                "'{value}' has a '!', which algorithm lists do not know",
+                value = value
             ));
         }
         let chosen = list.split(',').flat_map(|pattern| {
@@ -114,7 +119,7 @@ impl Family {
             all.filter(move |name| matches_list(name, pattern, false) == ListMatch::Yes)
         });
         match joined(chosen) {
-            list if list.is_empty() => Err(format!("'{value}' leaves no algorithm")),
+            list if list.is_empty() => Err(words!("'{value}' leaves no algorithm", value = value)),
             list => Ok(list),
         }
     }

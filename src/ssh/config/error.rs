@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::model::{Words, words};
 
 /// Where an option was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,19 +31,18 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why a configuration cannot be resolved.
+/// Why a configuration cannot be resolved. What it says has no full stop.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.words())]
 pub enum ConfigError {
     /// A line makes no sense.
-    #[error("{origin}: {problem}")]
     Line {
         /// Where it is.
         origin: Origin,
         /// What is wrong with it.
-        problem: String,
+        problem: Words,
     },
     /// A file cannot be read.
-    #[error("the SSH configuration {} cannot be read: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -49,30 +50,21 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A file could have been written by somebody else, who could then run commands as this person.
-    #[error(
-        "the SSH configuration {} must belong to you or root and be writable by nobody else; run: chmod go-w on it",
-        .0.display()
-    )]
     Permissions(PathBuf),
     /// Files include each other too deeply.
-    #[error("{} is included more than 16 levels deep: files that include each other?", .0.display())]
     TooDeep(PathBuf),
     /// A value makes no sense once everything is known.
-    #[error("{option}: {problem}")]
     Value {
         /// The option.
         option: &'static str,
         /// What is wrong with its value.
-        problem: String,
+        problem: Words,
     },
     /// A host name is not found, where the configuration asks that it be.
-    #[error("the host name '{0}' does not resolve, and CanonicalizeFallbackLocal is no")]
     NotCanonical(String),
     /// What was given as the host is none.
-    #[error("'{0}' is not a host: use [USER@]HOST or ssh://[USER@]HOST[:PORT]")]
     Destination(String),
     /// The configuration forbids to connect (`RefuseConnection`).
-    #[error("ssh_config refuses connections to {host} (RefuseConnection): {reason}")]
     Refused {
         /// The host.
         host: String,
@@ -80,8 +72,65 @@ pub enum ConfigError {
         reason: String,
     },
     /// A chain of jump hosts leads back to itself, or on for ever.
-    #[error("the jump hosts (ProxyJump) of {0} lead in a circle, or through more than 16 hosts")]
     JumpLoop(String),
+}
+
+impl ConfigError {
+    /// What is wrong, for any language.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Line { origin, problem } => match origin {
+                Origin::CommandLine => of_option(&origin.to_string(), problem.clone()),
+                Origin::File { path, line, .. } => words!(
+                    "{path}, line {line}: {problem}",
+                    path = shown(path),
+                    line = *line,
+                    problem = problem
+                ),
+            },
+            Self::Read { path, source } => words!(
+                "the SSH configuration {path} cannot be read: {reason}",
+                path = shown(path),
+                reason = source.to_string()
+            ),
+            Self::Permissions(path) => words!(
+                "the SSH configuration {path} must belong to you or root and be writable by nobody else; run: chmod go-w on it",
+                path = shown(path)
+            ),
+            Self::TooDeep(path) => words!(
+                "{path} is included more than 16 levels deep: files that include each other?",
+                path = shown(path)
+            ),
+            Self::Value { option, problem } => of_option(option, problem.clone()),
+            Self::NotCanonical(host) => words!(
+                "the host name '{host}' does not resolve, and CanonicalizeFallbackLocal is no",
+                host = host
+            ),
+            Self::Destination(text) => words!(
+                "'{text}' is not a host: use [USER@]HOST or ssh://[USER@]HOST[:PORT]",
+                text = text
+            ),
+            Self::Refused { host, reason } => words!(
+                "ssh_config refuses connections to {host} (RefuseConnection): {reason}",
+                host = host,
+                reason = reason
+            ),
+            Self::JumpLoop(host) => words!(
+                "the jump hosts (ProxyJump) of {host} lead in a circle, or through more than 16 hosts",
+                host = host
+            ),
+        }
+    }
+}
+
+/// What is wrong with the value of an option.
+pub(super) fn of_option(option: &str, problem: Words) -> Words {
+    words!("{option}: {problem}", option = option, problem = problem)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// An option that is set and that Adit does not honour.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use sha1::{Digest as _, Sha1};
 
 use super::query::{Environment, System};
+use crate::model::{Words, words};
 
 /// What the tokens of one connection stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl Tokens {
     ///
     /// # Errors
     /// Which token is unknown.
-    pub(super) fn expand(&self, text: &str) -> Result<String, String> {
+    pub(super) fn expand(&self, text: &str) -> Result<String, Words> {
         expand(text, Some(self), None)
     }
 
@@ -84,7 +85,7 @@ impl Tokens {
         &self,
         text: &str,
         variables: &BTreeMap<String, String>,
-    ) -> Result<String, String> {
+    ) -> Result<String, Words> {
         expand(text, Some(self), Some(variables))
     }
 }
@@ -93,10 +94,7 @@ impl Tokens {
 ///
 /// # Errors
 /// Which one is not set.
-pub(super) fn variables(
-    text: &str,
-    variables: &BTreeMap<String, String>,
-) -> Result<String, String> {
+pub(super) fn variables(text: &str, variables: &BTreeMap<String, String>) -> Result<String, Words> {
     expand(text, None, Some(variables))
 }
 
@@ -104,18 +102,26 @@ fn expand(
     text: &str,
     tokens: Option<&Tokens>,
     variables: Option<&BTreeMap<String, String>>,
-) -> Result<String, String> {
+) -> Result<String, Words> {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
         match (c, variables, tokens) {
             ('$', Some(variables), _) if after.starts_with('{') => {
-                let (name, after) = after[1..]
-                    .split_once('}')
-                    .ok_or_else(|| format!("a '${{' in '{text}' is not closed"))?;
+                let (name, after) = after[1..].split_once('}').ok_or_else(|| {
+                    words!(
+                        "a '{sign}' in '{text}' is not closed",
+                        sign = "${",
+                        text = text
+                    )
+                })?;
                 let value = variables.get(name).ok_or_else(|| {
-                    format!("the environment variable '{name}' in '{text}' is not set")
+                    words!(
+                        "the environment variable '{name}' in '{text}' is not set",
+                        name = name,
+                        text = text
+                    )
                 })?;
                 result.push_str(value);
                 rest = after;
@@ -124,11 +130,18 @@ fn expand(
                 let token = after
                     .chars()
                     .next()
-                    .ok_or_else(|| format!("'{text}' ends in a lone '%'"))?;
+                    .ok_or_else(|| words!("'{text}' ends in a lone '%'", text = text))?;
                 match tokens.0.get(&token) {
                     _ if token == '%' => result.push('%'),
                     Some(value) => result.push_str(value),
-                    None => return Err(format!("'%{token}' in '{text}' is not known here")),
+                    None => {
+                        let token = format!("%{token}");
+                        return Err(words!(
+                            "'{token}' in '{text}' is not known here",
+                            token = token,
+                            text = text
+                        ));
+                    }
                 }
                 rest = &after[token.len_utf8()..];
             }
@@ -149,7 +162,7 @@ pub(super) fn tilde(
     path: &str,
     environment: &Environment,
     system: &mut dyn System,
-) -> Result<String, String> {
+) -> Result<String, Words> {
     let Some(rest) = path.strip_prefix('~') else {
         return Ok(path.to_owned());
     };
@@ -161,7 +174,13 @@ pub(super) fn tilde(
         environment.home.clone()
     } else {
         let home = system.home_of(account);
-        home.ok_or_else(|| format!("there is no account '{account}' for '{path}'"))?
+        home.ok_or_else(|| {
+            words!(
+                "there is no account '{account}' for '{path}'",
+                account = account,
+                path = path
+            )
+        })?
     };
     let home = home.to_string_lossy();
     Ok(match below {

@@ -4,12 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, Origin};
+use super::error::{ConfigError, Origin, of_option};
 use super::keyword::{self, Kind};
 use super::matching;
 use super::options::{Context, Options};
 use super::query::{ConfigFile, Environment, System};
 use super::{expand, glob, lexer};
+use crate::model::{Words, printable, words};
 use crate::ssh::pattern::{ListMatch, matches, matches_list};
 
 /// OpenSSH's own limit of files that include each other.
@@ -101,7 +102,7 @@ impl Pass<'_> {
         manner: Manner,
         active: &mut bool,
     ) -> Result<(), ConfigError> {
-        let fail = |problem: String| ConfigError::Line {
+        let fail = |problem: Words| ConfigError::Line {
             origin: origin.clone(),
             problem,
         };
@@ -111,8 +112,8 @@ impl Pass<'_> {
         let Some(spec) = keyword::find(&line.keyword) else {
             return unknown(self.options, &line.keyword).map_err(fail);
         };
-        let named = |problem: String| fail(format!("{}: {problem}", spec.name));
-        let words = || lexer::words(&line.rest).ok_or_else(|| "a quote is not closed".to_owned());
+        let named = |problem: Words| fail(of_option(spec.name, problem));
+        let words = || lexer::words(&line.rest).ok_or_else(|| words!("a quote is not closed"));
         match spec.kind {
             Kind::Host => {
                 *active = hosts_match(&words().map_err(named)?, self.host).map_err(named)?;
@@ -166,13 +167,14 @@ pub(super) fn included(
     in_system: bool,
     environment: &Environment,
     system: &mut dyn System,
-) -> Result<Vec<PathBuf>, String> {
+) -> Result<Vec<PathBuf>, Words> {
     if word.is_empty() {
-        return Err("a value is empty".to_owned());
+        return Err(words!("a value is empty"));
     }
     if word.starts_with('~') && in_system {
-        return Err(format!(
-            "'{word}' cannot stand in the machine's configuration"
+        return Err(words!(
+            "'{word}' cannot stand in the machine's configuration",
+            word = word
         ));
     }
     let pattern = if word.starts_with('~') {
@@ -191,21 +193,21 @@ pub(super) fn included(
 }
 
 /// A keyword that is no option: fine only if `IgnoreUnknown` says so.
-pub(super) fn unknown(options: &Options, keyword: &str) -> Result<(), String> {
+pub(super) fn unknown(options: &Options, keyword: &str) -> Result<(), Words> {
     let ignored = options.get("IgnoreUnknown").unwrap_or_default();
     if matches_list(keyword, ignored, true) == ListMatch::Yes {
         return Ok(());
     }
-    let keyword = crate::model::printable(keyword);
-    Err(format!(
-        "'{keyword}' is not an option of ssh_config (IgnoreUnknown {keyword} would skip it)"
+    Err(words!(
+        "'{keyword}' is not an option of ssh_config (IgnoreUnknown {keyword} would skip it)",
+        keyword = printable(keyword)
     ))
 }
 
 /// Whether the patterns of a `Host` line select `host`.
-fn hosts_match(patterns: &[String], host: &str) -> Result<bool, String> {
+fn hosts_match(patterns: &[String], host: &str) -> Result<bool, Words> {
     if patterns.iter().any(String::is_empty) {
-        return Err("a pattern is empty".to_owned());
+        return Err(words!("a pattern is empty"));
     }
     let mut selected = false;
     for pattern in patterns {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::query::System;
 use super::value;
-use crate::model::{BindAddress, Destination, ForwardSpec, LocalBind};
+use crate::model::{BindAddress, Destination, ForwardSpec, LocalBind, Words, words};
 
 /// A forward of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,19 +131,20 @@ struct Field {
 }
 
 /// Reads a forward whose parts are joined by colons; its environment variables have been replaced.
-pub(super) fn parse(text: &str, dynamic: bool, system: &mut dyn System) -> Result<Forward, String> {
-    let fields =
-        fields(text.trim_start()).ok_or("a bracket or a backslash has nothing after it")?;
+pub(super) fn parse(text: &str, dynamic: bool, system: &mut dyn System) -> Result<Forward, Words> {
+    let fields = fields(text.trim_start())
+        .ok_or_else(|| words!("a bracket or a backslash has nothing after it"))?;
     let texts: Vec<(&str, bool)> = fields
         .iter()
         .map(|f| (f.text.as_str(), f.is_path))
         .collect();
     let mut port = |text: &str| {
-        value::port(text, system).ok_or_else(|| format!("'{text}' is not a port from 0 to 65535"))
+        value::port(text, system)
+            .ok_or_else(|| words!("'{text}' is not a port from 0 to 65535", text = text))
     };
     let mut tcp = |host: &str, port_text: &str| match port(port_text)? {
-        0 => Err("port 0 cannot be forwarded to".to_owned()),
-        _ if host.is_empty() => Err("the host to forward to is empty".to_owned()),
+        0 => Err(words!("port 0 cannot be forwarded to")),
+        _ if host.is_empty() => Err(words!("the host to forward to is empty")),
         port => Ok(Connect::Tcp {
             host: host.to_owned(),
             port,
@@ -157,7 +158,7 @@ pub(super) fn parse(text: &str, dynamic: bool, system: &mut dyn System) -> Resul
         (false, [listen @ .., (host, false), (to, false)]) if matches!(listen.len(), 1 | 2) => {
             (listen, Some(tcp(host, to)?))
         }
-        _ => return Err("it has too few or too many parts".to_owned()),
+        _ => return Err(words!("it has too few or too many parts")),
     };
     let listen = match listen {
         [(path, true)] => Listen::Path((*path).to_owned()),
@@ -169,7 +170,7 @@ pub(super) fn parse(text: &str, dynamic: bool, system: &mut dyn System) -> Resul
             host: Some((*host).to_owned()),
             port: port(text)?,
         },
-        _ => return Err("there is nowhere to listen".to_owned()),
+        _ => return Err(words!("there is nowhere to listen")),
     };
     Ok(Forward { listen, connect })
 }

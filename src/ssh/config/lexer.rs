@@ -1,5 +1,7 @@
 //! Lines of ssh_config into words.
 
+use crate::model::{Words, words};
+
 const WHITESPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// A line with something on it.
@@ -15,7 +17,7 @@ pub(super) struct Line {
 ///
 /// # Errors
 /// What is wrong with the line.
-pub(super) fn line(text: &str) -> Result<Option<Line>, String> {
+pub(super) fn line(text: &str) -> Result<Option<Line>, Words> {
     let text = text.trim_end_matches([' ', '\t', '\r', '\n', '\u{c}']);
     let mut rest = Some(text);
     let mut keyword = delimited(&mut rest);
@@ -28,7 +30,10 @@ pub(super) fn line(text: &str) -> Result<Option<Line>, String> {
     let keyword = keyword.to_ascii_lowercase();
     let rest = rest.unwrap_or_default().trim_start_matches(WHITESPACE);
     if rest.is_empty() {
-        return Err(format!("there is nothing after {keyword}"));
+        return Err(words!(
+            "there is nothing after {keyword}",
+            keyword = keyword
+        ));
     }
     Ok(Some(Line {
         keyword,

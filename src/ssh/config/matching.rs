@@ -5,17 +5,14 @@ use std::net::IpAddr;
 use super::expand::{Connection, Tokens};
 use super::files::Pass;
 use super::lexer;
+use crate::model::{Words, printable, words};
 use crate::ssh::pattern::{ListMatch, matches_host, matches_list};
 
 /// Whether all conditions of a `Match` line hold. Commands are run only if `may_run` and all conditions before them hold.
 ///
 /// # Errors
 /// What is wrong with the line.
-pub(super) fn matches(
-    pass: &mut Pass<'_>,
-    conditions: &str,
-    may_run: bool,
-) -> Result<bool, String> {
+pub(super) fn matches(pass: &mut Pass<'_>, conditions: &str, may_run: bool) -> Result<bool, Words> {
     let mut rest = Some(conditions);
     let mut result = true;
     let mut count = 0;
@@ -31,7 +28,7 @@ pub(super) fn matches(
             // OpenSSH takes it after one other condition: `Match final all`.
             let more = lexer::delimited(&mut rest).unwrap_or_default();
             if count > 1 || !(more.is_empty() || more.starts_with('#')) {
-                return Err("'all' cannot be combined with other conditions".to_owned());
+                return Err(words!("'all' cannot be combined with other conditions"));
             }
             return Ok(result && !negated);
         }
@@ -45,7 +42,7 @@ pub(super) fn matches(
             name => {
                 let argument = lexer::delimited(&mut rest).unwrap_or_default();
                 if argument.is_empty() || argument.starts_with('#') {
-                    return Err(format!("'{name}' has no value"));
+                    return Err(words!("'{name}' has no value", name = name));
                 }
                 holds(pass, name, &argument, result && may_run)?
             }
@@ -53,12 +50,12 @@ pub(super) fn matches(
         result &= holds != negated;
     }
     if count == 0 {
-        return Err("there is no condition".to_owned());
+        return Err(words!("there is no condition"));
     }
     Ok(result)
 }
 
-fn holds(pass: &mut Pass<'_>, name: &str, argument: &str, may_run: bool) -> Result<bool, String> {
+fn holds(pass: &mut Pass<'_>, name: &str, argument: &str, may_run: bool) -> Result<bool, Words> {
     let in_list = |text: &str| matches_list(text, argument, false) == ListMatch::Yes;
     match name {
         "host" => Ok(matches_host(&current_host(pass)?, argument)),
@@ -74,15 +71,15 @@ fn holds(pass: &mut Pass<'_>, name: &str, argument: &str, may_run: bool) -> Resu
         "version" => Ok(in_list(concat!("Adit_", env!("CARGO_PKG_VERSION")))),
         "localnetwork" => in_networks(&pass.system.local_addresses(), argument),
         "exec" => run(pass, argument, may_run),
-        name => Err(format!(
-            "'{}' is not a condition",
-            crate::model::printable(name)
+        name => Err(words!(
+            "'{name}' is not a condition",
+            name = printable(name)
         )),
     }
 }
 
 /// The host as far as it is known by now.
-fn current_host(pass: &Pass<'_>) -> Result<String, String> {
+fn current_host(pass: &Pass<'_>) -> Result<String, Words> {
     match pass.options.get("HostName") {
         Some(name) if pass.is_final => Ok(name.to_owned()),
         Some(name) => Tokens::of(&[('h', pass.host)]).expand(name),
@@ -90,7 +87,7 @@ fn current_host(pass: &Pass<'_>) -> Result<String, String> {
     }
 }
 
-fn run(pass: &mut Pass<'_>, command: &str, may_run: bool) -> Result<bool, String> {
+fn run(pass: &mut Pass<'_>, command: &str, may_run: bool) -> Result<bool, Words> {
     let host = current_host(pass)?;
     let options = &pass.options;
     let connection = Connection {
@@ -107,13 +104,17 @@ fn run(pass: &mut Pass<'_>, command: &str, may_run: bool) -> Result<bool, String
     if !may_run {
         return Ok(false);
     }
-    pass.system
-        .run(&command)
-        .map_err(|reason| format!("the command '{command}' failed: {reason}"))
+    pass.system.run(&command).map_err(|reason| {
+        words!(
+            "the command '{command}' failed: {reason}",
+            command = &command,
+            reason = reason
+        )
+    })
 }
 
 /// Whether an address lies in one of the networks (`ADDRESS/BITS`, comma-separated, `!` for negation).
-fn in_networks(addresses: &[IpAddr], networks: &str) -> Result<bool, String> {
+fn in_networks(addresses: &[IpAddr], networks: &str) -> Result<bool, Words> {
     let mut found = false;
     for network in networks.split(',') {
         let (negated, text) = match network.strip_prefix('!') {
@@ -121,7 +122,7 @@ fn in_networks(addresses: &[IpAddr], networks: &str) -> Result<bool, String> {
             None => (false, network),
         };
         let (base, bits) = parse_network(text)
-            .ok_or_else(|| format!("'{text}' is not a network (ADDRESS/BITS)"))?;
+            .ok_or_else(|| words!("'{text}' is not a network (ADDRESS/BITS)", text = text))?;
         let hit = addresses
             .iter()
             .any(|address| in_network(*address, base, bits));

@@ -33,10 +33,13 @@ pub use profile::profile;
 pub use query::{Argument, ConfigFile, Environment, Lookup, Query, System};
 pub use resolved::{AddressFamily, Algorithms, Canonicalize, Resolved, StrictHostKeyChecking};
 
+use error::of_option;
 use expand::{Connection, Tokens};
 use files::Pass;
 use options::{Context, Options, Source, add_file};
 use resolved::Facts;
+
+use crate::model::{Words, printable, words};
 
 /// Resolves every option for the host of `query`.
 ///
@@ -99,7 +102,7 @@ fn check_safe(host: &str, user: Option<&str>) -> Result<(), ConfigError> {
     let shell = |c: char| "'`\";&<>|(){}".contains(c) || c.is_control();
     let bad_host = |c: char| shell(c) || c == '$' || c == '\\' || c.is_whitespace();
     if host.is_empty() || host.starts_with('-') || host.contains(bad_host) {
-        let shown = crate::model::printable(host);
+        let shown = printable(host);
         return Err(ConfigError::Destination(shown.into_owned()));
     }
     let bad_user = |user: &&str| {
@@ -108,9 +111,9 @@ fn check_safe(host: &str, user: Option<&str>) -> Result<(), ConfigError> {
     match user.filter(bad_user) {
         Some(user) => Err(ConfigError::Value {
             option: "User",
-            problem: format!(
-                "'{}' has characters that a user name cannot have",
-                crate::model::printable(user)
+            problem: words!(
+                "'{user}' has characters that a user name cannot have",
+                user = printable(user)
             ),
         }),
         None => Ok(()),
@@ -147,21 +150,19 @@ fn take_argument(
     argument: &Argument,
     options: &mut Options,
     context: &mut Context<'_>,
-) -> Result<(), String> {
+) -> Result<(), Words> {
     match argument {
         Argument::Option(text) => {
-            let Some(line) =
-                lexer::line(text).map_err(|problem| format!("-o {text}: {problem}"))?
-            else {
+            let named = |problem| of_option(&format!("-o {text}"), problem);
+            let Some(line) = lexer::line(text).map_err(named)? else {
                 return Ok(());
             };
             let Some(spec) = keyword::find(&line.keyword) else {
-                return files::unknown(options, &line.keyword)
-                    .map_err(|problem| format!("-o {text}: {problem}"));
+                return files::unknown(options, &line.keyword).map_err(named);
             };
             options
                 .apply(spec, &line.rest, &Origin::CommandLine, true, context)
-                .map_err(|problem| format!("-o {text}: {problem}"))
+                .map_err(named)
         }
         Argument::User(user) => {
             options.set("User", user.clone());
@@ -172,17 +173,20 @@ fn take_argument(
                 options.set("Port", port.to_string());
                 Ok(())
             }
-            _ => Err(format!("-p {text}: '{text}' is not a port from 1 to 65535")),
+            _ => Err(of_option(
+                &format!("-p {text}"),
+                words!("'{text}' is not a port from 1 to 65535", text = text),
+            )),
         },
         Argument::Jump(text) => {
-            let jump = options::jump(text).map_err(|problem| format!("-J: {problem}"))?;
+            let jump = options::jump(text).map_err(|problem| of_option("-J", problem))?;
             if options.take_jump(jump, true) {
                 return Ok(());
             }
-            Err(
-                "-J: there is another -J, ProxyJump or ProxyCommand; join hosts by commas"
-                    .to_owned(),
-            )
+            Err(of_option(
+                "-J",
+                words!("there is another -J, ProxyJump or ProxyCommand; join hosts by commas"),
+            ))
         }
         Argument::Identity(path) => {
             let path = expand::tilde(path, context.environment, context.system)?;
@@ -190,10 +194,10 @@ fn take_argument(
         }
         Argument::LocalForward(text) => options
             .take_forward(text, false, true, context)
-            .map_err(|problem| format!("-L: {problem}")),
+            .map_err(|problem| of_option("-L", problem)),
         Argument::DynamicForward(text) => options
             .take_forward(text, true, true, context)
-            .map_err(|problem| format!("-D: {problem}")),
+            .map_err(|problem| of_option("-D", problem)),
     }
 }
 
@@ -292,7 +296,7 @@ fn forwards(options: &Options, tokens: &Tokens) -> Result<Vec<Forward>, ConfigEr
     Ok(forwards)
 }
 
-fn value_of(option: &'static str, value: Result<String, String>) -> Result<String, ConfigError> {
+fn value_of(option: &'static str, value: Result<String, Words>) -> Result<String, ConfigError> {
     value.map_err(|problem| ConfigError::Value { option, problem })
 }
 

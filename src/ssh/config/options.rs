@@ -9,6 +9,7 @@ use super::keyword::{Kind, Spec, Support};
 use super::lexer;
 use super::query::{Environment, System};
 use super::value::{self, Place};
+use crate::model::{Words, words};
 
 /// OpenSSH's own limit of identities and of certificates.
 const MAX_FILES: usize = 100;
@@ -97,11 +98,11 @@ impl Options {
         origin: &Origin,
         active: bool,
         context: &mut Context<'_>,
-    ) -> Result<(), String> {
-        let words = lexer::words(rest).ok_or("a quote is not closed")?;
+    ) -> Result<(), Words> {
+        let words = lexer::words(rest).ok_or_else(|| words!("a quote is not closed"))?;
         let taken = match spec.kind {
             Kind::Host | Kind::Match | Kind::Include => {
-                return Err(format!("{} has no place here", spec.name));
+                return Err(words!("{option} has no place here", option = spec.name));
             }
             Kind::Skipped => return Ok(()),
             Kind::Command => self.take_first(spec, vec![command(rest)], active),
@@ -140,7 +141,7 @@ impl Options {
         origin: &Origin,
         active: bool,
         context: &mut Context<'_>,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Words> {
         if let Kind::Identity | Kind::Certificate = kind {
             let source = match origin {
                 Origin::File { system: true, .. } => Source::System,
@@ -195,10 +196,15 @@ impl Options {
         dynamic: bool,
         active: bool,
         context: &mut Context<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Words> {
         let text = expand::variables(text, &context.environment.variables)?;
-        let forward = forward::parse(&text, dynamic, context.system)
-            .map_err(|problem| format!("'{text}' is not a forward: {problem}"))?;
+        let forward = forward::parse(&text, dynamic, context.system).map_err(|problem| {
+            words!(
+                "'{text}' is not a forward: {problem}",
+                text = &text,
+                problem = problem
+            )
+        })?;
         if active && !self.forwards.contains(&forward) {
             self.forwards.push(forward);
         }
@@ -230,24 +236,30 @@ pub(super) fn add_file(
     list: &mut Vec<(String, Source)>,
     path: &str,
     source: Source,
-) -> Result<(), String> {
+) -> Result<(), Words> {
     let entry = (path.to_owned(), source);
     if list.contains(&entry) {
         return Ok(());
     }
     if list.len() >= MAX_FILES {
-        return Err(format!("there are more than {MAX_FILES} key files"));
+        return Err(words!(
+            "there are more than {most} key files",
+            most = MAX_FILES
+        ));
     }
     list.push(entry);
     Ok(())
 }
 
-fn only_word(words: &[String]) -> Result<&str, String> {
+fn only_word(words: &[String]) -> Result<&str, Words> {
     match words {
-        [] => Err("the value is missing".to_owned()),
-        [word] if word.is_empty() => Err("the value is empty".to_owned()),
+        [] => Err(words!("the value is missing")),
+        [word] if word.is_empty() => Err(words!("the value is empty")),
         [word] => Ok(word),
-        [_, more, ..] => Err(format!("there is more than one value: '{more}'")),
+        [_, more, ..] => Err(words!(
+            "there is more than one value: '{more}'",
+            more = more
+        )),
     }
 }
 
@@ -258,8 +270,14 @@ fn command(rest: &str) -> String {
 }
 
 /// The value in the form in which `ssh -G` prints it.
-fn checked(kind: Kind, word: &str, context: &mut Context<'_>) -> Result<String, String> {
-    let bad = |wanted: &str| Err(format!("'{word}' is not {wanted}"));
+fn checked(kind: Kind, word: &str, context: &mut Context<'_>) -> Result<String, Words> {
+    let bad = |wanted: Words| {
+        Err(words!(
+            "'{word}' is not {wanted}",
+            word = word,
+            wanted = wanted
+        ))
+    };
     match kind {
         Kind::Choice(choices) => {
             let choice = choices
@@ -269,24 +287,24 @@ fn checked(kind: Kind, word: &str, context: &mut Context<'_>) -> Result<String, 
                 return Ok((*printed).to_owned());
             }
             let keys: Vec<&str> = choices.iter().map(|(key, _)| *key).collect();
-            bad(&format!("one of {}", keys.join(", ")))
+            bad(words!("one of {words}", words = keys.join(", ")))
         }
         Kind::Time if word == "none" => Ok(word.to_owned()),
         Kind::Time => match value::seconds(word) {
             Some(seconds) => Ok(seconds.to_string()),
-            None => bad("a time (90, 1m30s, none)"),
+            None => bad(words!("a time (90, 1m30s, none)")),
         },
         Kind::Integer => match word.parse::<i32>() {
             Ok(number @ 0..) => Ok(number.to_string()),
-            _ => bad("a whole number"),
+            _ => bad(words!("a whole number")),
         },
         Kind::UpTo(most) => match word.parse::<u32>() {
             Ok(number) if (1..=most).contains(&number) => Ok(number.to_string()),
-            _ => bad(&format!("a whole number from 1 to {most}")),
+            _ => bad(words!("a whole number from 1 to {most}", most = most)),
         },
         Kind::Port => match value::port(word, context.system) {
             Some(port @ 1..) => Ok(port.to_string()),
-            _ => bad("a port from 1 to 65535"),
+            _ => bad(words!("a port from 1 to 65535")),
         },
         Kind::Algorithms(family) => family.check(word).map(|()| word.to_owned()),
         Kind::Agent => agent(word, context).map(|()| word.to_owned()),
@@ -295,14 +313,15 @@ fn checked(kind: Kind, word: &str, context: &mut Context<'_>) -> Result<String, 
 }
 
 /// A socket may be named by `${VARIABLE}`, which must be set, or by `$VARIABLE`.
-fn agent(word: &str, context: &Context<'_>) -> Result<(), String> {
+fn agent(word: &str, context: &Context<'_>) -> Result<(), Words> {
     expand::variables(word, &context.environment.variables)?;
     match word.strip_prefix('$') {
         Some(name) if !name.starts_with('{') => {
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if name.is_empty() || !name.chars().all(good) {
-                return Err(format!(
-                    "'{name}' is not the name of an environment variable"
+                return Err(words!(
+                    "'{name}' is not the name of an environment variable",
+                    name = name
                 ));
             }
             Ok(())
@@ -311,20 +330,25 @@ fn agent(word: &str, context: &Context<'_>) -> Result<(), String> {
     }
 }
 
-fn names(kind: Kind, words: &[String]) -> Result<Vec<String>, String> {
+fn names(kind: Kind, words: &[String]) -> Result<Vec<String>, Words> {
     if words.iter().any(String::is_empty) {
-        return Err("a value is empty".to_owned());
+        return Err(words!("a value is empty"));
     }
     if words.len() > 1 && words.iter().any(|word| word.eq_ignore_ascii_case("none")) {
-        return Err("'none' must stand alone".to_owned());
+        return Err(words!("'none' must stand alone"));
     }
     if words.len() > MAX_NAMES {
-        return Err(format!("there are more than {MAX_NAMES} values"));
+        return Err(words!(
+            "there are more than {most} values",
+            most = MAX_NAMES
+        ));
     }
     words
         .iter()
         .map(|word| match kind {
-            Kind::Domains => value::domain(word).ok_or_else(|| format!("'{word}' is not a domain")),
+            Kind::Domains => {
+                value::domain(word).ok_or_else(|| words!("'{word}' is not a domain", word = word))
+            }
             Kind::Cnames => cname_rule(word),
             _ => Ok(word.clone()),
         })
@@ -332,7 +356,7 @@ fn names(kind: Kind, words: &[String]) -> Result<Vec<String>, String> {
 }
 
 /// `SOURCES:TARGETS`, `*` or `none`.
-fn cname_rule(word: &str) -> Result<String, String> {
+fn cname_rule(word: &str) -> Result<String, Words> {
     if word == "*" {
         return Ok("*:*".to_owned());
     }
@@ -341,22 +365,28 @@ fn cname_rule(word: &str) -> Result<String, String> {
     }
     match word.split_once(':') {
         Some((_, targets)) if !targets.is_empty() => Ok(word.to_ascii_lowercase()),
-        _ => Err(format!("'{word}' is not SOURCE_DOMAINS:TARGET_DOMAINS")),
+        _ => Err(words!(
+            "'{word}' is not SOURCE_DOMAINS:TARGET_DOMAINS",
+            word = word
+        )),
     }
 }
 
-fn forward_text(words: &[String], dynamic: bool) -> Result<String, String> {
+fn forward_text(words: &[String], dynamic: bool) -> Result<String, Words> {
     match (dynamic, words) {
         (true, [listen]) => Ok(listen.clone()),
         (false, [listen, target]) if !target.is_empty() => Ok(format!("{listen}:{target}")),
-        (false, [_]) => Err("the target is missing: LISTEN TARGET".to_owned()),
-        (_, []) => Err("the value is missing".to_owned()),
-        (_, [.., more]) => Err(format!("there is more than one value: '{more}'")),
+        (false, [_]) => Err(words!("the target is missing: LISTEN TARGET")),
+        (_, []) => Err(words!("the value is missing")),
+        (_, [.., more]) => Err(words!(
+            "there is more than one value: '{more}'",
+            more = more
+        )),
     }
 }
 
 /// Reads `HOST[,HOST…]`, nearest first, or `none`.
-pub(super) fn jump(text: &str) -> Result<Option<Jump>, String> {
+pub(super) fn jump(text: &str) -> Result<Option<Jump>, Words> {
     let text = text.split('#').next().unwrap_or_default().trim_end();
     if text.eq_ignore_ascii_case("none") {
         return Ok(None);
@@ -365,7 +395,11 @@ pub(super) fn jump(text: &str) -> Result<Option<Jump>, String> {
     for hop in text.split(',') {
         let place = value::place(hop).filter(|_| !hop.contains(char::is_whitespace));
         last = place.ok_or_else(|| {
-            format!("'{hop}' in '{text}' is not a jump host: use [USER@]HOST[:PORT], separated by commas")
+            words!(
+                "'{hop}' in '{text}' is not a jump host: use [USER@]HOST[:PORT], separated by commas",
+                hop = hop,
+                text = text
+            )
         })?;
     }
     Ok(Some(Jump {

@@ -24,7 +24,7 @@ use libssh2_sys as sys;
 use super::raw_socket::attach;
 use super::stream::Socket;
 use super::wire::Wire;
-use crate::model::Secret;
+use crate::model::{Secret, Words, words};
 use callbacks::{
     Answerer, Context, Patience, Signer, answer_callback, sign_callback, tell_goodbyes,
 };
@@ -68,7 +68,7 @@ pub(super) enum Verdict {
     /// the signature for a wrong one.
     NotEnough,
     /// It was not put to the server: the key cannot be read or used; why.
-    Unusable(String),
+    Unusable(Words),
     /// The server did not answer in time.
     TimedOut,
     /// The session is over.
@@ -193,7 +193,7 @@ impl LoginSession {
         sign: &mut dyn FnMut(&[u8]) -> Signed,
     ) -> Verdict {
         let Ok(user) = CString::new(user) else {
-            return Verdict::Unusable("the user's name has a zero byte in it".to_owned());
+            return Verdict::Unusable(words!("the user's name has a zero byte in it"));
         };
         let mut signer = Signer {
             sign,
@@ -215,7 +215,7 @@ impl LoginSession {
         };
         match self.verdict(code) {
             Verdict::NotEnough if !signer.has_signed => {
-                Verdict::Unusable("it could not sign".to_owned())
+                Verdict::Unusable(words!("it could not sign"))
             }
             verdict => verdict,
         }
@@ -321,18 +321,19 @@ impl LoginSession {
             | sys::LIBSSH2_ERROR_SOCKET_RECV
             | sys::LIBSSH2_ERROR_SOCKET_SEND => Verdict::Lost,
             sys::LIBSSH2_ERROR_PASSWORD_EXPIRED => {
-                Verdict::Unusable("it has expired; change it by logging in with ssh".to_owned())
+                Verdict::Unusable(words!("it has expired; change it by logging in with ssh"))
             }
             sys::LIBSSH2_ERROR_METHOD_NONE => {
-                Verdict::Unusable("the server takes no signature that it can make".to_owned())
+                Verdict::Unusable(words!("the server takes no signature that it can make"))
             }
             sys::LIBSSH2_ERROR_FILE | KEYFILE_AUTH_FAILED => {
-                Verdict::Unusable("its contents or its passphrase are not right".to_owned())
+                Verdict::Unusable(words!("its contents or its passphrase are not right"))
             }
             code => Verdict::Unusable(
                 ssh2::Error::from_errno(ssh2::ErrorCode::Session(code))
                     .message()
-                    .to_owned(),
+                    .to_owned()
+                    .into(),
             ),
         }
     }

@@ -1,6 +1,6 @@
 //! Adding a host: the open way, and what is common to the ways: a test, and saving.
 
-use egui::{RichText, TextEdit, Ui};
+use egui::{Response, RichText, TextEdit, Ui};
 
 use super::state::Way;
 use super::{form, import, paste, steps};
@@ -46,11 +46,13 @@ pub(super) fn finish_ui(
     vault_ui(ui, scene);
     if tested {
         scene.view.hosts.tested = Some(host.id.clone());
+        scene.view.hosts.tested_as = Some(host.clone());
         scene
             .commands
             .push(Command::TestHost(Box::new(host.clone())));
     }
-    if scene.view.hosts.tested.as_ref() == Some(&host.id) {
+    // What was found of another address, port or key is no longer said.
+    if scene.view.hosts.tested_as.as_ref() == Some(host) {
         ui.add_space(theme::GROUP_GAP);
         steps::steps_ui(ui, scene, &host.id);
     }
@@ -113,7 +115,7 @@ pub(super) fn save_host(scene: &mut Scene<'_>, host: SavedHost, forwards: Vec<Fo
 }
 
 /// A line of a table: its name, and what `add` draws.
-pub(super) fn line_ui(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
+pub(super) fn line_ui<R>(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal_wrapped(|ui| {
         let size = egui::vec2(92.0, 20.0);
         ui.allocate_ui_with_layout(
@@ -124,17 +126,26 @@ pub(super) fn line_ui(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui)) {
                 ui.label(theme::weak(ui, name));
             },
         );
-        add(ui);
-    });
+        add(ui)
+    })
+    .inner
 }
 
 /// A line to type into, with what may be left out shown in it.
-pub(super) fn field_ui(ui: &mut Ui, name: &str, text: &mut String, hint: &str) {
-    line_ui(ui, name, |ui| {
+pub(super) fn field_ui(ui: &mut Ui, name: &str, text: &mut String, hint: &str) -> Response {
+    let response = line_ui(ui, name, |ui| {
         let field = TextEdit::singleline(text)
             .hint_text(hint)
             .desired_width(340.0);
-        ui.add(field).accessible_name(name);
+        ui.add(field).accessible_name(name)
     });
     ui.add_space(2.0);
+    response
+}
+
+/// Has an empty page's first field take what is typed.
+pub(super) fn begin_with(ui: &Ui, field: &Response, text: &str) {
+    if text.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
+        field.request_focus();
+    }
 }

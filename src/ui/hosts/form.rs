@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui::{RichText, TextEdit, Ui};
 
-use super::add::{field_ui, finish_ui, line_ui};
+use super::add::{begin_with, field_ui, finish_ui, line_ui};
 use super::{cluster, key_line, welcome};
 use crate::l10n::tr;
 use crate::model::printable;
@@ -24,12 +24,13 @@ pub(super) fn form_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     let lang = scene.lang;
     let form = &mut scene.view.hosts.form;
-    field_ui(
+    let address = field_ui(
         ui,
         tr!(lang, "host-address"),
         &mut form.address,
         "203.0.113.7",
     );
+    begin_with(ui, &address, &form.address);
     field_ui(ui, tr!(lang, "host-user"), &mut form.user, "ubuntu");
     field_ui(ui, tr!(lang, "host-port"), &mut form.port, "22");
     line_ui(ui, tr!(lang, "host-key"), |ui| {
@@ -39,6 +40,7 @@ pub(super) fn form_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.add(field).accessible_name(tr!(lang, "host-key"));
         key_line::pick_button_ui(ui, scene);
     });
+    ui.add_space(2.0);
     let key = scene.view.hosts.form.key.trim();
     if !key.is_empty() {
         let path = PathBuf::from(key);

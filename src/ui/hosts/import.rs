@@ -1,6 +1,6 @@
 //! Ticking hosts of ssh_config.
 
-use egui::{RichText, Ui};
+use egui::Ui;
 
 use super::{add, steps, welcome};
 use crate::l10n::tr;
@@ -17,8 +17,7 @@ pub(super) fn import_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     };
     if let Some(problem) = &found.problem {
-        let palette = theme::palette(ui);
-        ui.label(RichText::new(printable(problem)).color(palette.red.text));
+        ui.horizontal_wrapped(|ui| widgets::problem_ui(ui, &scene.lang.say(problem)));
     } else if found.hosts.is_empty() {
         ui.label(tr!(scene, "import-none", file = &found.file));
     } else {
@@ -62,6 +61,10 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &SshHost) {
                     words.push(tr!(scene, "import-via", hosts = resolved.via.join(" → ")));
                 }
                 words.extend(resolved.identities.first().cloned());
+                if !resolved.forwards.is_empty() {
+                    let count = resolved.forwards.len();
+                    words.push(tr!(scene, "import-forwards", count = count));
+                }
                 ui.label(theme::weak(ui, printable(&words.join("  ·  "))));
                 if known {
                     ui.label(theme::weak(ui, tr!(scene, "import-known")));
@@ -71,14 +74,12 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &SshHost) {
                     scene.commands.push(Command::TestHost(Box::new(host)));
                 }
             }
-            Err(problem) => {
-                let palette = theme::palette(ui);
-                ui.label(RichText::new(printable(problem)).color(palette.red.text));
-            }
+            Err(problem) => widgets::problem_ui(ui, &scene.lang.say(problem)),
         }
     });
     if scene.view.hosts.tested.as_ref() == Some(&id) {
         steps::steps_ui(ui, scene, &id);
+        ui.add_space(theme::GROUP_GAP);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::Ui;
 
 use crate::l10n::{Lang, tr};
-use crate::model::{Command, Exposure, KeyCheck, KeyVerdict, Light, printable};
+use crate::model::{Command, Exposure, KeyCheck, KeyVerdict, Light, Words, printable};
 use crate::ui::scene::Scene;
 use crate::ui::{theme, widgets};
 
@@ -56,7 +56,7 @@ fn sentence(lang: Lang, check: &KeyCheck) -> String {
     let name = name.to_string_lossy();
     let verdict = lang.say(&check.verdict.words());
     match &check.mended {
-        Some(Err(reason)) => format!("{name} {verdict}; {reason}."),
+        Some(Err(reason)) => format!("{name} {verdict}; {}.", lang.say(&Words::quoted(reason))),
         _ => format!("{name} {verdict}."),
     }
 }

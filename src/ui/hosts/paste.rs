@@ -2,7 +2,7 @@
 
 use egui::{FontSelection, RichText, TextEdit, Ui};
 
-use super::add::{finish_ui, line_ui};
+use super::add::{self, finish_ui, line_ui};
 use super::{key_line, welcome};
 use crate::l10n::tr;
 use crate::model::ssh_command::{self, SshCommand, SshCommandError};
@@ -22,9 +22,7 @@ pub(super) fn paste_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .desired_width(f32::INFINITY)
         .margin(egui::Margin::symmetric(10, 8));
     let response = ui.add(field).accessible_name(name);
-    if scene.view.hosts.pasted.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
-        response.request_focus();
-    }
+    add::begin_with(ui, &response, &scene.view.hosts.pasted);
     ui.add_space(theme::GROUP_GAP);
     match ssh_command::parse(&scene.view.hosts.pasted) {
         Ok(command) => understood_ui(ui, scene, command),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use super::cluster::ClusterChoice;
-use crate::model::{HostId, HostNameError, SavedHost, Words, ssh_command, words};
+use crate::model::{HostId, HostNameError, ProbeId, SavedHost, Words, ssh_command, words};
 use crate::ui::save::SaveDrawing;
 
 /// Nothing on this system shows a dialog for files.
@@ -62,6 +62,10 @@ pub(in crate::ui) struct HostsView {
     pub(super) asked_keys: BTreeSet<PathBuf>,
     /// The host that was tried last.
     pub(super) tested: Option<HostId>,
+    /// The same as it was filled in then.
+    pub(super) tested_as: Option<SavedHost>,
+    /// The test whose end has been scrolled to.
+    pub(super) seen: Option<ProbeId>,
     picking: Option<mpsc::Receiver<Result<Option<PathBuf>, NoDialog>>>,
     /// No dialog could be shown to pick a file: the path has to be typed.
     pub(super) no_dialog: bool,

@@ -2,21 +2,20 @@
 
 use egui::{RichText, Ui};
 
-use crate::l10n::{Speaks as _, tr};
+use crate::l10n::{Lang, Speaks as _, tr};
 use crate::model::{
-    Command, FaultCause, HostId, Light, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
+    Command, Fault, FaultCause, HostId, Light, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
     ProbeVerdict, printable,
 };
 use crate::ui::scene::Scene;
-use crate::ui::{host_key, theme, widgets};
+use crate::ui::{host_key, theme, widgets, words};
 
 /// The newest test of `host`.
 pub(super) fn steps_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &HostId) {
     let snapshot = scene.snapshot;
     let problem = snapshot.host_problems.iter().find(|(id, _)| id == host);
     if let Some((_, problem)) = problem {
-        let palette = theme::palette(ui);
-        ui.label(RichText::new(printable(problem)).color(palette.red.text));
+        ui.horizontal_wrapped(|ui| widgets::problem_ui(ui, &scene.lang.say(problem)));
         return;
     }
     let target = ProbeTarget::Host(host.clone());
@@ -28,10 +27,16 @@ pub(super) fn steps_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &HostId) {
         ui.label(theme::weak(ui, tr!(scene, "hosts-working")));
         return;
     };
-    for step in &report.steps {
-        step_ui(ui, step);
+    let drawn = ui.scope(|ui| {
+        for step in &report.steps {
+            step_ui(ui, step);
+        }
+        verdict_ui(ui, scene, report);
+    });
+    // Its end may lie below the window's.
+    if report.is_over() && scene.view.hosts.seen.replace(report.id) != Some(report.id) {
+        drawn.response.scroll_to_me(None);
     }
-    verdict_ui(ui, scene, report);
 }
 
 fn step_ui(ui: &mut Ui, step: &ProbeStep) {
@@ -43,7 +48,8 @@ fn step_ui(ui: &mut Ui, step: &ProbeStep) {
     };
     ui.horizontal_wrapped(|ui| {
         widgets::mark_ui(ui, light);
-        ui.label(printable(&ui.lang().say(&step.check.words())));
+        let check = words::first_upper(&ui.lang().say(&step.check.words()));
+        ui.label(printable(&check));
         match &step.outcome {
             ProbeOutcome::Passed { micros, note } => {
                 if let Some(micros) = micros {
@@ -56,7 +62,12 @@ fn step_ui(ui: &mut Ui, step: &ProbeStep) {
             ProbeOutcome::Skipped(reason) => {
                 ui.label(theme::weak(ui, ui.lang().say(&reason.words())));
             }
-            ProbeOutcome::Pending | ProbeOutcome::Running | ProbeOutcome::Failed { .. } => {}
+            ProbeOutcome::Failed { fault, .. } => {
+                let (what, next) = said(ui.lang(), fault);
+                let words = format!("{check}: {what} {next}");
+                widgets::copy_button_sized_ui(ui, &words, tr!(ui, "copy-problem"), 20.0);
+            }
+            ProbeOutcome::Pending | ProbeOutcome::Running => {}
         }
     });
     if let ProbeOutcome::Failed { fault, .. } = &step.outcome {
@@ -64,16 +75,17 @@ fn step_ui(ui: &mut Ui, step: &ProbeStep) {
             host_key::changed_ui(ui, changed);
             return;
         }
-        let palette = theme::palette(ui);
-        let text = format!("{}.", ui.lang().fault(fault));
-        ui.label(RichText::new(printable(&text)).color(palette.red.text));
-        ui.horizontal_wrapped(|ui| {
-            let next = ui.lang().next_step(fault);
-            ui.label(printable(&next));
-            let words = format!("{text} {next}");
-            widgets::copy_button_ui(ui, &words, tr!(ui, "copy-problem"));
-        });
+        let (what, next) = said(ui.lang(), fault);
+        let color = theme::palette(ui).red.text;
+        ui.label(RichText::new(printable(&what)).color(color));
+        ui.label(printable(&next));
     }
+}
+
+/// What happened, and what to do.
+fn said(lang: Lang, fault: &Fault) -> (String, String) {
+    let what = words::first_upper(&lang.fault(fault));
+    (format!("{what}."), lang.next_step(fault))
 }
 
 fn verdict_ui(ui: &mut Ui, scene: &mut Scene<'_>, report: &ProbeReport) {

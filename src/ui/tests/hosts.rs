@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::model::{
-    ChangedHostKey, ClusterSource, Exposure, KeyCheck, KeyVerdict, Kubeconfig, Passphrase,
-    ProbeCheck, ProbeId, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget, ProbeVerdict,
-    ResolvedSshHost, SavedHost, SshHost, SshHosts, VaultStatus, Words,
+    ChangedHostKey, ClusterSource, Exposure, KeyCheck, KeyVerdict, Kubeconfig, Language,
+    Passphrase, ProbeCheck, ProbeId, ProbeOutcome, ProbeReport, ProbeStep, ProbeTarget,
+    ProbeVerdict, ResolvedSshHost, SavedHost, SshHost, SshHosts, VaultStatus, Words, words,
 };
 
 const COMMAND: &str =
@@ -178,7 +178,7 @@ fn a_test_shows_each_hop_as_it_comes_and_a_changed_key_has_no_button_to_accept_i
         })];
     });
     for label in [
-        "connect to ubuntu@203.0.113.7",
+        "Connect to ubuntu@203.0.113.7",
         "12 ms",
         "The host's key has changed",
         "ssh-ed25519 SHA256:new",
@@ -212,7 +212,7 @@ fn hosts_of_ssh_config_are_ticked_and_added() {
             file: "~/.ssh/config".to_owned(),
             hosts: vec![
                 host("node-1", Ok(resolved)),
-                host("bad", Err("line 3: nonsense".to_owned())),
+                host("bad", Err("line 3: nonsense".to_owned().into())),
             ],
             problem: None,
         }));
@@ -223,6 +223,43 @@ fn hosts_of_ssh_config_are_ticked_and_added() {
     let commands = sent(&mut window);
     assert!(
         matches!(&commands[..], [Command::SaveHost(host), Command::SelectHost(_), Command::UseCluster(_)] if host.address == "node-1"),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn what_ssh_config_has_wrongly_is_said_in_the_persons_language_and_copied() {
+    let problem = words!(
+        "{path}, line {line}: {problem}",
+        path = "~/.ssh/config",
+        line = 3_usize,
+        problem = words!("a quote is not closed")
+    );
+    let told = "~/.ssh/config, 3번째 줄: 따옴표가 닫히지 않았습니다";
+    let mut korean = world();
+    Arc::make_mut(&mut korean.settings).window.language = Language::Korean;
+    let host = SavedHost::new("node", "203.0.113.9");
+    korean.host_problems = vec![(host.id.clone(), problem.clone())];
+    korean.saved_hosts.insert(host.id.clone(), Arc::new(host));
+    let mut window = Window::new(korean);
+    window.click("호스트");
+    window.click("node 테스트");
+    assert!(window.shows(told));
+    window.click("~/.ssh/config에서 가져오기");
+    show(&mut window, |snapshot| {
+        snapshot.ssh_hosts = Some(Arc::new(SshHosts {
+            problem: Some(problem),
+            ..SshHosts::default()
+        }));
+    });
+    assert!(window.shows(told));
+    window.harness.get_by_label("문제 내용 복사").click();
+    window.harness.step();
+    let commands = &window.harness.output().platform_output.commands;
+    assert!(
+        commands.iter().any(|command| {
+            matches!(command, egui::OutputCommand::CopyText(text) if text == told)
+        }),
         "{commands:?}"
     );
 }

@@ -120,7 +120,7 @@ fn the_first_broken_hop_has_its_cause_and_remedy_until_it_is_put_away() {
     let fault = Fault {
         hop: Hop::Ssh("ubuntu@10.0.0.100".to_owned()),
         cause: FaultCause::AuthRejected {
-            tried: vec!["key.pem".to_owned()],
+            tried: vec!["key.pem".to_owned().into()],
             accepted: vec!["publickey".to_owned()],
         },
     };
