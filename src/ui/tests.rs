@@ -1,7 +1,9 @@
 //! The window, driven by name and role as a screen reader would.
 
+mod activity;
 mod giving_up;
 mod hosts;
+mod questions;
 mod way;
 
 use std::sync::Arc;
