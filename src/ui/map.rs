@@ -373,6 +373,8 @@ fn cells_ui(ui: &mut Ui, range: &RangeMap) {
     let addresses: Vec<(std::net::IpAddr, &Slot)> = range.slots.iter().flat_map(of_slot).collect();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = Vec2::splat(GAP);
+        // As far apart from each other in both directions.
+        ui.spacing_mut().interact_size.y = CELL;
         for (ip, slot) in addresses {
             let (rect, response) = ui.allocate_exact_size(Vec2::splat(CELL), Sense::click());
             let words = slot_words(ui, &slot.state);
