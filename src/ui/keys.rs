@@ -8,7 +8,7 @@ use super::view::{Overlay, Page};
 use super::{top_bar, words};
 
 /// How far a page is.
-const PAGE: usize = 10;
+const PAGE: isize = 10;
 /// With Ctrl, the pages.
 const PAGES: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
 
@@ -79,31 +79,95 @@ fn in_search(ctx: &Context, scene: &mut Scene<'_>) {
     }
 }
 
-fn in_list(ctx: &Context, scene: &mut Scene<'_>) {
-    let marks = ctx.input(|input| input.modifiers.shift);
-    if let Some(index) = moved(ctx, scene) {
-        go_to(scene, index, marks);
-        return;
+/// What a key does in the list.
+#[derive(Clone, Copy)]
+enum Deed {
+    /// Goes so many rows on.
+    Go(isize),
+    First,
+    Last,
+    MarkAll,
+    StepBack,
+    Toggle,
+    Favourite,
+    Open,
+}
+
+impl Deed {
+    fn of(event: &Event) -> Option<Self> {
+        let Event::Key {
+            key,
+            pressed: true,
+            repeat,
+            modifiers,
+            ..
+        } = *event
+        else {
+            return None;
+        };
+        let is_plain = modifiers.matches_logically(Modifiers::NONE);
+        let moves = is_plain || modifiers.matches_logically(Modifiers::SHIFT);
+        match key {
+            Key::ArrowDown if moves => Some(Self::Go(1)),
+            Key::ArrowUp if moves => Some(Self::Go(-1)),
+            Key::PageDown if moves => Some(Self::Go(PAGE)),
+            Key::PageUp if moves => Some(Self::Go(-PAGE)),
+            Key::Home if moves => Some(Self::First),
+            Key::End if moves => Some(Self::Last),
+            Key::A if modifiers.matches_logically(Modifiers::COMMAND) => Some(Self::MarkAll),
+            // A key that is held down does these once.
+            _ if repeat || !is_plain => None,
+            Key::Escape => Some(Self::StepBack),
+            Key::Space => Some(Self::Toggle),
+            Key::F => Some(Self::Favourite),
+            Key::Enter => Some(Self::Open),
+            _ => None,
+        }
     }
-    let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    if ctx.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::A)) {
-        scene.view.marked = scene.rows.shown().map(|row| row.id.clone()).collect();
-    } else if pressed(Key::Escape) {
-        step_back(scene);
-    } else if pressed(Key::Space) {
-        scene.toggle_marked();
-    } else if pressed(Key::F) {
-        with_selected(scene, Scene::toggle_favourite);
-    } else if pressed(Key::Enter) {
-        with_selected(scene, |scene, row| {
-            let port = row.port().map_or(0, |port| port.number);
-            let url = row
-                .tunnel(scene.snapshot)
-                .and_then(|tunnel| words::url(tunnel, port));
-            if let Some(url) = url {
-                ctx.open_url(OpenUrl::new_tab(url));
+
+    fn act(self, ctx: &Context, scene: &mut Scene<'_>, marks: bool) {
+        match self {
+            Self::Go(rows) => {
+                let selected = scene.view.selected.as_ref();
+                let here = selected.and_then(|id| scene.rows.position(id));
+                let there = here.map_or(0, |here| here.saturating_add_signed(rows));
+                go_to(scene, there, marks);
             }
+            Self::First => go_to(scene, 0, marks),
+            Self::Last => go_to(scene, usize::MAX, marks),
+            Self::MarkAll => {
+                scene.view.marked = scene.rows.shown().map(|row| row.id.clone()).collect();
+            }
+            Self::StepBack => step_back(scene),
+            Self::Toggle => scene.toggle_marked(),
+            Self::Favourite => with_selected(scene, Scene::toggle_favourite),
+            Self::Open => with_selected(scene, |scene, row| {
+                let port = row.port().map_or(0, |port| port.number);
+                let url = row
+                    .tunnel(scene.snapshot)
+                    .and_then(|tunnel| words::url(tunnel, port));
+                if let Some(url) = url {
+                    ctx.open_url(OpenUrl::new_tab(url));
+                }
+            }),
+        }
+    }
+}
+
+/// Acts on keys in the order in which they came: one frame may bring several.
+fn in_list(ctx: &Context, scene: &mut Scene<'_>) {
+    let mut deeds = Vec::new();
+    ctx.input_mut(|input| {
+        input.events.retain(|event| {
+            let deed = Deed::of(event);
+            if let (Some(deed), Event::Key { modifiers, .. }) = (deed, event) {
+                deeds.push((deed, modifiers.shift));
+            }
+            deed.is_none()
         });
+    });
+    for (deed, marks) in deeds {
+        deed.act(ctx, scene, marks);
     }
 }
 
@@ -115,36 +179,6 @@ fn step_back(scene: &mut Scene<'_>) {
         scene.widen();
     } else {
         scene.view.selected = None;
-    }
-}
-
-/// Where the keys that move lead to.
-fn moved(ctx: &Context, scene: &Scene<'_>) -> Option<usize> {
-    let pressed = |key| {
-        ctx.input_mut(|input| {
-            input.consume_key(Modifiers::NONE, key) || input.consume_key(Modifiers::SHIFT, key)
-        })
-    };
-    let here = scene
-        .view
-        .selected
-        .as_ref()
-        .and_then(|id| scene.rows.position(id));
-    let by = |step: &dyn Fn(usize) -> usize| Some(here.map_or(0, step));
-    if pressed(Key::ArrowDown) {
-        by(&|here| here + 1)
-    } else if pressed(Key::ArrowUp) {
-        by(&|here| here.saturating_sub(1))
-    } else if pressed(Key::PageDown) {
-        by(&|here| here + PAGE)
-    } else if pressed(Key::PageUp) {
-        by(&|here| here.saturating_sub(PAGE))
-    } else if pressed(Key::Home) {
-        Some(0)
-    } else if pressed(Key::End) {
-        Some(scene.rows.len().saturating_sub(1))
-    } else {
-        None
     }
 }
 

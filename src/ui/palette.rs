@@ -105,12 +105,15 @@ pub(super) fn palette_ui(ui: &Ui, scene: &mut Scene<'_>) {
     }
 }
 
-/// How far the arrows went.
+/// How far the arrows went; one frame may bring several.
 fn moved(ctx: &Context) -> isize {
-    let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let pressed = |key| {
+        let count = ctx.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key));
+        isize::try_from(count).unwrap_or_default()
+    };
     let page = 8;
-    isize::from(pressed(Key::ArrowDown)) - isize::from(pressed(Key::ArrowUp))
-        + page * (isize::from(pressed(Key::PageDown)) - isize::from(pressed(Key::PageUp)))
+    pressed(Key::ArrowDown) - pressed(Key::ArrowUp)
+        + page * (pressed(Key::PageDown) - pressed(Key::PageUp))
 }
 
 /// The finds; which of them was clicked.

@@ -239,6 +239,32 @@ fn the_keyboard_alone_is_enough() {
     assert!(!window.shows("Close the details"));
 }
 
+/// Presses keys so fast that one frame has them all.
+fn press_at_once(window: &mut Window, keys: &[Key]) {
+    for key in keys {
+        for pressed in [true, false] {
+            window.harness.input_mut().events.push(egui::Event::Key {
+                key: *key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers: egui::Modifiers::NONE,
+            });
+        }
+    }
+    window.harness.run();
+}
+
+#[test]
+fn keys_that_come_in_one_frame_are_acted_on_in_their_order() {
+    let mut window = Window::new(world());
+    press_at_once(&mut window, &[Key::ArrowDown, Key::End, Key::Space]);
+    let last = intent_of(&window.command());
+    assert_eq!(last, ("shop/dns:9153".to_owned(), Intent::Up));
+    press_at_once(&mut window, &[Key::ArrowUp, Key::ArrowUp, Key::Space]);
+    assert_eq!(intent_of(&window.command()).0, "default/ui:80");
+}
+
 #[test]
 fn enter_opens_the_address_in_the_browser() {
     let mut open = world();
