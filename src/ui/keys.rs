@@ -1,6 +1,6 @@
 //! The keyboard: arrows move, space switches, enter opens, a slash searches, a question mark tells the keys.
 
-use egui::{Context, Event, Key, Modifiers, OpenUrl};
+use egui::{Context, Event, Key, Modifiers, OpenUrl, Popup};
 
 use super::rows::Row;
 use super::scene::Scene;
@@ -21,11 +21,13 @@ pub(super) fn handle(ctx: &Context, scene: &mut Scene<'_>) {
     if command(Key::K) {
         let is_open = scene.view.overlay == Overlay::Palette;
         scene.view.close_overlay();
+        Popup::close_all(ctx);
         if !is_open {
             scene.view.overlay = Overlay::Palette;
         }
     }
-    if scene.view.overlay != Overlay::None {
+    // A menu that is open has the keys for itself: escape closes it.
+    if scene.view.overlay != Overlay::None || Popup::is_any_open(ctx) {
         return;
     }
     for (key, page) in PAGES.into_iter().zip(Page::ALL) {

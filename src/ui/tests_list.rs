@@ -260,6 +260,31 @@ fn filters_groups_and_folds_are_remembered() {
 }
 
 #[test]
+fn a_menu_has_the_keys_for_itself_and_escape_closes_it() {
+    let mut window = Window::new(world());
+    window.press(Key::ArrowDown);
+    window.click("Columns");
+    assert!(window.shows("Reset the columns"));
+    window.press(Key::F);
+    assert!(window.commands.try_recv().is_err(), "no favourite is made");
+    window.press(Key::Escape);
+    assert!(!window.shows("Reset the columns"));
+    assert!(window.shows("Close the details"), "the row stays selected");
+    window.press(Key::Escape);
+    assert!(!window.shows("Close the details"));
+
+    window.click("Columns");
+    window
+        .harness
+        .key_press_modifiers(egui::Modifiers::COMMAND, Key::K);
+    window.harness.run();
+    assert!(
+        !window.shows("Reset the columns"),
+        "nothing lies beside the palette"
+    );
+}
+
+#[test]
 fn a_column_that_is_drawn_wider_is_told_once_and_stays_so() {
     let mut window = Window::new(world());
     let edge = |window: &Window| {
