@@ -371,10 +371,10 @@ impl Look {
 /// A cell for each address.
 fn cells_ui(ui: &mut Ui, range: &RangeMap) {
     let addresses: Vec<(std::net::IpAddr, &Slot)> = range.slots.iter().flat_map(of_slot).collect();
+    // As far apart from each other in both directions.
+    let usual = std::mem::replace(&mut ui.spacing_mut().interact_size.y, CELL);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = Vec2::splat(GAP);
-        // As far apart from each other in both directions.
-        ui.spacing_mut().interact_size.y = CELL;
         for (ip, slot) in addresses {
             let (rect, response) = ui.allocate_exact_size(Vec2::splat(CELL), Sense::click());
             let words = slot_words(ui, &slot.state);
@@ -390,6 +390,7 @@ fn cells_ui(ui: &mut Ui, range: &RangeMap) {
             response.on_hover_text(name);
         }
     });
+    ui.spacing_mut().interact_size.y = usual;
 }
 
 fn of_slot(slot: &Slot) -> impl Iterator<Item = (std::net::IpAddr, &Slot)> {
