@@ -16,8 +16,12 @@ use crate::model::{
 
 /// In a window that is lower, details beside the list take more of its width.
 const LOW: f32 = 480.0;
+/// From this width on they are beside it.
+const LOW_AND_WIDE: f32 = 880.0;
 /// Narrower details below the list have one column.
 const STACKED: f32 = 560.0;
+/// The width of a title that has room for all buttons beside it.
+const ROOMY: f32 = 640.0;
 /// What the buttons of a fault need beside its words.
 const FAULT_BUTTONS: f32 = 250.0;
 /// The space between two columns.
@@ -39,14 +43,14 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         bottom: 8,
     });
     let area = ui.available_size();
-    let is_wide = area.x >= theme::WIDE;
     let is_low = area.y < LOW;
+    let is_wide = area.x >= if is_low { LOW_AND_WIDE } else { theme::WIDE };
     // Too narrow for two columns: all of it below each other.
     let is_stacked = is_wide && !is_low || area.x < STACKED;
     let panel = if is_wide && is_low {
         // Where there is width and no height, the way lies across.
         Panel::right("details beside, low")
-            .default_size(area.x * 0.56)
+            .default_size((area.x * 0.56).max(STACKED))
             .size_range(STACKED..=area.x * 0.65)
     } else if is_wide {
         let width = (area.x - 900.0).clamp(370.0, 470.0);
@@ -77,7 +81,8 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 /// The name of what is shown; where there is little height, also how it is doing.
 fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
     ui.horizontal(|ui| {
-        let width = ui.available_width() * if is_wide { 1.0 } else { 0.5 } - 40.0;
+        let room = ui.available_width();
+        let width = room * if is_wide { 1.0 } else { 0.5 } - 40.0;
         let label = row.id.label(scene.lang);
         let text = theme::title(&label);
         let galley = egui::WidgetText::from(text.clone()).into_galley(
@@ -98,7 +103,7 @@ fn title_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
             }
             if !is_wide {
                 ui.add_space(4.0);
-                buttons_ui(ui, row, scene);
+                buttons_ui(ui, row, scene, room >= ROOMY);
             }
         });
     });
@@ -244,13 +249,13 @@ fn state_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_wide: bool) {
         });
     }
     if is_wide {
-        ui.horizontal_wrapped(|ui| buttons_ui(ui, row, scene));
+        ui.horizontal_wrapped(|ui| buttons_ui(ui, row, scene, true));
         ui.horizontal_wrapped(|ui| address_ui(ui, row, scene));
     }
 }
 
 /// What can be done: open, close, go there.
-fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
+fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>, is_roomy: bool) {
     let Some(id) = row.id.tunnel() else { return };
     let tunnel = row.tunnel(scene.snapshot).map(AsRef::as_ref);
     let is_open = tunnel.is_some_and(|tunnel| matches!(tunnel.state, TunnelState::Open { .. }));
@@ -268,7 +273,10 @@ fn buttons_ui(ui: &mut Ui, row: &Row, scene: &mut Scene<'_>) {
     } else if widgets::primary_button_ui(ui, tr!(scene, "details-open")).clicked() {
         scene.toggle(row);
     }
-    probe_view::button_ui(ui, row, scene);
+    // The drawing has a sign for it.
+    if is_roomy {
+        probe_view::button_ui(ui, row, scene);
+    }
 }
 
 fn url(row: &Row, scene: &Scene<'_>) -> Option<String> {

@@ -15,6 +15,8 @@ use crate::l10n::{Id, id};
 const WIDTH: f32 = 68.0;
 /// The height of an entry.
 const ENTRY: f32 = 50.0;
+/// What all of them need.
+const HEIGHT: f32 = 4.0 * (ENTRY + 4.0) + 8.0;
 /// The width of a rail without words, and the height of its entries.
 const BARE: f32 = 42.0;
 
@@ -22,11 +24,11 @@ pub(super) fn nav_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let frame = Frame::new()
         .fill(theme::palette(ui).window)
         .inner_margin(Margin::symmetric(4, 6));
-    let is_narrow = ui.available_width() < theme::NARROW;
+    let is_bare = ui.available_width() < theme::NARROW || ui.available_height() < HEIGHT;
     Panel::left("pages")
         .frame(frame)
         .resizable(false)
-        .exact_size(if is_narrow { BARE } else { WIDTH })
+        .exact_size(if is_bare { BARE } else { WIDTH })
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             for page in Page::ALL {

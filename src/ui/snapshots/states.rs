@@ -76,6 +76,11 @@ fn others() -> Vec<Shot> {
             ..list("low-window", demo())
         },
         Shot {
+            size: [1000.0, 384.0],
+            selected: 1,
+            ..list("low-middle", demo())
+        },
+        Shot {
             size: [1600.0, 400.0],
             selected: 1,
             ..list("low-wide", demo())
