@@ -62,6 +62,18 @@ fn conversations() -> Vec<Vec<u8>> {
     all
 }
 
+/// An engine that does nothing, and has what is wanted written down at once: it is waited for. What it was told.
+async fn obey(mut commands: mpsc::UnboundedReceiver<Command>) -> Vec<Command> {
+    let mut told = Vec::new();
+    while let Some(command) = commands.recv().await {
+        if let Command::WriteSettings { reply } = &command {
+            reply.send(()).unwrap();
+        }
+        told.push(command);
+    }
+    told
+}
+
 /// Says all of this to an instance; what it answered, and what it asked of the engine.
 fn talk(said: &[u8]) -> (Vec<u8>, Vec<Command>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -71,7 +83,8 @@ fn talk(said: &[u8]) -> (Vec<u8>, Vec<Command>) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let (sender, mut commands) = mpsc::unbounded_channel();
+        let (sender, commands) = mpsc::unbounded_channel();
+        let engine = tokio::spawn(obey(commands));
         let (_snapshots, receiver) = watch::channel(Arc::<Snapshot>::default());
         let instance = Instance {
             handle: Handle::new(sender, receiver),
@@ -87,8 +100,8 @@ fn talk(said: &[u8]) -> (Vec<u8>, Vec<Command>) {
         let _well_or_not = talking.await.expect("it does not end");
         let mut answered = Vec::new();
         client.read_to_end(&mut answered).await.unwrap();
-        let asked = std::iter::from_fn(|| commands.try_recv().ok()).collect();
-        (answered, asked)
+        drop(instance);
+        (answered, engine.await.unwrap())
     })
 }
 
