@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 
 use serde_json::Value;
@@ -79,7 +79,11 @@ fn ports_that_are_no_ssh_servers_are_told_apart() {
     );
 
     let half = server(|mut stream| {
-        let _gone = stream.write_all(b"SSH-2.0-half\r\n");
+        // An end, and no reset, which it would be if what the other side says were not read.
+        let said = stream.write_all(b"SSH-2.0-half\r\n");
+        let _gone = said
+            .and_then(|()| stream.shutdown(Shutdown::Write))
+            .and_then(|()| std::io::copy(&mut stream, &mut std::io::sink()));
     });
     check(
         &fault_at(half, &[]),
