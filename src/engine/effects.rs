@@ -14,6 +14,7 @@ use super::pool::{Lost, Pool, Unopened};
 use super::socks;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
+use super::tunnel_entry::TunnelEntry;
 use crate::model::{
     Answer, ClusterState, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet, Question,
     Recovery, Target, TunnelId, Vantage, choose_route, words,
@@ -356,10 +357,23 @@ impl Supervisor {
         };
         if pool.remove(session) {
             tracing::info!(%fault, "one of several sessions was lost");
-            return;
+            return self.doubt_forbidden(id, &Arc::clone(pool)).await;
         }
         self.note(None, words!("{fault}", fault = &fault));
         self.step_link(id, LinkEvent::Lost(dial, fault)).await;
+    }
+}
+
+impl Supervisor {
+    /// Tries tunnels again whose targets no session that is left may be asked for.
+    async fn doubt_forbidden(&mut self, host: &HostId, pool: &Pool) {
+        let leads_nowhere = |entry: &TunnelEntry| {
+            let target = entry.machine.outlet().and_then(Outlet::destination);
+            entry.spec.host == *host && target.is_some_and(|target| pool.all_forbid(target))
+        };
+        for id in self.tunnel_ids(leads_nowhere) {
+            self.step_tunnel(&id, Event::Doubt).await;
+        }
     }
 }
 

@@ -166,10 +166,7 @@ impl Pool {
         destination: &Destination,
         limit: Duration,
     ) -> Result<Duration, Unopened> {
-        let sessions = self.sessions();
-        let is_forbidden = sessions.iter().all(|it| self.forbids(it, destination));
-        drop(sessions);
-        if is_forbidden {
+        if self.all_forbid(destination) {
             self.renew(limit).await;
         }
         self.open(destination, |session| session.time_open(destination, limit))
@@ -331,6 +328,12 @@ impl Pool {
         forbidden
             .iter()
             .any(|(id, to)| *id == session.id() && to == destination)
+    }
+
+    /// Whether every session that is left was.
+    pub(super) fn all_forbid(&self, destination: &Destination) -> bool {
+        let sessions = self.sessions();
+        sessions.iter().all(|it| self.forbids(it, destination))
     }
 
     /// Whether this session was refused anything for good.

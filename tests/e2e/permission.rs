@@ -59,6 +59,25 @@ fn a_client_that_a_later_session_may_not_carry_is_carried_by_an_earlier_one() {
     }
 }
 
+/// The session that may carry is lost, the other stays: the light does not wait for a client to find that out.
+#[test]
+fn a_tunnel_that_no_session_left_may_carry_is_not_shown_as_open() {
+    let sshd = Sshd::start(&[]);
+    let words = ["-o", "AditSessions=2", "-L", &to(echo())];
+    let adit = Running::forward(&sshd, &words);
+    let address = adit.listening(0);
+    forbid(&sshd);
+    let mut stay = vec![served(address)];
+    let end = Instant::now() + LIMIT;
+    while count(&sshd, "refused local port forward") == 0 {
+        assert!(Instant::now() < end, "no session was refused anything");
+        stay.push(served(address));
+    }
+    sshd.kill_first_session();
+    assert_eq!(adit.failed()["code"], "forwarding-prohibited");
+    assert_eq!(adit.exit_code(), 1);
+}
+
 #[test]
 fn a_socks_client_is_handed_on_as_well() {
     let sshd = Sshd::start(&[]);

@@ -98,6 +98,13 @@ impl Inetd {
         self.sessions.state.lock().unwrap().signal(signal);
     }
 
+    /// Ends what serves the first connection (-9).
+    pub(crate) fn kill_first(&self) {
+        let state = self.sessions.state.lock().unwrap();
+        let first = state.running.first().unwrap();
+        kill_process_group(Pid::from_child(first), Signal::KILL).unwrap();
+    }
+
     /// Stops every process that serves a connection, and has new connections wait.
     #[allow(dead_code, reason = "not all tests that share this ask for it")]
     pub(crate) fn freeze(&self) {

@@ -172,6 +172,11 @@ impl Sshd {
         self.inetd.as_ref().unwrap().signal(signal);
     }
 
+    /// Ends what serves the first connection that was made (-9).
+    pub(crate) fn kill_first_session(&self) {
+        self.inetd.as_ref().unwrap().kill_first();
+    }
+
     /// Stops it (SIGSTOP) with all that it serves; what connects meanwhile waits.
     #[allow(dead_code, reason = "not all tests that share this ask for it")]
     pub(crate) fn freeze(&self) {
