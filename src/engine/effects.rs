@@ -1,7 +1,6 @@
 //! What the machines ask for, done: ports bound, hosts dialled, targets looked up and proved.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -10,16 +9,17 @@ use super::carrier::{Accepting, Carrier};
 use super::happening::Happening;
 use super::host::Host;
 use super::link::LinkEvent;
+use super::observers::{Reporter, Silent};
 use super::pool::{Lost, Pool, Unopened};
 use super::socks;
 use super::supervisor::Supervisor;
 use super::tunnel::{Event, Generation};
 use super::tunnel_entry::TunnelEntry;
 use crate::model::{
-    Answer, ClusterState, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet, Question,
-    Recovery, Target, TunnelId, Vantage, choose_route, words,
+    ClusterState, Fault, FaultCause, Hop, HostId, Intent, LocalBind, Outlet, Recovery, Target,
+    TunnelId, Vantage, choose_route, words,
 };
-use crate::ssh::{self, Observer, OpenError, Refusal, Session};
+use crate::ssh::{self, OpenError, Refusal, Session};
 
 /// How long a target may take to answer before it counts as silent. The SSH server's own connect may take minutes.
 const PROOF_LIMIT: Duration = Duration::from_secs(10);
@@ -397,25 +397,6 @@ impl Host {
     }
 }
 
-/// Answers by what is remembered, and no to all else: the person is not asked.
-struct Silent {
-    host: HostId,
-    happenings: mpsc::Sender<Happening>,
-}
-
-impl Observer for Silent {
-    fn dialing(&self, _hop: &str) {}
-
-    fn ask(&self, hop: &str, question: Question) -> Answer {
-        let (reply, answer) = sync_channel(1);
-        let happening = Happening::AskedQuietly(self.host.clone(), hop.to_owned(), question, reply);
-        if self.happenings.blocking_send(happening).is_err() {
-            return Answer::No;
-        }
-        answer.recv().unwrap_or(Answer::No)
-    }
-}
-
 /// Reports to the supervisor. Once it has ended nobody is left to hear.
 pub(super) async fn report(happenings: &mpsc::Sender<Happening>, happening: Happening) {
     if happenings.send(happening).await.is_err() {
@@ -466,55 +447,5 @@ fn open_cause(error: &OpenError) -> FaultCause {
         OpenError::SessionEnded => FaultCause::SessionLost {
             reason: words!("while the target was tried"),
         },
-    }
-}
-
-/// Carries a dial's progress and questions to the supervisor, from the dial's own thread.
-struct Reporter {
-    host: HostId,
-    dial: u64,
-    happenings: mpsc::Sender<Happening>,
-}
-
-impl Observer for Reporter {
-    fn dialing(&self, hop: &str) {
-        let happening = Happening::Hop(self.host.clone(), self.dial, hop.to_owned());
-        if self.happenings.blocking_send(happening).is_err() {
-            tracing::debug!("a dial goes on after the engine's end");
-        }
-    }
-
-    fn tell(&self, text: String) {
-        if self
-            .happenings
-            .blocking_send(Happening::Told(text))
-            .is_err()
-        {
-            tracing::debug!("there is something to tell after the engine's end");
-        }
-    }
-
-    fn ask(&self, hop: &str, question: Question) -> Answer {
-        let (reply, answer) = sync_channel(1);
-        let happening = Happening::Asked(
-            self.host.clone(),
-            self.dial,
-            hop.to_owned(),
-            question,
-            reply,
-        );
-        if self.happenings.blocking_send(happening).is_err() {
-            return Answer::No;
-        }
-        // The supervisor drops its end when the question no longer matters.
-        answer.recv().unwrap_or(Answer::No)
-    }
-
-    fn accepted(&self, hop: &str, question: &Question) {
-        let hop = hop.to_owned();
-        let happening = Happening::Accepted(self.host.clone(), self.dial, hop, question.clone());
-        if self.happenings.blocking_send(happening).is_err() {
-            tracing::debug!("an answer was accepted after the engine's end");
-        }
     }
 }

@@ -23,6 +23,7 @@ mod keys;
 mod learn;
 mod link;
 mod log;
+mod observers;
 mod options;
 mod outage;
 mod pool;
