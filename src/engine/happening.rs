@@ -71,7 +71,7 @@ pub(super) enum Happening {
     /// The session of this id was lost.
     Lost(HostId, u64, u64, Fault),
     /// Something the person is to be told, which keeps nothing from going on.
-    Told(String),
+    Told(Words),
     /// These clients of a tunnel were looked for.
     ClientsNamed(TunnelId, Vec<(SocketAddr, Client)>),
     /// A probe has come further.

@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 use tokio::sync::mpsc;
 
 use super::happening::Happening;
-use crate::model::{Answer, HostId, Question};
+use crate::model::{Answer, HostId, Question, Words};
 use crate::ssh::Observer;
 
 /// Answers by what is remembered, and no to all else: the person is not asked.
@@ -42,7 +42,7 @@ impl Observer for Reporter {
         }
     }
 
-    fn tell(&self, text: String) {
+    fn tell(&self, text: Words) {
         if self
             .happenings
             .blocking_send(Happening::Told(text))

@@ -35,7 +35,7 @@ pub trait Observer: Send + Sync {
     fn ask(&self, hop: &str, question: Question) -> Answer;
 
     /// Tells the person something that keeps nothing from going on.
-    fn tell(&self, text: String) {
+    fn tell(&self, text: Words) {
         tracing::warn!("{text}");
     }
 

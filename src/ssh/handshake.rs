@@ -168,8 +168,9 @@ fn remember(profile: &HostProfile, observer: &dyn Observer, blob: &[u8]) {
         return;
     };
     if let Err(error) = KnownHosts::add(file, name, port, blob, profile.hash_known_hosts) {
-        observer.tell(format!(
-            "{error}; it is accepted for this time only, and asked about again"
+        observer.tell(words!(
+            "{problem}; it is accepted for this time only, and asked about again",
+            problem = error.words()
         ));
     }
 }
@@ -181,7 +182,7 @@ fn unreadable(error: KnownHostsError) -> FaultCause {
             reason: source.to_string().into(),
         },
         other => FaultCause::Config {
-            reason: other.to_string().into(),
+            reason: other.words(),
         },
     }
 }

@@ -18,6 +18,8 @@ use super::key_blob::{HostKeyAlgorithm, KeyType, fingerprint, key_type, type_nam
 use line::{Entry, Marker};
 pub(super) use survey::survey;
 
+use crate::model::{Words, printable, words};
+
 /// Every known host of a set of files.
 #[derive(Clone, Debug, Default)]
 pub struct KnownHosts {
@@ -60,11 +62,11 @@ pub enum HostKeyVerdict {
     UnknownType(String),
 }
 
-/// Why a known_hosts file is of no use.
+/// Why a known_hosts file is of no use. What it says has no full stop.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.words())]
 pub enum KnownHostsError {
     /// It exists and cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -72,7 +74,6 @@ pub enum KnownHostsError {
         source: io::Error,
     },
     /// A key cannot be added to it.
-    #[error("the host's key cannot be added to {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -80,11 +81,36 @@ pub enum KnownHostsError {
         source: io::Error,
     },
     /// The name would not be read back as that name (it has a wildcard, a comma, a space, a quote …).
-    #[error("'{}' cannot be written to known_hosts as a host name", crate::model::printable(.0))]
     HostName(String),
     /// The key is not a plain public key.
-    #[error("a key of type {0} cannot be added to known_hosts")]
     Key(String),
+}
+
+impl KnownHostsError {
+    /// What happened, for any language.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Read { path, source } => words!(
+                "{path} cannot be read: {reason}",
+                path = path.display().to_string(),
+                reason = source.to_string()
+            ),
+            Self::Write { path, source } => words!(
+                "the host's key cannot be added to {path}: {reason}",
+                path = path.display().to_string(),
+                reason = source.to_string()
+            ),
+            Self::HostName(name) => words!(
+                "'{name}' cannot be written to known_hosts as a host name",
+                name = printable(name)
+            ),
+            Self::Key(kind) => words!(
+                "a key of type {kind} cannot be added to known_hosts",
+                kind = kind
+            ),
+        }
+    }
 }
 
 impl KnownHosts {
