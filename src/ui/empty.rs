@@ -4,7 +4,7 @@ use egui::{Align, Layout, Ui};
 
 use super::icons::{self, Icon};
 use super::scene::Scene;
-use super::{theme, top_bar, widgets};
+use super::{hosts, theme, top_bar, widgets};
 use crate::l10n::tr;
 use crate::model::{ClusterFault, ClusterSource, ClusterState, Command, ServiceType, printable};
 
@@ -141,6 +141,23 @@ fn through_ui(ui: &mut Ui, scene: &mut Scene<'_>, source: &ClusterSource) {
     }
 }
 
+/// The saved host says where the kubeconfig is and which context counts: the way to its form.
+fn edit_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let snapshot = scene.snapshot;
+    let selected = snapshot.selected_host.as_ref();
+    let Some(host) = selected.and_then(|id| snapshot.saved_hosts.get(id)) else {
+        return;
+    };
+    let text = tr!(scene, "hosts-edit-name", host = printable(host.id.as_str()));
+    if snapshot.cluster.source == host.cluster_source()
+        && widgets::primary_button_ui(ui, &text).clicked()
+    {
+        hosts::edit(scene, host);
+        scene.view.page = super::view::Page::Hosts;
+    }
+    ui.add_space(8.0);
+}
+
 /// The services that there are are of other types: those can be tunnelled as well.
 fn others_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let count = scene.snapshot.cluster.services.len();
@@ -193,6 +210,9 @@ fn fault_ui(ui: &mut Ui, scene: &mut Scene<'_>, title: &str, fault: &ClusterFaul
     if fault.code == "unreachable" && source.through.is_none() {
         through_ui(ui, scene, &source);
         ui.add_space(8.0);
+    }
+    if matches!(fault.code, "kubeconfig" | "context") {
+        edit_ui(ui, scene);
     }
     let is_tried_again = matches!(scene.snapshot.cluster.state, ClusterState::Stale(_));
     let buttons = if is_tried_again { 260.0 } else { 140.0 };

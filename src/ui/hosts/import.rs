@@ -5,7 +5,7 @@ use egui::Ui;
 use super::{add, steps, welcome};
 use crate::l10n::tr;
 use crate::model::{
-    Command, ForwardSpec, HostId, SavedHost, SshHost, SshHosts, printable, ssh_command,
+    Command, ForwardSpec, HostId, SavedHost, SshHost, SshHosts, Words, printable, ssh_command,
 };
 use crate::ui::scene::Scene;
 use crate::ui::{theme, widgets};
@@ -30,13 +30,26 @@ pub(super) fn import_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     }
     ui.add_space(8.0);
+    // A line that makes no sense keeps every host from being read, and is said once.
+    let common = common_problem(&found.hosts);
+    if let Some(problem) = common {
+        ui.horizontal_wrapped(|ui| widgets::problem_ui(ui, &scene.lang.say(problem)));
+    }
     for host in &found.hosts {
-        host_ui(ui, scene, host);
+        host_ui(ui, scene, host, common.is_some());
     }
     buttons_ui(ui, scene, &found);
 }
 
-fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &SshHost) {
+/// What is wrong with all of several hosts.
+fn common_problem(hosts: &[SshHost]) -> Option<&Words> {
+    let (first, others) = hosts.split_first()?;
+    let problem = first.resolved.as_ref().err()?;
+    let is_same = |host: &SshHost| host.resolved.as_ref().err() == Some(problem);
+    (!others.is_empty() && others.iter().all(is_same)).then_some(problem)
+}
+
+fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &SshHost, is_said: bool) {
     let id = saved(&host.alias).id;
     let known = scene.snapshot.saved_hosts.contains_key(&id);
     ui.horizontal_wrapped(|ui| {
@@ -74,6 +87,7 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, host: &SshHost) {
                     scene.commands.push(Command::TestHost(Box::new(host)));
                 }
             }
+            Err(_) if is_said => {}
             Err(problem) => widgets::problem_ui(ui, &scene.lang.say(problem)),
         }
     });

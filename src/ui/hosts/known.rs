@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use egui::{Align, CornerRadius, Frame, Layout, Margin, RichText, Stroke, Ui};
 
-use super::state::{Form, Way};
 use super::steps;
 use crate::l10n::tr;
 use crate::model::{Command, HostId, HostStatus, SavedHost, printable};
@@ -82,8 +81,7 @@ fn buttons_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &HostId, saved: Option<&Sa
             &tr!(scene, "hosts-edit-name", host = id.as_str()),
         )
     {
-        scene.view.hosts.form = Form::of(host);
-        scene.view.hosts.way = Some(Way::Fill);
+        super::edit(scene, host);
     }
     if named_button_ui(
         ui,

@@ -21,8 +21,8 @@ pub use state::{NoDialog, PickFile, Picked, Tools};
 use super::scene::Scene;
 use super::theme;
 use crate::l10n::tr;
-use crate::model::{ClusterState, Snapshot};
-use state::Way;
+use crate::model::{ClusterState, SavedHost, Snapshot};
+use state::{Form, Way};
 
 /// How wide the page's column is at most: what reads well.
 const COLUMN: f32 = 720.0;
@@ -98,6 +98,12 @@ fn column_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
 fn leave(scene: &mut Scene<'_>) {
     scene.view.hosts.close();
     scene.view.page = super::view::Page::Services;
+}
+
+/// Opens the form of a host that is saved.
+pub(super) fn edit(scene: &mut Scene<'_>, host: &SavedHost) {
+    scene.view.hosts.form = Form::of(host);
+    scene.view.hosts.way = Some(Way::Fill);
 }
 
 /// Opens one of the ways.

@@ -228,6 +228,25 @@ fn hosts_of_ssh_config_are_ticked_and_added() {
 }
 
 #[test]
+fn a_line_that_spoils_every_host_is_said_once() {
+    let mut window = Window::new(Snapshot::default());
+    window.click("Import from ~/.ssh/config");
+    show(&mut window, |snapshot| {
+        let bad = |alias: &str| SshHost {
+            alias: alias.to_owned(),
+            resolved: Err("line 3: nonsense".to_owned().into()),
+        };
+        snapshot.ssh_hosts = Some(Arc::new(SshHosts {
+            hosts: vec![bad("node-1"), bad("node-2")],
+            ..SshHosts::default()
+        }));
+    });
+    let said = window.harness.query_all_by_label("line 3: nonsense");
+    assert_eq!(said.count(), 1);
+    assert!(window.shows("node-1") && window.shows("node-2"));
+}
+
+#[test]
 fn what_ssh_config_has_wrongly_is_said_in_the_persons_language_and_copied() {
     let problem = words!(
         "{path}, line {line}: {problem}",
@@ -370,6 +389,37 @@ fn the_cluster_of_a_host_is_chosen_and_changed() {
         through: Some(id),
     };
     assert_eq!(saved.cluster, Some(expected));
+}
+
+#[test]
+fn a_host_without_a_kubeconfig_is_a_click_from_its_form() {
+    let mut failed = snapshot(Vec::new(), host(up()));
+    let saved = SavedHost::new(failed.hosts[0].profile.id.as_str(), "10.0.0.100");
+    failed.selected_host = Some(saved.id.clone());
+    failed.cluster.source = saved.cluster_source();
+    failed.cluster.state = ClusterState::Failed(ClusterFault {
+        code: "kubeconfig",
+        message: "There is none.".to_owned().into(),
+        hint: "Name another file.".to_owned().into(),
+    });
+    let edit = format!("Edit {}", saved.id);
+    assert!(!Window::new(failed.clone()).shows(&edit), "it is not saved");
+    failed.saved_hosts.insert(saved.id.clone(), Arc::new(saved));
+    let mut window = Window::new(failed);
+    window.click(&edit);
+    assert!(window.shows("Change a host"));
+    type_into(
+        &mut window,
+        (Role::TextInput, "Kubeconfig"),
+        "/srv/kube.conf",
+    );
+    window.click("Save");
+    let commands = sent(&mut window);
+    assert!(
+        matches!(&commands[..], [Command::SaveHost(_), Command::UseCluster(source)]
+            if source.kubeconfig == Kubeconfig::OnHost { path: Some("/srv/kube.conf".to_owned()) }),
+        "{commands:?}"
+    );
 }
 
 #[test]
