@@ -1,5 +1,6 @@
 //! The states of the window as committed pictures, in both themes. `UPDATE_SNAPSHOTS=1 cargo test ui::snapshots` makes them anew.
 
+mod hosts;
 mod raster;
 mod states;
 mod ways;
@@ -30,10 +31,15 @@ struct Shot {
     snapshot: Snapshot,
 }
 
+fn all() -> impl Iterator<Item = Shot> {
+    let all = [states::all(), ways::all(), hosts::all()];
+    all.into_iter().flatten()
+}
+
 #[test]
 fn every_state_looks_as_it_was_last_approved() {
     let mut results = SnapshotResults::new();
-    for shot in states::all().into_iter().chain(ways::all()) {
+    for shot in all() {
         for (theme, suffix) in [(Theme::Dark, "dark"), (Theme::Light, "light")] {
             let mut snapshot = shot.snapshot.clone();
             Arc::make_mut(&mut snapshot.settings).window.theme = match theme {
