@@ -78,6 +78,18 @@ fn a_server_with_less_patience_is_asked_again_and_explained() {
     );
 }
 
+/// However few tries it allows: those are of what was proved wrong.
+#[test]
+fn dropbear_does_not_count_keys() {
+    let peer = Peer::dropbear(&[ED25519], &["-T", "1"]);
+    let agent = Agent::start(&peer.path(""));
+    strangers(&peer.path(""), &agent, 4);
+    agent.add(&peer.make_key("key", ED25519));
+    let adit = peer.forward(&["-o", &agent.option(), "-L", &to(echo())]);
+    // Two connections, which is as many as are made, would not come that far.
+    works(&adit);
+}
+
 /// What is in front of a server may do so, or a line that breaks there: it is no judgement, and may be one.
 #[test]
 fn a_server_that_hangs_up_without_a_word_is_tried_again_and_its_likely_reason_told() {
