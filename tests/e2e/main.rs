@@ -21,6 +21,7 @@ mod full_disk;
 mod giving_up;
 #[cfg(target_os = "linux")]
 mod hosts;
+mod imports;
 mod instance;
 mod interop;
 mod key;
