@@ -10,6 +10,8 @@ mod bad_input;
 #[cfg(target_os = "linux")]
 mod canary;
 mod channels;
+#[cfg(target_os = "linux")]
+mod clients;
 mod clusters;
 mod doctor;
 mod faults;
