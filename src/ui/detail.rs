@@ -16,6 +16,8 @@ use crate::model::{
 
 /// In a window that is lower, details beside the list take more of its width.
 const LOW: f32 = 480.0;
+/// In a window that is lower than this, they take the place of the list.
+const NO_ROOM: f32 = 280.0;
 /// From this width on they are beside it.
 const LOW_AND_WIDE: f32 = 880.0;
 /// Narrower details below the list have one column.
@@ -58,12 +60,7 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .default_size(width)
             .size_range(340.0..=area.x * 0.5)
     } else {
-        let height = (area.y * 0.54).max(150.0);
-        let most = (area.y - 130.0).max(120.0);
-        Panel::bottom("details below")
-            .resizable(true)
-            .default_size(height.min(most))
-            .size_range(120.0..=most)
+        below(area.y)
     };
     panel.frame(frame).show(ui, |ui| {
         title_ui(ui, row, scene, is_stacked);
@@ -76,6 +73,20 @@ pub(super) fn detail_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 body_ui(ui, row, scene, is_stacked);
             });
     });
+}
+
+/// Below the list; in place of it where there is no height for both.
+fn below(height: f32) -> Panel {
+    if height < NO_ROOM {
+        return Panel::bottom("details alone")
+            .resizable(false)
+            .exact_size(height);
+    }
+    let most = height - 130.0;
+    Panel::bottom("details below")
+        .resizable(true)
+        .default_size((height * 0.54).max(150.0).min(most))
+        .size_range(120.0..=most)
 }
 
 /// The name of what is shown; where there is little height, also how it is doing.

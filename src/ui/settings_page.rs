@@ -10,6 +10,8 @@ use crate::model::{Behaviour, Command, Language, SettingsChange, Theme};
 
 /// The width of a column that reads well.
 const WIDTH: f32 = 560.0;
+/// Narrower ones have no room for a name and a choice side by side.
+const NARROW: f32 = 430.0;
 
 pub(super) fn settings_page_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -32,12 +34,14 @@ pub(super) fn settings_page_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.label(theme::caption(ui, tr!(ui, "settings-look")));
     ui.add_space(4.0);
+    // Each choice below its name where there is no room beside it.
+    let is_narrow = ui.available_width() < NARROW;
     Grid::new("look")
         .num_columns(2)
         .spacing([18.0, 10.0])
         .min_col_width(130.0)
         .show(ui, |ui| {
-            ui.label(tr!(ui, "settings-language"));
+            name_ui(ui, tr!(ui, "settings-language"), is_narrow);
             let system = tr!(ui, "settings-as-system");
             choice_ui(
                 ui,
@@ -49,7 +53,7 @@ fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 ],
             );
             ui.end_row();
-            ui.label(tr!(ui, "settings-theme"));
+            name_ui(ui, tr!(ui, "settings-theme"), is_narrow);
             let names = [
                 (Theme::System, system),
                 (Theme::Light, tr!(ui, "settings-light")),
@@ -57,7 +61,7 @@ fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             ];
             choice_ui(ui, &mut scene.window.theme, &names);
             ui.end_row();
-            ui.label(tr!(ui, "settings-zoom"));
+            name_ui(ui, tr!(ui, "settings-zoom"), is_narrow);
             let zoom = Slider::new(&mut scene.window.zoom_percent, 60..=250)
                 .step_by(10.0)
                 .suffix(" %")
@@ -74,6 +78,13 @@ fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         id!("settings-reduced-motion"),
         id!("settings-reduced-motion-hint"),
     );
+}
+
+fn name_ui(ui: &mut Ui, name: &str, is_narrow: bool) {
+    ui.label(name);
+    if is_narrow {
+        ui.end_row();
+    }
 }
 
 fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

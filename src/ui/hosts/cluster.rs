@@ -97,7 +97,7 @@ pub(super) fn choice_ui(ui: &mut Ui, lang: Lang, choice: &mut ClusterChoice) {
     line_ui(ui, tr!(lang, "cluster-choice"), |ui| {
         let name = tr!(lang, "cluster-choice");
         let combo = ComboBox::from_id_salt("cluster place")
-            .width(340.0)
+            .width(ui.max_rect().width().min(340.0))
             .selected_text(choice.place.word(lang))
             .show_ui(ui, |ui| {
                 for place in Place::ALL {

@@ -10,6 +10,9 @@ use crate::model::{Command, HostId, HostStatus, SavedHost, printable};
 use crate::ui::scene::Scene;
 use crate::ui::{theme, top_bar, widgets};
 
+/// In less width the buttons have a line of their own.
+const NARROW: f32 = 520.0;
+
 pub(super) fn known_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let snapshot = scene.snapshot;
     let saved: Vec<&Arc<SavedHost>> = snapshot.saved_hosts.values().collect();
@@ -38,6 +41,7 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &HostId, saved: Option<&Saved
         .inner_margin(Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
+        let is_narrow = ui.available_width() < NARROW;
         ui.horizontal_wrapped(|ui| {
             let status = scene.snapshot.host(id);
             if let Some(status) = status {
@@ -51,10 +55,19 @@ fn host_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &HostId, saved: Option<&Saved
             if saved.is_none() {
                 ui.label(theme::weak(ui, tr!(scene, "hosts-this-run")));
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                buttons_ui(ui, scene, id, saved);
-            });
+            if !is_narrow {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    buttons_ui(ui, scene, id, saved);
+                });
+            }
         });
+        if is_narrow {
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    buttons_ui(ui, scene, id, saved);
+                });
+            });
+        }
         if scene.view.hosts.removing.as_ref() == Some(id) {
             removing_ui(ui, scene, id);
         }

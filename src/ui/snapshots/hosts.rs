@@ -39,6 +39,22 @@ pub(super) fn all() -> Vec<Shot> {
             selected: 6,
             ..shot("forward", forwarding())
         },
+        Shot {
+            size: [380.0, 840.0],
+            clicks: &["Fill in a host"],
+            ..shot("narrow-form", demo())
+        },
+        Shot {
+            page: Page::Settings,
+            size: [380.0, 840.0],
+            ..shot("narrow-settings-korean", importing())
+        },
+        Shot {
+            page: Page::Services,
+            size: [380.0, 320.0],
+            selected: 1,
+            ..shot("smallest", demo())
+        },
     ]
 }
 
