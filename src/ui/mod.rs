@@ -20,6 +20,7 @@ mod hosts;
 mod icons;
 mod keys;
 mod keys_help;
+mod leave;
 mod list;
 mod listing;
 mod logo;
@@ -117,23 +118,10 @@ pub fn run(handle: Handle, options: WindowOptions, faces: &Faces) -> Result<(), 
         )))
     });
     let ran = eframe::run_native("adit", native, create);
-    give_back_memory();
+    leave::give_back();
     match found.take() {
         Some(panic) => Err(WindowBroke::from_panic(panic.as_ref()).into()),
         None => Ok(ran?),
-    }
-}
-
-/// Has the allocator return what the window has freed: glibc's keeps it, and the process may go on for weeks without a window.
-fn give_back_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[expect(
-        unsafe_code,
-        reason = "glibc's own function, which Rust has no other way to"
-    )]
-    // SAFETY: it may be called at any time, from any thread.
-    unsafe {
-        libc::malloc_trim(0);
     }
 }
 

@@ -111,16 +111,21 @@ impl Desktop {
             session,
             _services: [daemon, server],
         };
-        let on = ("org.a11y.Status", "IsEnabled", Value::from(true));
-        let set = desktop.call(
-            &desktop.session,
+        desktop.assist(true);
+        desktop
+    }
+
+    /// Whether somebody reads the screen by assistive technology, as the tests do.
+    pub(crate) fn assist(&self, on: bool) {
+        let status = ("org.a11y.Status", "IsEnabled", Value::from(on));
+        let set = self.call(
+            &self.session,
             A11Y_BUS,
             "org.freedesktop.DBus.Properties",
             "Set",
-            &on,
+            &status,
         );
         set.expect("assistive technology is needed: tests/run installs at-spi2-core");
-        desktop
     }
 
     /// Has `command` show its windows here.
