@@ -27,6 +27,8 @@ pub(super) fn import_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ));
     }
     if found.hosts.is_empty() {
+        ui.add_space(theme::GROUP_GAP);
+        welcome::ways_ui(ui, scene);
         return;
     }
     ui.add_space(8.0);

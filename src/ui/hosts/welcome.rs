@@ -27,7 +27,7 @@ pub(super) fn welcome_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     });
 }
 
-/// The three ways to bring a host along.
+/// The ways to bring a host along, but for the one that is open.
 pub(super) fn ways_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let ways = [
         (
@@ -46,7 +46,8 @@ pub(super) fn ways_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             tr!(scene, "way-fill-words"),
         ),
     ];
-    for (way, title, words) in ways {
+    let open = scene.view.hosts.way;
+    for (way, title, words) in ways.into_iter().filter(|(way, ..)| Some(*way) != open) {
         if card_ui(ui, title, words) {
             super::open(scene, way);
         }

@@ -228,6 +228,32 @@ fn hosts_of_ssh_config_are_ticked_and_added() {
 }
 
 #[test]
+fn where_ssh_config_names_no_host_the_other_ways_are_there() {
+    let mut window = Window::new(Snapshot::default());
+    window.click("Import from ~/.ssh/config");
+    assert!(!window.shows("Fill in a host"), "it is being read");
+    show(&mut window, |snapshot| {
+        snapshot.ssh_hosts = Some(Arc::new(SshHosts {
+            file: "~/.ssh/config".to_owned(),
+            ..SshHosts::default()
+        }));
+    });
+    assert!(window.shows("~/.ssh/config names no host."));
+    assert!(window.shows("Paste your ssh command"));
+    window.click("Fill in a host");
+    type_into(&mut window, (Role::TextInput, "Host"), "203.0.113.9");
+    window.click("Save");
+    let commands = sent(&mut window);
+    assert!(
+        matches!(
+            &commands[..],
+            [Command::ListSshHosts, Command::SaveHost(_), ..]
+        ),
+        "{commands:?}"
+    );
+}
+
+#[test]
 fn a_line_that_spoils_every_host_is_said_once() {
     let mut window = Window::new(Snapshot::default());
     window.click("Import from ~/.ssh/config");
