@@ -218,6 +218,18 @@ fn a_search_narrows_the_list_and_escape_widens_it() {
 }
 
 #[test]
+fn what_is_typed_right_after_the_slash_is_searched() {
+    let mut window = Window::new(world());
+    for text in ["/", "91", "53"] {
+        let typed = egui::Event::Text(text.to_owned());
+        window.harness.input_mut().events.push(typed);
+    }
+    window.harness.run();
+    assert!(window.shows("shop/dns port 9153"));
+    assert!(!window.shows("default/ui port 80"));
+}
+
+#[test]
 fn the_keyboard_alone_is_enough() {
     let mut window = Window::new(world());
     window.press(Key::ArrowDown);

@@ -247,6 +247,10 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_narrow: bool) {
             top: 5,
             bottom: 5,
         });
+    // Before the field is drawn, so that it has what was typed in the same frame.
+    if std::mem::take(&mut scene.view.focus_search) {
+        ui.memory_mut(|memory| memory.request_focus(search_id()));
+    }
     let response = ui.add(field).accessible_name(tr!(ui, "bar-search-name"));
     let rect = response.rect;
     let glass = egui::pos2(rect.left() + 14.0, rect.center().y);
@@ -269,9 +273,6 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, is_narrow: bool) {
         if clear.inner.clicked() {
             scene.view.query.clear();
         }
-    }
-    if std::mem::take(&mut scene.view.focus_search) {
-        response.request_focus();
     }
 }
 
