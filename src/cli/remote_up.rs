@@ -169,7 +169,8 @@ impl Up<'_> {
             if host.is_none_or(|host| prompt.host.as_str() == host)
                 && self.asked.insert(prompt.id.0)
             {
-                let keyring = report.keyring == VaultStatus::Ready.code();
+                let takes_secrets = [VaultStatus::Opening.code(), VaultStatus::Ready.code()];
+                let keyring = takes_secrets.contains(&report.keyring.as_str());
                 let _thread_has_ended = self.questions.send((prompt.clone(), keyring));
             }
         }

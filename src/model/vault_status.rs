@@ -25,6 +25,12 @@ pub enum VaultStatus {
 }
 
 impl VaultStatus {
+    /// Whether a secret may be given to it: now, or once it answers.
+    #[must_use]
+    pub const fn takes_secrets(&self) -> bool {
+        matches!(self, Self::Opening | Self::Ready)
+    }
+
     /// Whether a secret can be remembered now.
     #[must_use]
     pub const fn is_ready(&self) -> bool {

@@ -465,16 +465,18 @@ fn a_form_that_makes_no_sense_says_why_it_is_not_saved() {
 
 #[test]
 fn an_answer_is_remembered_only_where_that_is_ticked_and_there_is_a_keyring() {
-    let ask = |keyring: bool| {
+    let ask = |vault: VaultStatus| {
         let mut asked = asking(Question::Password { again: false });
-        if keyring {
-            asked.vault = VaultStatus::Ready;
-        }
+        asked.vault = vault;
         Window::new(asked)
     };
-    assert!(!ask(false).shows("Remember in the keyring"));
-    for tick in [false, true] {
-        let mut window = ask(true);
+    for vault in [VaultStatus::Off, VaultStatus::Locked, absent()] {
+        assert!(!ask(vault).shows("Remember in the keyring"));
+    }
+    // One that is slow takes the answer when it comes.
+    let (slow, ready) = (VaultStatus::Opening, VaultStatus::Ready);
+    for (vault, tick) in [(slow, true), (ready.clone(), false), (ready, true)] {
+        let mut window = ask(vault);
         if tick {
             window.click("Remember in the keyring");
         }
