@@ -169,8 +169,8 @@ impl Up<'_> {
             if host.is_none_or(|host| prompt.host.as_str() == host)
                 && self.asked.insert(prompt.id.0)
             {
-                let takes_secrets = [VaultStatus::Opening.code(), VaultStatus::Ready.code()];
-                let keyring = takes_secrets.contains(&report.keyring.as_str());
+                let is_this = |usable: &VaultStatus| usable.code() == report.keyring;
+                let keyring = VaultStatus::USABLE.iter().any(is_this);
                 let _thread_has_ended = self.questions.send((prompt.clone(), keyring));
             }
         }

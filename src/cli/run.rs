@@ -211,11 +211,7 @@ impl App {
         let runtime = runtime()?;
         let checks = runtime.block_on(checkup(args.options()));
         let fine = doctor::print(&checks, args.output, &mut self.console)?;
-        Ok(if fine {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(exit_of(fine))
     }
 
     fn key(mut self, args: &KeyArgs) -> Outcome {
@@ -464,9 +460,9 @@ impl App {
     }
 }
 
-/// Of a probe: whether every hop works.
-const fn exit_of(works: bool) -> ExitCode {
-    if works {
+/// Of a probe or a checkup: whether all is well.
+const fn exit_of(is_well: bool) -> ExitCode {
+    if is_well {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

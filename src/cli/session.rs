@@ -63,7 +63,7 @@ impl Prompter {
             && self.last_asked != Some(prompt.id)
         {
             self.last_asked = Some(prompt.id);
-            let asked = (prompt.clone(), snapshot.vault.takes_secrets());
+            let asked = (prompt.clone(), snapshot.vault.is_usable());
             if self.queue.send(asked).is_err() {
                 tracing::debug!("the thread that asks questions has ended");
             }

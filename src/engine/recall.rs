@@ -15,7 +15,7 @@ use super::happening::Happening;
 use super::keeping::Kept;
 use super::saved::Remembered;
 use super::supervisor::Supervisor;
-use crate::model::{Answer, HostId, PromptId, Question, Secret, VaultStatus};
+use crate::model::{Answer, HostId, PromptId, Question, Secret};
 use crate::vault::{SecretName, Vault, VaultError};
 
 /// How long the person's question is held back for the keyring's answer. A keyring that is locked asks for its own password, and
@@ -145,10 +145,9 @@ impl Supervisor {
 
     /// The keyring, unless it is known to be of no use now.
     fn usable_vault(&self) -> Option<Vault> {
-        match self.remembered.vault {
-            VaultStatus::Off | VaultStatus::Locked | VaultStatus::Absent { .. } => None,
-            VaultStatus::Opening | VaultStatus::Ready => self.remembered.keyring.clone(),
-        }
+        let remembered = &self.remembered;
+        let keyring = remembered.keyring.as_ref();
+        keyring.filter(|_| remembered.vault.is_usable()).cloned()
     }
 
     pub(super) fn recalled(&mut self, id: PromptId, recall: Recall) {

@@ -25,10 +25,13 @@ pub enum VaultStatus {
 }
 
 impl VaultStatus {
-    /// Whether a secret may be given to it: now, or once it answers.
+    /// Where it is of use: now, or once it answers.
+    pub const USABLE: [Self; 2] = [Self::Opening, Self::Ready];
+
+    /// Whether a secret may be asked of it and given to it.
     #[must_use]
-    pub const fn takes_secrets(&self) -> bool {
-        matches!(self, Self::Opening | Self::Ready)
+    pub fn is_usable(&self) -> bool {
+        Self::USABLE.contains(self)
     }
 
     /// Whether a secret can be remembered now.

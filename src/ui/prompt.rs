@@ -94,7 +94,7 @@ fn question_ui(
             }
         }
     };
-    if prompt.question.is_rememberable() && scene.snapshot.vault.takes_secrets() {
+    if prompt.question.is_rememberable() && scene.snapshot.vault.is_usable() {
         ui.add_space(6.0);
         let text = tr!(scene, "question-remember");
         ui.checkbox(&mut scene.view.draft.remember, text);

@@ -184,19 +184,20 @@ impl Station {
     /// The cluster's state, once it is this one.
     pub(crate) fn cluster_when(&self, state: &str) -> Value {
         // A request that was under way when the server fell silent is given up after a minute, and the next try may be half of one away.
-        let limit = 2 * PATIENCE;
-        let watch = Running::spawn(self.home.command(&["status", "--watch", "--json"]));
-        let status = watch.event_within(limit, |status| status["cluster"]["state"] == state);
-        status["cluster"].clone()
+        self.cluster_within(2 * PATIENCE, |cluster| cluster["state"] == state)
     }
 
     /// What is wrong with the cluster, once that is said in words that are meant.
     pub(crate) fn stale_cluster(&self, is_meant: impl Fn(&str) -> bool) -> Value {
+        self.cluster_within(PATIENCE, |cluster| {
+            let words = cluster["fault"]["message"].as_str();
+            cluster["state"] == "stale" && words.is_some_and(&is_meant)
+        })
+    }
+
+    fn cluster_within(&self, limit: Duration, is_meant: impl Fn(&Value) -> bool) -> Value {
         let watch = Running::spawn(self.home.command(&["status", "--watch", "--json"]));
-        let status = watch.event_within(PATIENCE, |status| {
-            let words = status["cluster"]["fault"]["message"].as_str();
-            status["cluster"]["state"] == "stale" && words.is_some_and(&is_meant)
-        });
+        let status = watch.event_within(limit, |status| is_meant(&status["cluster"]));
         status["cluster"].clone()
     }
 
